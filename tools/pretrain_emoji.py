@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import math
 import os
 import sys
 import time
@@ -191,6 +192,7 @@ def export(model, vocabulary, config, home: Path):
     home.mkdir(parents=True, exist_ok=True)
     state = {k: v.half().contiguous() for k, v in model.state_dict().items() if k != "attn_mask"}
     save_file(state, home / "model.safetensors.partial")
+    (home / "model.safetensors.partial").chmod(0o644)
     os.replace(home / "model.safetensors.partial", home / "model.safetensors")
     (home / "vocabulary.txt").write_text("".join(w + "\n" for w in vocabulary), encoding="utf-8")
     (home / "config.json").write_text(json.dumps(config, indent=1) + "\n")
@@ -230,7 +232,7 @@ def main(argv=None):
     warmup = max(1, steps // 30)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
-        lambda s: min(1, (s + 1) / warmup) * 0.5 * (1 + np.cos(np.pi * min(1, s / steps))),
+        lambda s: min(1, (s + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * min(1, s / steps))),
     )
     checkpoint, start = args.work / "checkpoint.pt", 0
     if checkpoint.exists():
@@ -264,7 +266,7 @@ def main(argv=None):
         optimizer.step()
         schedule.step()
         with torch.no_grad():
-            model.logit_scale.clamp_(0, float(np.log(100)))
+            model.logit_scale.clamp_(0, math.log(100))
         running.append(loss.item())
         if (step + 1) % 50 == 0 or step + 1 == steps:
             rate = (step + 1 - start) * args.batch / (time.time() - began)

@@ -1,0 +1,127 @@
+"""Frozen towers: load once per process, share with every estimator.
+
+``load_backbone("emoji-tiny")``, ``load_backbone("ViT-B-16", "openai")``,
+``load_backbone("ViT-B-16", "/path/to/checkpoint.pt")``, ``load_backbone("timm/vit_...", tag)``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+
+from ._backbone import Backbone, BackboneSpec, OpenTower, Preprocess, TextTower
+from ._emoji import load_emoji_tiny
+from ._openclip import RECOMMENDED, load_open_clip
+from ._sites import Block, Slot, Weight
+from ._timm import load_timm
+
+__all__ = [
+    "Backbone",
+    "BackboneSpec",
+    "Block",
+    "OpenTower",
+    "Preprocess",
+    "Slot",
+    "TextTower",
+    "Weight",
+    "load_backbone",
+    "resolve_spec",
+]
+
+_loaded: dict[tuple, Backbone] = {}
+_lock = Lock()
+
+
+def resolve_spec(
+    name: str, pretrained: str | os.PathLike | None = "auto", params: Mapping | None = None
+) -> BackboneSpec:
+    """The full description of a backbone, with ``"auto"`` replaced by a tag.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is of the wrong kind, or a model has no recommended tag.
+    """
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"backbone must be a name, got {name!r}; for instance 'ViT-B-16'")
+    frozen = tuple(
+        (k, tuple(v) if isinstance(v, (list, tuple)) else v) for k, v in sorted((params or {}).items())
+    )
+    if name == "emoji-tiny" or name.startswith(("hf-hub:", "local-dir:")):
+        if pretrained not in ("auto", None):
+            raise ValueError(f"backbone {name!r} brings its weights: leave pretrained at 'auto'")
+        return BackboneSpec(name, None, frozen)
+    if isinstance(pretrained, os.PathLike):
+        pretrained = os.fspath(pretrained)
+    if name.startswith("timm/"):
+        return BackboneSpec(name, None if pretrained in ("auto", True) else pretrained, frozen)
+    if pretrained == "auto":
+        pretrained = RECOMMENDED.get(name.removesuffix("-quickgelu")) or _only_tag(name)
+    if not isinstance(pretrained, str) or not pretrained:
+        raise ValueError(
+            f"pretrained={pretrained!r}: give a tag or a checkpoint file. Without trained weights "
+            "a frozen tower is of no use."
+        )
+    return BackboneSpec(name, pretrained, frozen)
+
+
+def load_backbone(
+    name: str | BackboneSpec,
+    pretrained: str | os.PathLike | None = "auto",
+    params: Mapping | None = None,
+) -> Backbone:
+    """The backbone of this name, loaded once per process.
+
+    Parameters
+    ----------
+    name : str
+        ``"emoji-tiny"``, a model name of open_clip, ``"hf-hub:..."``, ``"local-dir:..."``, or
+        ``"timm/..."``.
+    pretrained : str or path, default="auto"
+        Tag or checkpoint file; ``"auto"`` is a recommended tag.
+    params : dict, optional
+        ``mean``, ``std``, ``image_size``, ``interpolation``, ``quick_gelu``, where they differ
+        from what the name or tag says.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> backbone = load_backbone("emoji-tiny")
+    >>> backbone.n_features, backbone.preprocess.size
+    (192, 40)
+    >>> load_backbone("emoji-tiny") is backbone
+    True
+    """
+    spec = name if isinstance(name, BackboneSpec) else resolve_spec(name, pretrained, params)
+    key = (spec, _stamp(spec.pretrained))
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = _load(spec)
+        return _loaded[key]
+
+
+def _load(spec: BackboneSpec) -> Backbone:
+    if spec.name == "emoji-tiny":
+        return load_emoji_tiny(spec)
+    if spec.name.startswith("timm/"):
+        return load_timm(spec)
+    return load_open_clip(spec)
+
+
+def _stamp(pretrained: str | None) -> tuple | None:
+    """Changes when a checkpoint file does, so that a new file is never taken for the old one."""
+    if pretrained is None or not Path(pretrained).is_file():
+        return None
+    stat = os.stat(pretrained)
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _only_tag(name: str) -> str | None:
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if open_clip.get_model_config(name) is not None and len(tags) != 1:
+        raise ValueError(f"backbone {name!r} has no recommended weights; choose pretrained from {tags}")
+    return tags[0] if tags else "auto"

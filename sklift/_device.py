@@ -1,0 +1,83 @@
+"""Where to compute, and how precisely."""
+
+from __future__ import annotations
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+def resolve_device(device: str):
+    """A ``torch.device``; ``"auto"`` is the GPU when there is one.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown or absent on this machine.
+    """
+    import torch
+
+    if isinstance(device, str) and device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device={device!r} is not a device; try 'auto', 'cpu' or 'cuda'") from error
+    n_gpus = torch.cuda.device_count()
+    if resolved.type == "cuda":
+        if (resolved.index or 0) >= n_gpus:
+            raise ValueError(
+                f"device={device!r}: this machine has {n_gpus} CUDA devices; 'auto' takes what is there"
+            )
+        return torch.device("cuda", resolved.index or 0)
+    if resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(f"device={device!r} is not available here; 'auto' takes what is there")
+    return resolved
+
+
+def resolve_precision(precision: str, device):
+    """The ``torch.dtype`` of matrix products on ``device``.
+
+    ``"auto"`` is bfloat16 where the device computes in it natively, else float32.
+
+    Raises
+    ------
+    ValueError
+        If the precision is unknown or the device does not have it.
+    """
+    import torch
+
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision!r} must be one of {PRECISIONS}")
+    if precision == "auto":
+        native = {
+            "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
+            "cpu": _cpu_has_bfloat16,
+        }.get(device.type, lambda: False)()
+        return torch.bfloat16 if native else torch.float32
+    if precision == "float16" and device.type == "cpu":
+        raise ValueError("precision='float16' needs a GPU; on a CPU use 'bfloat16' or 'float32'")
+    return getattr(torch, precision)
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices in hardware (AVX512-BF16, AMX, Arm BF16)."""
+    import torch
+
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and (
+            "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags() or "bf16" in _cpu_flags()
+        )
+    except (AttributeError, RuntimeError):
+        return False
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith(("flags", "Features")):
+                    return set(line.split())
+    except OSError:
+        pass
+    return set()

@@ -1,0 +1,84 @@
+"""Where the head starts: from text, class means, a linear probe, or at random."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from torch.utils.data import Subset
+
+from ._features import frozen_features
+from ._prompts import class_prompts
+from .backbones import Backbone
+from .heads import class_mean_rows, linear_probe_rows, subsample, text_rows
+from .images._dataset import PlainViews
+
+INITS = ("auto", "text", "class_mean", "linear_probe", "random")
+
+
+def resolve_init(init: str, backbone: Backbone, names: list[str] | None) -> str:
+    """``init`` with ``"auto"`` decided.
+
+    Raises
+    ------
+    ValueError
+        If text is asked for without a text tower or without class names.
+    """
+    if init == "text":
+        if backbone.text is None:
+            raise ValueError(
+                f"init='text' needs a text tower, which backbone {backbone.spec} does not have; "
+                "use init='class_mean'"
+            )
+        if names is None:
+            raise ValueError(
+                "init='text' needs class names: give class_names (a dict label -> name), or "
+                "string labels"
+            )
+    if init != "auto":
+        return init
+    if backbone.text is None:
+        return "class_mean"
+    if names is None:
+        warnings.warn(
+            "the labels are no names and class_names is not given, so the head starts from class "
+            "means instead of text; pass class_names, or init='class_mean' to say it is meant",
+            UserWarning,
+            stacklevel=4,
+        )
+        return "class_mean"
+    return "text"
+
+
+def head_rows(
+    init: str,
+    backbone: Backbone,
+    source,
+    codes: np.ndarray,
+    classes: np.ndarray,
+    *,
+    names: list[str] | None,
+    prompts,
+    sample_weight: np.ndarray | None,
+    random_state: int,
+    **compute,
+) -> torch.Tensor | None:
+    """Unit rows ``(n_classes, n_features)`` of the head, or None to leave it as drawn."""
+    if init == "random":
+        return None
+    if init == "text":
+        texts = class_prompts(prompts, classes, names)
+        features = backbone.encode_texts([t for own in texts for t in own])
+        proj = backbone.projection
+        if proj is None:  # the feature is in the joint space already
+            proj = torch.eye(features.shape[1])
+        return text_rows(features.split([len(own) for own in texts]), proj)
+    limit = 100 if init == "class_mean" else None
+    chosen = subsample(codes, limit, random_state) if limit else np.arange(len(codes))
+    size, interpolation = backbone.preprocess.size, backbone.preprocess.interpolation
+    views = Subset(PlainViews(source, size, interpolation), chosen)
+    features = frozen_features(backbone, views, **compute)
+    weight = None if sample_weight is None else sample_weight[chosen]
+    build = class_mean_rows if init == "class_mean" else linear_probe_rows
+    return build(features, codes[chosen], len(classes), sample_weight=weight)

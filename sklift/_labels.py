@@ -1,0 +1,131 @@
+"""Labels, classes and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+def check_labels(y) -> np.ndarray:
+    """``y`` as a 1-D array of labels.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is missing, not 1-D, continuous, multilabel, or holds a missing value.
+    """
+    if y is None:
+        raise ValueError("LiftClassifier requires y to be passed, but the target y is None")
+    y = column_or_1d(np.asarray(y), warn=True)
+    if len(y) == 0:
+        raise ValueError("y is empty: at least one labelled picture is needed")
+    missing = [i for i, v in enumerate(y) if v is None or v != v] if y.dtype.kind in "fO" else []
+    if missing:
+        raise ValueError(
+            f"y[{missing[0]}] is missing ({y[missing[0]]!r}; {len(missing)} in all): leave such "
+            "pictures out or label them"
+        )
+    check_classification_targets(y)
+    if y.dtype.kind == "O" and len(kinds := {type(v).__name__ for v in y}) > 1:
+        if not all(isinstance(v, (str, np.str_)) for v in y):
+            raise ValueError(f"y mixes kinds of labels: {sorted(kinds)}; make them all str or all int")
+    type_of_target(y, input_name="y")
+    return y
+
+
+def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
+    """The class list and ``y`` as indices into it.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Labels.
+    classes : array-like of shape (n_classes,), optional
+        The class list, in any order; it may name classes that ``y`` lacks.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    codes : ndarray of shape (n_samples,), int64
+
+    Raises
+    ------
+    ValueError
+        If fewer than two classes are left, or ``y`` has a label that ``classes`` lacks.
+    """
+    if classes is None:
+        classes, codes = np.unique(y, return_inverse=True)
+    else:
+        given = column_or_1d(np.asarray(classes))
+        classes = np.unique(given)
+        if len(classes) < len(given):
+            raise ValueError("classes must be distinct")
+        if (classes.dtype.kind in "US") != (y.dtype.kind in "USO" and isinstance(y[0], str)):
+            raise ValueError(
+                f"classes are of type {classes.dtype}, the labels in y of type {y.dtype}: "
+                "they must be of one kind"
+            )
+        codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        wrong = classes[codes] != y
+        if wrong.any():
+            i = int(np.flatnonzero(wrong)[0])
+            raise ValueError(f"y[{i}] = {y[i]!r} is not among classes ({len(classes)} given)")
+    if len(classes) < 2:
+        raise ValueError(
+            f"This classifier needs samples of at least 2 classes in the data; the data contains "
+            f"only one class: {classes[0]!r}"
+        )
+    return classes, codes.astype(np.int64)
+
+
+def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
+    """The name of every class, or None where neither names nor string labels are given.
+
+    Parameters
+    ----------
+    class_names : dict, sequence of str or None
+        A dict label -> name (extra names are fine); a list in the order of ``classes``; or, for
+        integer labels below its length, a list indexed by label, which survives meta-estimators
+        and folds that lack a class.
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+
+    Raises
+    ------
+    ValueError
+        If a class has no name.
+    TypeError
+        If the names are of another kind.
+    """
+    labels = classes.tolist()
+    if class_names is None:
+        return list(labels) if all(isinstance(v, str) for v in labels) else None
+    if isinstance(class_names, Mapping):
+        # a numpy scalar, and a bool against an int, hash alike: plain look-up does what is meant
+        lost = [v for v in labels if v not in class_names]
+        if lost:
+            raise ValueError(f"class_names has no name for {len(lost)} classes, the first is {lost[0]!r}")
+        names = [class_names[v] for v in labels]
+    elif isinstance(class_names, str) or not isinstance(class_names, (Sequence, np.ndarray)):
+        raise TypeError(f"class_names must be a dict or a list of str, got {type(class_names).__name__}")
+    else:
+        given = list(class_names)
+        indexed = all(isinstance(v, Integral) and not isinstance(v, bool) for v in labels)
+        if indexed and all(0 <= v < len(given) for v in labels):
+            names = [given[v] for v in labels]
+        elif len(given) == len(labels):
+            names = given
+        else:
+            raise ValueError(
+                f"class_names has {len(given)} names for {len(labels)} classes; give one for each, "
+                "in the order of the sorted labels, or a dict label -> name"
+            )
+    for label, name in zip(labels, names, strict=True):
+        if not isinstance(name, str) or not name.strip():
+            raise TypeError(f"the name of class {label!r} must be a non-empty str, got {name!r}")
+    return [str(name) for name in names]

@@ -1,0 +1,129 @@
+"""The model that is trained: a frozen tower with an adapter inside, and a head."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.base import clone
+from torch import nn
+
+from ._device import resolve_device
+from .backbones import Backbone, load_backbone
+
+
+class TunedModel(nn.Module):
+    """``head(tower(normalise(x)))``, where only adapter and head are trained.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        The shared frozen tower.
+    adapter : recipe or None
+        What to inject. The recipe with its "auto" values filled in becomes ``self.adapter``.
+    head : recipe
+        Builds the map from features to logits.
+    n_classes : int
+        Number of logits.
+    device : str or torch.device
+        Where the model lives. It is built there, since moving it would move the shared tower.
+
+    Notes
+    -----
+    New weights are drawn from torch's global random state. A pickle holds the trained tensors and
+    the description of the backbone, never the frozen tower.
+    """
+
+    def __init__(self, backbone: Backbone, adapter, head, n_classes: int, device="cpu"):
+        super().__init__()
+        tower = backbone.open(device)
+        # Frozen norms and dropouts stay in eval mode; modules that come later follow train().
+        frozen = list(tower.module.modules())
+        self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
+        self.tower = tower.module
+        self.head = head.build(tower.n_features, n_classes)
+        self.head_recipe = clone(head)
+        self.backbone = backbone
+        self.n_classes = n_classes
+        self._frozen = frozen
+        for name in ("mean", "std"):
+            value = torch.tensor(getattr(backbone.preprocess, name)).view(3, 1, 1)
+            self.register_buffer(name, value, persistent=False)
+        # The tower is on the device already: this moves what is new.
+        self.to(device)
+        self.eval()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits ``(n, n_classes)`` of views, the mean of the logits over several views.
+
+        ``x`` is ``(n, 3, s, s)`` or ``(n, n_views, 3, s, s)``: uint8 pixels, or floats that are
+        normalised already.
+        """
+        if x.ndim == 5:
+            n, v = x.shape[:2]
+            return self(x.flatten(0, 1)).unflatten(0, (n, v)).mean(1)
+        return self.head(self.features(x))
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` of views ``(n, 3, s, s)``."""
+        if not x.is_floating_point():
+            x = (x.to(self.mean.dtype) / 255 - self.mean) / self.std
+        return self.tower(x)
+
+    def train(self, mode: bool = True) -> TunedModel:
+        """Switch to training mode all but the frozen modules (batch norm would drift)."""
+        super().train(mode)
+        for module in self._frozen:
+            module.training = False
+        return self
+
+    def trained_state(self) -> dict[str, torch.Tensor]:
+        """The trained tensors by name, on the CPU, detached from training."""
+        return {
+            name: p.detach().cpu().clone() for name, p in self.named_parameters() if p.requires_grad
+        }
+
+    def load_trained_state(self, state: dict[str, torch.Tensor]) -> None:
+        """Set the trained tensors; their names and shapes must be exactly the model's own."""
+        own = {name: p for name, p in self.named_parameters() if p.requires_grad}
+        if own.keys() != state.keys():
+            raise ValueError(f"trained tensors differ: {sorted(own.keys() ^ state.keys())[:5]}")
+        with torch.no_grad():
+            for name, p in own.items():
+                if p.shape != state[name].shape:
+                    raise ValueError(
+                        f"tensor {name!r} is {tuple(state[name].shape)}, expected {tuple(p.shape)}"
+                    )
+                p.copy_(state[name])
+
+    @property
+    def n_trainable_params(self) -> int:
+        """Number of weights in training."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def __reduce__(self):
+        return _rebuild, (
+            self.backbone.spec,
+            self.backbone.checksum,
+            self.adapter,
+            self.head_recipe,
+            self.n_classes,
+            self.trained_state(),
+            str(self.mean.device),
+        )
+
+
+def _rebuild(spec, checksum: str, adapter, head, n_classes: int, state: dict, device: str):
+    """A pickled model over this process's shared tower, on its device where there is one."""
+    backbone = load_backbone(spec)
+    if backbone.checksum != checksum:
+        raise ValueError(
+            f"the weights of backbone {spec} differ from those the model was trained on "
+            f"(checksum {backbone.checksum[:12]}, expected {checksum[:12]})"
+        )
+    try:
+        device = resolve_device(device)
+    except ValueError:
+        device = "cpu"
+    with torch.random.fork_rng(devices=[]):  # every weight drawn here is overwritten
+        model = TunedModel(backbone, adapter, head, n_classes, device)
+    model.load_trained_state(state)
+    return model

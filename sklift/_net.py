@@ -1,0 +1,136 @@
+"""The training loop: a private skorch net over a :class:`~sklift._model.TunedModel`."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
+from skorch.dataset import unpack_data
+from skorch.history import History
+
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
+
+
+class LiftNet(NeuralNet):
+    """Trains the unfrozen weights of a built model in mixed precision.
+
+    Batches are ``(views, (target, weight))``, as :class:`sklift.images._dataset.TrainViews` gives
+    them. ``precision`` is the ``torch.dtype`` of matrix products.
+    """
+
+    def __init__(self, module, criterion, *, precision=torch.float32, **kwargs):
+        self.precision = precision
+        super().__init__(module, criterion, **kwargs)
+
+    @property
+    def _default_callbacks(self):
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+        ]
+
+    def get_all_learnable_params(self):
+        """Only what is trained: frozen weights never reach the optimiser."""
+        return ((n, p) for n, p in super().get_all_learnable_params() if p.requires_grad)
+
+    def autocast(self):
+        """Mixed precision, or nothing for float32."""
+        enabled = self.precision != torch.float32
+        return torch.autocast(torch.device(self.device).type, self.precision, enabled=enabled)
+
+    def infer(self, x, **fit_params):
+        """Logits of a batch of views, float32 at least."""
+        with self.autocast():
+            logits = super().infer(x, **fit_params)
+        return logits if logits.dtype == torch.float64 else logits.float()
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """The loss of a batch; counts hits on the device, without waiting for it."""
+        target, weight = (t.to(self.device) for t in y_true)
+        with torch.no_grad():
+            hits = (y_pred.argmax(1) == target).sum()
+            self._hits = self._hits + hits if getattr(self, "_hits", None) is not None else hits
+        return self.criterion_(y_pred, target, weight)
+
+    def evaluation_step(self, batch, training=False):
+        """Logits of a batch, without gradients."""
+        views = batch if torch.is_tensor(batch) else unpack_data(batch)[0]
+        self.module_.train(training)
+        with torch.inference_mode(not training):
+            return self.infer(views)
+
+    def __getstate__(self):
+        """What prediction needs: optimiser state, callbacks and batch records stay behind."""
+        state = self.__dict__.copy()
+        left = ("optimizer_", "callbacks_", "criterion_", "_hits")
+        for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
+            del state[name]
+        state.update(module=None, criterion=None, callbacks=None)
+        if "history_" in state:
+            state["history_"] = History({**row, "batches": []} for row in state["history_"])
+        return state
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, callbacks_=[])
+        if "module_" in state:
+            self.__dict__["device"] = str(self.module_.mean.device)
+
+
+class CosineSchedule(Callback):
+    """``lr * (1 + cos(pi e / E)) / 2`` in epoch e of E."""
+
+    def __init__(self, n_epochs: int):
+        self.n_epochs = n_epochs
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Set the rate before the first batch of the epoch."""
+        epoch = len(net.history) - 1
+        lr = net.lr * (1 + math.cos(math.pi * epoch / self.n_epochs)) / 2
+        for group in net.optimizer_.param_groups:
+            group["lr"] = lr
+        net.history.record("lr", lr)
+
+
+class EpochState(Callback):
+    """Tells the data which epoch it is, and records the share of training views that were right."""
+
+    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
+        """Pass the epoch on to the augmentation schedule."""
+        net._hits = None
+        dataset_train.set_epoch(len(net.history) - 1)
+
+    def on_epoch_end(self, net, dataset_train=None, **kwargs):
+        """One synchronisation an epoch."""
+        net.history.record("train_acc", net._hits.item() / len(dataset_train))
+
+
+class Progress(Callback):
+    """One bar over all batches of all epochs."""
+
+    def __init__(self, n_batches: int):
+        self.n_batches = n_batches
+
+    def on_train_begin(self, net, **kwargs):
+        """Open the bar."""
+        from tqdm.auto import tqdm
+
+        self.bar_ = tqdm(total=self.n_batches, unit="batch", desc="fit")
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        """Advance."""
+        if training:
+            self.bar_.update()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Show the epoch's figures."""
+        row = net.history[-1]
+        self.bar_.set_postfix(
+            epoch=f"{row['epoch']}", loss=f"{row['train_loss']:.3f}", acc=f"{row['train_acc']:.1%}"
+        )
+
+    def on_train_end(self, net, **kwargs):
+        """Close the bar; it holds a lock, that must not be pickled."""
+        self.bar_.close()
+        del self.bar_

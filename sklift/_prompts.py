@@ -1,0 +1,65 @@
+"""From class names to the texts that a text tower reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def class_prompts(prompts, classes, names: list[str]) -> list[list[str]]:
+    """The texts of every class.
+
+    Parameters
+    ----------
+    prompts : str, sequence of str, or dict
+        One template or several, each with ``{}`` for the name; or a dict label -> description or
+        descriptions, taken as they are.
+    classes : array-like of shape (n_classes,)
+        Labels.
+    names : list of str
+        Their names; underscores become blanks.
+
+    Returns
+    -------
+    list of list of str
+        One list a class.
+
+    Raises
+    ------
+    ValueError
+        If a template lacks ``{}``, or a class has no description.
+    TypeError
+        If ``prompts`` is of another kind.
+
+    Examples
+    --------
+    >>> from sklift._prompts import class_prompts
+    >>> class_prompts("a photo of a {}.", [0, 1], ["red_fox", "lynx"])
+    [['a photo of a red fox.'], ['a photo of a lynx.']]
+    """
+    if isinstance(prompts, Mapping):
+        texts = []
+        for label in list(classes):
+            label = label.item() if hasattr(label, "item") else label
+            if label not in prompts:
+                raise ValueError(f"prompts has no description of class {label!r}")
+            own = prompts[label]
+            own = [own] if isinstance(own, str) else list(own)
+            if not own or not all(isinstance(t, str) and t.strip() for t in own):
+                raise ValueError(f"prompts of class {label!r} must be one or more non-empty str")
+            texts.append(own)
+        return texts
+    templates = [prompts] if isinstance(prompts, str) else prompts
+    try:
+        templates = list(templates)
+    except TypeError:
+        templates = [None]
+    if not templates or not all(isinstance(t, str) for t in templates):
+        raise TypeError(
+            "prompts must be a template like 'a photo of a {}.', a list of templates, or a dict "
+            f"label -> description, got {prompts!r}"
+        )
+    for template in templates:
+        if template.count("{}") != 1:
+            raise ValueError(f"prompt template {template!r} must hold one {{}} for the class name")
+    clean = [name.replace("_", " ").strip() for name in names]
+    return [[t.replace("{}", name) for t in templates] for name in clean]

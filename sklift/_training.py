@@ -1,0 +1,123 @@
+"""From validated input to a trained net, and from a net to logits."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from ._device import resolve_device, resolve_precision
+from ._head_start import head_rows, resolve_init
+from ._model import TunedModel
+from ._net import OPTIMIZERS, CosineSchedule, EpochState, LiftNet, Progress
+from .backbones import load_backbone
+from .images._dataset import TestViews, TrainViews
+from .images._cache import CachedSource
+
+
+def train(est, source, codes, sample_weight, weighted_counts, recipes, seed) -> None:
+    """Build the model, start its head, train it, and set the fitted attributes of ``est``."""
+    device = resolve_device(est.device)
+    precision = resolve_precision(est.precision, device)
+    backbone = load_backbone(est.backbone, est.pretrained, est.backbone_params)
+    n_classes = len(est.classes_)
+    source = CachedSource(source)
+    init = resolve_init(est.init, backbone, est.class_names_)
+    rows = head_rows(
+        init,
+        backbone,
+        source,
+        codes,
+        est.classes_,
+        names=est.class_names_,
+        prompts=est.prompts,
+        sample_weight=sample_weight,
+        random_state=seed,
+        device=device,
+        precision=precision,
+        batch_size=est.batch_size,
+        num_workers=est.num_workers,
+    )
+    with seeded(seed, device):
+        model = TunedModel(backbone, recipes["adapter"], recipes["head"], n_classes, device)
+        if rows is not None:
+            with torch.no_grad():
+                model.head.weight.copy_(rows)
+        criterion = recipes["loss"].build(weighted_counts, recipes["head"])
+        dataset = TrainViews(
+            source,
+            codes,
+            np.ones(len(codes)) if sample_weight is None else sample_weight,
+            backbone.preprocess.size,
+            backbone.preprocess.interpolation,
+            est.augmentation,
+            est.max_epochs,
+            seed,
+        )
+        net = LiftNet(model, criterion, **net_arguments(est, device, precision, len(codes), seed))
+        net.fit(dataset)
+    est.init_ = init
+    est.adapter_, est.loss_, est.head_ = model.adapter, recipes["loss"], recipes["head"]
+    est.net_ = net
+    est.n_trainable_params_ = model.n_trainable_params
+    est.history_ = [
+        {key: float(row[key]) for key in ("train_loss", "lr", "train_acc", "dur")}
+        for row in net.history
+    ]
+
+
+def net_arguments(est, device, precision, n_samples: int, seed: int) -> dict:
+    """Keyword arguments of the net; the user's own come last."""
+    by_name = isinstance(est.optimizer, str)
+    optimizer = OPTIMIZERS[est.optimizer] if by_name else est.optimizer
+    callbacks = [
+        ("epoch_state", EpochState()),
+        ("schedule", CosineSchedule(est.max_epochs)),
+        *_named(est.callbacks or ()),
+    ]
+    if est.verbose:
+        n_batches = est.max_epochs * math.ceil(n_samples / est.batch_size)
+        callbacks.append(("progress", Progress(n_batches)))
+    arguments = {
+        "precision": precision,
+        "device": str(device),
+        "max_epochs": est.max_epochs,
+        "batch_size": est.batch_size,
+        "lr": est.lr,
+        "optimizer": optimizer,
+        "optimizer__weight_decay": est.weight_decay,
+        "iterator_train__shuffle": True,
+        "iterator_train__generator": torch.Generator().manual_seed(seed),
+        "iterator_train__num_workers": est.num_workers,
+        "iterator_train__persistent_workers": est.num_workers > 0,
+        "iterator_valid__num_workers": est.num_workers,
+        "train_split": None,
+        "callbacks": callbacks,
+        "verbose": 0,
+    }
+    if est.optimizer == "sgd":
+        arguments["optimizer__momentum"] = est.momentum
+    return {**arguments, **(est.net_params or {})}
+
+
+def logits(est, source) -> np.ndarray:
+    """Logits ``(n, n_classes)`` float32 of a fitted estimator, streamed batch by batch."""
+    net = est.net_
+    preprocess = net.module_.backbone.preprocess
+    views = TestViews(source, preprocess.size, preprocess.interpolation, est.tta, seed=0)
+    return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device):
+    """torch's global random state set to ``seed`` inside, and as before outside."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _named(callbacks) -> list:
+    """Callbacks as (name, callback) pairs, as skorch wants them beside named ones."""
+    return [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]

@@ -1,0 +1,169 @@
+"""What every loader returns: a frozen image tower and all that belongs to it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from ._sites import Block
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How pictures must look for a tower: side in pixels, channel statistics, resize filter."""
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str = "bicubic"
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """All that is needed to load a backbone again: hashable, picklable, a few bytes."""
+
+    name: str
+    pretrained: str | None = None
+    params: tuple[tuple[str, object], ...] = ()
+
+    def __str__(self) -> str:
+        return self.name if self.pretrained is None else f"{self.name} ({self.pretrained})"
+
+
+@dataclass(frozen=True)
+class TextTower:
+    """The text side of a CLIP-like model."""
+
+    model: nn.Module
+    tokenizer: Callable
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str], batch_size: int = 256) -> torch.Tensor:
+        """Unit-length text features, ``(n_texts, embed_dim)`` float32."""
+        texts = list(texts)
+        return torch.cat(
+            [
+                self.model.encode_text(self.tokenizer(texts[i : i + batch_size]), normalize=True)
+                for i in range(0, len(texts), batch_size)
+            ]
+        ).float()
+
+
+@dataclass(eq=False)
+class OpenTower:
+    """A tower opened for injection: adapters change ``module`` and ``blocks`` in place.
+
+    Attributes
+    ----------
+    module : nn.Module
+        Normalised pictures -> features. An adapter of the feature replaces it as a whole.
+    blocks : list of Block
+        The attachment sites, in order of depth.
+    n_features : int
+        Width of the feature.
+    name : str
+        For messages.
+    """
+
+    module: nn.Module
+    blocks: list[Block]
+    n_features: int
+    name: str
+
+
+@dataclass(eq=False)
+class Backbone:
+    """A frozen tower, shared by every estimator of the process.
+
+    Attributes
+    ----------
+    spec : BackboneSpec
+        How to load it again.
+    tower : nn.Module
+        Normalised pictures ``(n, 3, size, size)`` -> features ``(n, n_features)``, before any
+        linear projection into a joint space. Frozen, in eval mode: never change it, inject into
+        what :meth:`open` returns.
+    n_features : int
+        Width of the feature.
+    preprocess : Preprocess
+        What pictures the tower expects.
+    find_blocks : callable
+        ``tower -> list of Block``: the attachment sites, in order of depth; empty for towers
+        without residual blocks of the transformer kind.
+    projection : Tensor of shape (n_features, embed_dim) or None
+        The linear map into the space shared with text; None where the feature is there already.
+    text : TextTower or None
+        None for vision-only weights.
+    logit_scale : float
+        The temperature of zero-shot logits.
+    """
+
+    spec: BackboneSpec
+    tower: nn.Module
+    n_features: int
+    preprocess: Preprocess
+    find_blocks: Callable[[nn.Module], list[Block]]
+    projection: torch.Tensor | None = None
+    text: TextTower | None = None
+    logit_scale: float = 100.0
+    _placed: dict = field(default_factory=dict, repr=False)
+    _texts: dict = field(default_factory=dict, repr=False)
+
+    def __post_init__(self):
+        for module in (self.tower, *([self.text.model] if self.text else [])):
+            module.eval().requires_grad_(False)
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 of the tower's weights and statistics, by name."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.tower.state_dict().items()):
+            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def open(
+        self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> OpenTower:
+        """A copy of the tower's modules that shares its frozen tensors on ``device``.
+
+        Modules can be swapped and parameters replaced in the copy without touching the original,
+        and the copy costs milliseconds and no memory for weights.
+        """
+        place = (torch.device(device), dtype)
+        if place != (torch.device("cpu"), torch.float32) and place not in self._placed:
+            self._placed[place] = share_copy(self.tower, lambda t: _move(t, *place))
+        module = share_copy(self._placed.get(place, self.tower))
+        return OpenTower(module, self.find_blocks(module), self.n_features, str(self.spec))
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Unit-length text features ``(n_texts, embed_dim)``, computed once per text."""
+        if self.text is None:
+            raise ValueError(f"backbone {self.spec} has no text tower")
+        unknown = [t for t in dict.fromkeys(texts) if t not in self._texts]
+        if unknown:
+            self._texts.update(zip(unknown, self.text.encode(unknown), strict=True))
+        return torch.stack([self._texts[t] for t in texts])
+
+
+def _move(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    return tensor.to(device, dtype if tensor.is_floating_point() else None)
+
+
+def share_copy(module: nn.Module, move: Callable | None = None) -> nn.Module:
+    """Deep copy of the modules in which every tensor is the original one (or ``move`` of it)."""
+    memo = {}
+    for tensor in (*module.parameters(), *module.buffers()):
+        if move is None:
+            memo[id(tensor)] = tensor
+        else:
+            moved = move(tensor.detach())
+            is_weight = isinstance(tensor, nn.Parameter)
+            memo[id(tensor)] = nn.Parameter(moved, requires_grad=False) if is_weight else moved
+    return copy.deepcopy(module, memo)

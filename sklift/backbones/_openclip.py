@@ -1,0 +1,162 @@
+"""Towers of open_clip: by name and tag, by local checkpoint, from the hub or a local folder."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import nn
+
+from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower
+from ._sites import find_blocks
+from ._weights import cached_file, require_reachable, wrong_checkpoint
+
+# The tag that "auto" means: the best-known weights of a model, named so that they never change.
+RECOMMENDED = {
+    "ViT-B-16": "openai",
+    "ViT-B-32": "openai",
+    "ViT-L-14": "openai",
+    "ViT-L-14-336": "openai",
+    "RN50": "openai",
+    "RN101": "openai",
+    "ViT-H-14": "laion2b_s32b_b79k",
+    "ViT-g-14": "laion2b_s34b_b88k",
+    "ViT-bigG-14": "laion2b_s39b_b160k",
+}
+
+
+def from_clip(spec: BackboneSpec, model: nn.Module, tokenizer, preprocess: Preprocess) -> Backbone:
+    """Split a loaded open_clip model into an image tower without projection and a text tower."""
+    visual, projection = model.visual, None
+    if getattr(visual, "proj", None) is not None:
+        projection = visual.proj.detach()
+        n_features, visual.proj = projection.shape[0], None
+    elif isinstance(linear := getattr(getattr(visual, "head", None), "proj", None), nn.Linear):
+        n_features = linear.in_features
+        if linear.bias is None:  # timm towers keep their projection in `head`
+            projection, visual.head.proj = linear.weight.detach().T, nn.Identity()
+        else:
+            n_features = linear.out_features
+    else:
+        n_features = model.text_projection.shape[1] if _has_matrix(model) else _probe(visual, preprocess)
+    return Backbone(
+        spec=spec,
+        tower=visual,
+        n_features=n_features,
+        preprocess=preprocess,
+        find_blocks=find_blocks,
+        projection=projection,
+        text=TextTower(model, tokenizer),
+        logit_scale=model.logit_scale.detach().exp().item(),
+    )
+
+
+def load_open_clip(spec: BackboneSpec) -> Backbone:
+    """Any open_clip model: ``name`` and tag or checkpoint, ``hf-hub:...``, ``local-dir:...``.
+
+    QuickGELU, mean, std and size follow the tag's own configuration; for a local checkpoint they
+    follow the model's name, or ``backbone_params``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown model, tag or parameter, or a checkpoint that does not fit the model.
+    ConnectionError
+        If the weights are neither in the cache nor reachable.
+    """
+    import open_clip
+
+    params = dict(spec.params)
+    allowed = {"quick_gelu", "mean", "std", "image_size", "interpolation"}
+    if unknown := set(params) - allowed:
+        raise ValueError(f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}")
+    name, pretrained = spec.name, spec.pretrained
+    arguments = {"weights_only": True, "pretrained_text": False}
+    if name.startswith("hf-hub:"):
+        require_reachable(name.removeprefix("hf-hub:"), "open_clip_config.json", spec)
+    elif not name.startswith("local-dir:"):
+        name, pretrained, quick = _resolve_tag(open_clip, spec)
+        arguments["force_quick_gelu"] = bool(params.get("quick_gelu", quick))
+    if "image_size" in params:
+        arguments["force_image_size"] = params["image_size"]
+    arguments["force_preprocess_cfg"] = {
+        k: params[k] for k in ("mean", "std", "interpolation") if k in params
+    }
+    try:
+        with _quiet():
+            model = open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
+            tokenizer = open_clip.get_tokenizer(name)
+    except FileNotFoundError as error:
+        raise ValueError(f"backbone {spec.name!r}: {error}") from error
+    except (RuntimeError, ValueError, KeyError, AttributeError, EOFError) as error:
+        raise wrong_checkpoint(spec, error) from error
+    cfg = model.visual.preprocess_cfg
+    size = cfg["size"]
+    if not isinstance(size, int):
+        if size[0] != size[1]:
+            raise ValueError(f"backbone {spec.name!r} takes pictures of {size}; only square ones work")
+        size = size[0]
+    preprocess = Preprocess(size, tuple(cfg["mean"]), tuple(cfg["std"]), cfg["interpolation"])
+    return from_clip(spec, model, tokenizer, preprocess)
+
+
+def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, bool]:
+    """Model name, tag or file, and whether its activation is QuickGELU."""
+    name, pretrained = spec.name.replace("/", "-"), spec.pretrained
+    config = open_clip.get_model_config(name)
+    if config is None:
+        known = open_clip.list_models()
+        import difflib
+
+        near = difflib.get_close_matches(name, known, n=5)
+        raise ValueError(
+            f"unknown backbone {spec.name!r}. Did you mean {near or known[:5]}? It may be "
+            "'emoji-tiny', a model of open_clip.list_models(), 'timm/<model>', 'hf-hub:<repository>' "
+            "or 'local-dir:<folder>'."
+        )
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if pretrained in tags or open_clip.get_pretrained_cfg(name, pretrained):
+        tag = open_clip.get_pretrained_cfg(name, pretrained)
+        quick = bool(tag.get("quick_gelu", False))
+        if not quick and name.endswith("-quickgelu"):
+            name = name.removesuffix("-quickgelu")
+        repository = tag.get("hf_hub", "")
+        if repository:
+            model_id, _, filename = repository.rpartition("/")
+            found = cached_file(model_id, filename)
+            if found is None:
+                require_reachable(model_id, filename, spec)
+        return name, pretrained, quick
+    if Path(pretrained).is_file():
+        return name, str(pretrained), bool(config.get("quick_gelu", False))
+    raise ValueError(
+        f"pretrained={pretrained!r} is neither a tag of {name!r} nor a file; tags: {tags}"
+    )
+
+
+@contextmanager
+def _quiet():
+    """open_clip logs and warns about what is settled here (QuickGELU, missing text weights)."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*QuickGELU.*")
+            yield
+    finally:
+        logging.disable(previous)
+
+
+def _has_matrix(model: nn.Module) -> bool:
+    matrix = getattr(model, "text_projection", None)
+    return getattr(matrix, "ndim", 0) == 2
+
+
+def _probe(visual: nn.Module, preprocess: Preprocess) -> int:
+    """Feature width, by asking the tower."""
+    import torch
+
+    with torch.no_grad():
+        return visual.eval()(torch.zeros(1, 3, preprocess.size, preprocess.size)).shape[-1]

@@ -1,0 +1,385 @@
+"""LiftClassifier: a frozen CLIP, a small adapter and a balanced loss as one estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ._labels import check_labels, encode_labels, resolve_names
+
+_POSITIVE_INT = Interval(Integral, 1, None, closed="left")
+_NESTED = ("adapter", "loss", "head")
+
+
+class LiftClassifier(ClassifierMixin, BaseEstimator):
+    r"""Long-tailed image classifier: frozen backbone, small adapter, balanced loss.
+
+    Implements LIFT+ (the defaults) and LIFT. A frozen CLIP image tower is adapted by a few trained
+    weights inside its blocks, and a cosine head that starts from the class names; the loss adds
+    :math:`\tau \log \pi_k` to the logits in training, with :math:`\pi` the class prior, so that rare
+    classes are not drowned.
+
+    Parameters
+    ----------
+    backbone : str, default="ViT-B-16"
+        The frozen tower: a model of open_clip, ``"hf-hub:<repository>"``, ``"local-dir:<folder>"``,
+        ``"timm/<model>"`` (no text tower), or ``"emoji-tiny"``, a small one that comes with the
+        package, needs no download, and suits emoji-like pictures only.
+    pretrained : str or path, default="auto"
+        Tag of the weights or a checkpoint file; ``"auto"`` is a recommended tag for each model,
+        ``"openai"`` for ``"ViT-B-16"``.
+    backbone_params : dict, optional
+        ``mean``, ``std``, ``image_size``, ``interpolation``, ``quick_gelu`` of a local checkpoint,
+        where they differ from what the model's name says.
+    adapter : str, recipe or None, default="adaptformer"
+        What is trained inside the tower, see :mod:`sklift.adapters`. ``None`` or ``"none"``: the
+        head alone.
+    loss : str, recipe or callable, default="logit_adjusted"
+        See :mod:`sklift.losses`. A callable takes ``(logits, target)``.
+    head : str or recipe, default="cosine"
+        See :mod:`sklift.heads`.
+    init : {"auto", "text", "class_mean", "linear_probe", "random"}, default="auto"
+        Where the head's rows start. ``"auto"``: from the class names if the backbone has a text
+        tower and names are known, else from class means of the frozen features.
+    class_names : dict or list of str, optional
+        Names of the classes: a dict label -> name (more than needed is fine), a list in the order
+        of the sorted labels, or, for integer labels, a list indexed by label. String labels are
+        names already.
+    classes : array-like of shape (n_classes,), optional
+        Fixes the class list, so that one column per class is kept also where a training fold lacks
+        a class.
+    prompts : str, list of str or dict, default="a photo of a {}."
+        Template or templates (their text features are averaged), or a dict label -> description
+        or descriptions.
+    augmentation : {"minimal", "lift", None} or callable, default="minimal"
+        Training views. ``"minimal"``: LIFT+'s square crops that grow over the epochs. ``"lift"``:
+        random resized crop and flip. ``None``: the test view. A callable takes a uint8 tensor
+        ``(3, h, w)`` and returns a view ``(3, size, size)``, as torchvision's v2 transforms do.
+    tta : {"fivecrop", "tencrop"}, int or None, default=None
+        Test-time ensembling: the mean of the logits over several crops (int: random ones).
+    max_epochs : int, default=5
+        Passes over the training data.
+    batch_size : int, default=128
+        Pictures in a batch.
+    lr : float, default=0.02
+        Learning rate at the start; it falls to zero along a half cosine, once an epoch.
+    momentum : float, default=0.9
+        For ``optimizer="sgd"``.
+    weight_decay : float, default=5e-4
+        On every trained weight.
+    optimizer : {"sgd", "adamw", "adam"} or torch optimizer class, default="sgd"
+        What updates the trained weights.
+    image_shape : tuple of int, optional
+        ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
+    device : str, default="auto"
+        ``"auto"`` is the GPU when there is one.
+    precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
+        Of matrix products. ``"auto"``: bfloat16 where the device computes in it natively.
+    num_workers : int, default=0
+        Processes that prepare batches. With 0, files are decoded by threads of this process.
+    callbacks : list of skorch callbacks, optional
+        Added to the training loop.
+    net_params : dict, optional
+        Passed to the skorch net last, as ``{"iterator_train__drop_last": True}``.
+    verbose : int, default=0
+        1 shows a progress bar.
+    random_state : int, RandomState instance or None, default=None
+        Seeds new weights, the order of the data and the augmentation. The same int gives the same
+        model on the same machine.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+    class_counts_ : ndarray of shape (n_classes,)
+        Number of training pictures of each class.
+    class_prior_ : ndarray of shape (n_classes,)
+        Their shares, weighted by ``sample_weight``.
+    class_names_ : list of str or None
+        The name of each class.
+    adapter_, loss_, head_ : recipes
+        As used, with "auto" values filled in.
+    init_ : str
+        The initialisation used.
+    net_ : skorch net
+        The trained net; ``net_.module_`` is the torch module.
+    history_ : list of dict
+        ``train_loss``, ``lr``, ``train_acc`` and ``dur`` (seconds) of each epoch.
+    n_trainable_params_ : int
+        Number of trained weights, head included.
+
+    See Also
+    --------
+    sklift.adapters, sklift.losses, sklift.heads : the recipes to choose from.
+
+    Notes
+    -----
+    Settings of recipes are parameters of the estimator, also where a recipe is given by name:
+    ``GridSearchCV(LiftClassifier(), {"adapter__rank": [4, 16], "loss__tau": [0.5, 1.0]})``.
+
+    References
+    ----------
+    .. [1] Shi, Wei, Zhou, Shao, Han, Li, "Long-Tail Learning with Foundation Model: Heavy
+       Fine-Tuning Hurts", ICML 2024, arXiv 2309.10019.
+    .. [2] Shi, Wei, Li, "LIFT+: Lightweight Fine-Tuning for Long-Tail Learning", 2025,
+       arXiv 2504.13282.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift import LiftClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["red circle", "blue square"], [12, 4])
+    >>> colour = np.where(y == "red circle", 0, 2)
+    >>> X = np.zeros((16, 40, 40, 3), np.uint8)
+    >>> X[np.arange(16), :, :, colour] = rng.integers(160, 255, (16, 40, 40))
+    >>> clf = LiftClassifier("emoji-tiny", max_epochs=2, random_state=0).fit(X, y)
+    >>> clf.predict(X[[0, -1]])
+    array(['red circle', 'blue square'], dtype='<U11')
+    >>> clf.class_counts_
+    array([ 4, 12])
+    """
+
+    _parameter_constraints = {
+        "backbone": [str],
+        "pretrained": "no_validation",  # said better where the weights are looked for
+        "backbone_params": [Mapping, None],
+        "adapter": "no_validation",  # names and recipes: said better by the tables
+        "loss": "no_validation",
+        "head": "no_validation",
+        "init": [StrOptions({"auto", "text", "class_mean", "linear_probe", "random"})],
+        "class_names": "no_validation",
+        "classes": ["array-like", None],
+        "prompts": "no_validation",
+        "augmentation": [StrOptions({"minimal", "lift"}), callable, None],
+        "tta": [StrOptions({"fivecrop", "tencrop"}), _POSITIVE_INT, None],
+        "max_epochs": [_POSITIVE_INT],
+        "batch_size": [_POSITIVE_INT],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "optimizer": [StrOptions({"sgd", "adamw", "adam"}), callable],
+        "image_shape": [tuple, list, None],
+        "device": "no_validation",
+        "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
+        "num_workers": [Interval(Integral, 0, None, closed="left")],
+        "callbacks": [list, tuple, None],
+        "net_params": [Mapping, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        backbone="ViT-B-16",
+        *,
+        pretrained="auto",
+        backbone_params=None,
+        adapter="adaptformer",
+        loss="logit_adjusted",
+        head="cosine",
+        init="auto",
+        class_names=None,
+        classes=None,
+        prompts="a photo of a {}.",
+        augmentation="minimal",
+        tta=None,
+        max_epochs=5,
+        batch_size=128,
+        lr=0.02,
+        momentum=0.9,
+        weight_decay=5e-4,
+        optimizer="sgd",
+        image_shape=None,
+        device="auto",
+        precision="auto",
+        num_workers=0,
+        callbacks=None,
+        net_params=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.backbone = backbone
+        self.pretrained = pretrained
+        self.backbone_params = backbone_params
+        self.adapter = adapter
+        self.loss = loss
+        self.head = head
+        self.init = init
+        self.class_names = class_names
+        self.classes = classes
+        self.prompts = prompts
+        self.augmentation = augmentation
+        self.tta = tta
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.image_shape = image_shape
+        self.device = device
+        self.precision = precision
+        self.num_workers = num_workers
+        self.callbacks = callbacks
+        self.net_params = net_params
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def set_params(self, **params):
+        """Set parameters; nested ones reach into recipes, also into those given by name.
+
+        Parameters
+        ----------
+        **params : dict
+            ``adapter__rank=4`` makes a recipe of ``adapter="adaptformer"`` and sets its rank.
+
+        Returns
+        -------
+        self : LiftClassifier
+        """
+        for kind in _NESTED:
+            if any(key.startswith(f"{kind}__") for key in params):
+                value = params.get(kind, getattr(self, kind))
+                if value is None or isinstance(value, str):
+                    recipe = _resolve(kind, value)
+                    if recipe is None:
+                        nested = sorted(k for k in params if k.startswith(f"{kind}__"))
+                        raise ValueError(f"{kind}={value!r} has no settings, got {nested}")
+                    params[kind] = recipe
+        return super().set_params(**params)
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Train adapter and head.
+
+        Parameters
+        ----------
+        X : pictures
+            File paths (list, array, Series or column of str or Path), PIL images, arrays
+            ``(n, h, w)`` or ``(n, h, w, c)`` of uint8 or of floats in [0, 1], torch tensors
+            ``(n, c, h, w)``, lists of arrays of different sizes, rows of a 2-D array with
+            ``image_shape``, or a map-style dataset of pictures or of (picture, label).
+        y : array-like of shape (n_samples,), optional
+            Labels; may be left out only where X brings labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the pictures in the loss, the class prior and the class means.
+
+        Returns
+        -------
+        self : LiftClassifier
+            Fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, picture or label is not usable; the message says which and what to do.
+        ConnectionError
+            If the backbone's weights can't be had.
+        """
+        self._validate_params()
+        recipes = {kind: _resolve(kind, getattr(self, kind)) for kind in _NESTED}
+        from .images._sources import as_image_source
+
+        source = as_image_source(X, self.image_shape)
+        y = check_labels(source.labels if y is None else y)
+        if len(y) != len(source):
+            raise ValueError(f"X has {len(source)} pictures and y has {len(y)} labels")
+        classes, codes = encode_labels(y, self.classes)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        names = resolve_names(self.class_names, classes)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+
+        self.classes_ = classes
+        self.class_names_ = names
+        self.class_counts_ = np.bincount(codes, minlength=len(classes))
+        weighted = np.bincount(codes, weights=sample_weight, minlength=len(classes)).astype(float)
+        if not weighted.sum() > 0:
+            raise ValueError("sample_weight is zero everywhere: nothing is left to learn from")
+        self.class_prior_ = weighted / weighted.sum()
+        from ._training import train
+
+        train(self, source, codes, sample_weight, weighted, recipes, seed)
+        return self
+
+    def decision_function(self, X):
+        """Logits.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that ``fit`` takes.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the difference, positive for ``classes_[1]``.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_proba(self, X):
+        """Class probabilities, the softmax of the logits.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that ``fit`` takes.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; rows sum to 1.
+        """
+        from scipy.special import softmax
+
+        return softmax(self._logits(X).astype(np.float64), axis=1)
+
+    def predict(self, X):
+        """Most probable labels.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that ``fit`` takes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        return self.classes_[self._logits(X).argmax(axis=1)]
+
+    def _logits(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        self._validate_params()
+        from ._training import logits
+        from .images._sources import as_image_source
+
+        return logits(self, as_image_source(X, self.image_shape))
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = self.image_shape is not None
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _resolve(kind: str, value):
+    """The recipe of this kind. Imported here: recipes bring torch, constructing must not."""
+    if kind == "adapter":
+        from .adapters import resolve_adapter as resolve
+    elif kind == "loss":
+        from .losses import resolve_loss as resolve
+    else:
+        from .heads import resolve_head as resolve
+    return resolve(value)

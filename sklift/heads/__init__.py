@@ -1,0 +1,61 @@
+"""Heads, one recipe each, and the weights they may start from."""
+
+from __future__ import annotations
+
+from .._recipes import resolve
+from ._base import Head
+from ._init import class_mean_rows, linear_probe_rows, random_rows, subsample, text_rows
+from .cosine import Cosine
+from .l2norm import L2Norm
+from .layernorm import LayerNorm
+from .linear import Linear
+
+__all__ = [
+    "HEADS",
+    "Cosine",
+    "Head",
+    "L2Norm",
+    "LayerNorm",
+    "Linear",
+    "class_mean_rows",
+    "linear_probe_rows",
+    "random_rows",
+    "resolve_head",
+    "subsample",
+    "text_rows",
+]
+
+HEADS = {
+    "cosine": Cosine,
+    "linear": Linear,
+    "l2norm": L2Norm,
+    "layernorm": LayerNorm,
+}
+
+
+def resolve_head(value):
+    """Return the head recipe that `value` names or is.
+
+    Parameters
+    ----------
+    value : str or recipe
+        A key of `HEADS`, or an object with a method ``build(n_features, n_classes)``.
+
+    Returns
+    -------
+    recipe : object
+
+    Raises
+    ------
+    ValueError
+        If `value` is an unknown name.
+    TypeError
+        If `value` is a class, or has no method `build`.
+
+    Examples
+    --------
+    >>> from sklift.heads import resolve_head
+    >>> resolve_head("cosine")
+    Cosine()
+    """
+    return resolve(value, HEADS, "head")

@@ -1,0 +1,36 @@
+"""What all heads share."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ._init import random_rows
+
+__all__ = ["Head"]
+
+
+class Head(nn.Module):
+    """Map features to logits, with one weight row for each class.
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+
+    Attributes
+    ----------
+    weight : Parameter of shape (n_classes, n_features)
+        Random unit rows at first, from torch's global generator.
+    """
+
+    def __init__(self, n_features: int, n_classes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(random_rows(n_classes, n_features))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the logits, ``(B, n_features) -> (B, n_classes)``."""
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        """Return what ``print`` shows of the head."""
+        n_classes, n_features = self.weight.shape
+        return f"n_features={n_features}, n_classes={n_classes}"

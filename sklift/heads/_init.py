@@ -1,0 +1,219 @@
+"""Weights for a head to start from, computed from arrays.
+
+Every function returns a float32 tensor of shape (n_classes, n_features) on the CPU, with rows of
+unit length. Arguments may be numpy arrays or tensors on any device. A class about which the data
+says nothing gets a random row, the same at every call: no image looks like it, and no two such
+classes look alike (a zero row would have no direction, and an exploding gradient in a cosine
+head).
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import check_random_state
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = [
+    "class_mean_rows",
+    "linear_probe_rows",
+    "normalize",
+    "random_rows",
+    "subsample",
+    "text_rows",
+]
+
+EPS = 1e-12
+
+
+def normalize(values: Tensor) -> Tensor:
+    """Return ``v / max(|v|, 1e-12)`` over the last axis, in the dtype of `values`."""
+    # In float16 the bound would round to zero, and a zero vector to NaN.
+    wide = values.to(torch.promote_types(values.dtype, torch.float32))
+    return F.normalize(wide, dim=-1, eps=EPS).to(values.dtype)
+
+
+def random_rows(
+    n_classes: int, n_features: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Return rows drawn from uniform(-1, 1) and normalised.
+
+    Parameters
+    ----------
+    n_classes, n_features : int
+    generator : torch.Generator, default=None
+        Source of the numbers; None is torch's global one.
+
+    Returns
+    -------
+    rows : Tensor of shape (n_classes, n_features)
+    """
+    return normalize(torch.empty(n_classes, n_features).uniform_(-1, 1, generator=generator))
+
+
+def class_mean_rows(features, y, n_classes: int, sample_weight=None) -> Tensor:
+    """Return the normalised mean of the raw features of each class.
+
+    Parameters
+    ----------
+    features : array-like of shape (n_samples, n_features)
+        Frozen features, not normalised.
+    y : array-like of shape (n_samples,)
+        Class indices in 0..n_classes - 1.
+    n_classes : int
+    sample_weight : array-like of shape (n_samples,), default=None
+
+    Returns
+    -------
+    rows : Tensor of shape (n_classes, n_features)
+
+    Examples
+    --------
+    >>> from sklift.heads import class_mean_rows
+    >>> class_mean_rows([[3.0, 0.0], [3.0, 8.0], [0.0, 2.0]], [0, 0, 1], n_classes=2)
+    tensor([[0.6000, 0.8000],
+            [0.0000, 1.0000]])
+    """
+    features, y, weight = _check_samples(features, y, n_classes, sample_weight)
+    sums = torch.zeros(n_classes, features.shape[1], dtype=features.dtype)
+    # Normalising cancels the division by the class total.
+    return _unit_rows(sums.index_add_(0, y, features * weight[:, None]))
+
+
+def linear_probe_rows(features, y, n_classes: int, sample_weight=None) -> Tensor:
+    """Return the normalised coefficients of a class-weighted logistic regression.
+
+    The regression is scikit-learn's, with ``class_weight="balanced"``, on the raw features,
+    stopped after 100 iterations, converged or not: it is a start, not a result. With two classes
+    the rows are -w and w. With only one class in the data there is nothing to separate, and the
+    row is the class mean.
+
+    Parameters
+    ----------
+    features : array-like of shape (n_samples, n_features)
+        Frozen features, not normalised.
+    y : array-like of shape (n_samples,)
+        Class indices in 0..n_classes - 1.
+    n_classes : int
+    sample_weight : array-like of shape (n_samples,), default=None
+        Samples of weight 0 are left out.
+
+    Returns
+    -------
+    rows : Tensor of shape (n_classes, n_features)
+    """
+    features, y, weight = _check_samples(features, y, n_classes, sample_weight)
+    kept = weight > 0
+    features, y, weight = features[kept], y[kept], weight[kept]
+    if len(y.unique()) < 2:
+        return class_mean_rows(features, y, n_classes, weight)
+
+    probe = LogisticRegression(class_weight="balanced", max_iter=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        probe.fit(features.numpy(), y.numpy(), sample_weight=weight.numpy())
+    coef = probe.coef_
+    if len(probe.classes_) == 2:
+        coef = np.concatenate([-coef, coef])
+    rows = torch.zeros(n_classes, features.shape[1], dtype=features.dtype)
+    rows[torch.from_numpy(probe.classes_)] = torch.from_numpy(coef).to(rows)
+    return _unit_rows(rows)
+
+
+def text_rows(text_features, proj) -> Tensor:
+    """Return text features carried back through the projection of the image tower.
+
+    ``w_k = normalize(t_k @ proj.T)``, with t_k the normalised text feature of class k, or the mean
+    of several, which is not normalised again.
+
+    Parameters
+    ----------
+    text_features : array-like of shape (n_classes, n_joint) or (n_classes, n_prompts, n_joint)
+        Output of the text tower, one or several prompts for each class. A list of arrays of shape
+        (n_prompts_k, n_joint) allows another number of prompts for each class.
+    proj : array-like of shape (n_features, n_joint)
+        Projection of the image feature into the joint space.
+
+    Returns
+    -------
+    rows : Tensor of shape (n_classes, n_features)
+    """
+    proj = _to_float(proj)
+    means = [
+        normalize(_to_cpu(prompts).to(proj).reshape(-1, proj.shape[1])).mean(0)
+        for prompts in text_features
+    ]
+    return _unit_rows(torch.stack(means) @ proj.T)
+
+
+def subsample(y, max_per_class: int = 100, random_state=None) -> np.ndarray:
+    """Return the indices of a random draw of at most `max_per_class` samples of each class.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels.
+    max_per_class : int, default=100
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    indices : ndarray of shape (n_kept,)
+        Sorted.
+
+    Examples
+    --------
+    >>> from sklift.heads import subsample
+    >>> len(subsample([0, 0, 0, 0, 1], max_per_class=2, random_state=0))
+    3
+    """
+    _, y, counts = np.unique(np.asarray(y), return_inverse=True, return_counts=True)
+    order = check_random_state(random_state).permutation(len(y))
+    order = order[np.argsort(y[order], kind="stable")]
+    rank = np.arange(len(y)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(order[rank < max_per_class])
+
+
+def _unit_rows(rows: Tensor) -> Tensor:
+    n_classes, n_features = rows.shape
+    fallback = random_rows(n_classes, n_features, torch.Generator().manual_seed(0))
+    known = rows.norm(dim=1, keepdim=True) > EPS
+    return torch.where(known, normalize(rows).float(), fallback)
+
+
+def _check_samples(features, y, n_classes, sample_weight) -> tuple[Tensor, Tensor, Tensor]:
+    features, y = _to_float(features), _to_cpu(y).long()
+    if features.ndim != 2 or y.shape != features.shape[:1]:
+        raise ValueError(
+            "features must have shape (n_samples, n_features) and y shape (n_samples,); "
+            f"got {tuple(features.shape)} and {tuple(y.shape)}."
+        )
+    if len(y) and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
+        raise ValueError(
+            f"y must hold class indices in 0..{n_classes - 1}; "
+            f"got values from {int(y.min())} to {int(y.max())}."
+        )
+    if sample_weight is None:
+        return features, y, torch.ones_like(features[:, 0])
+    weight = _to_cpu(sample_weight).to(features)
+    if weight.shape != y.shape:
+        raise ValueError(
+            f"sample_weight has shape {tuple(weight.shape)}, expected {tuple(y.shape)}."
+        )
+    return features, y, weight
+
+
+def _to_cpu(array) -> Tensor:
+    # "W": a tensor on read-only memory (a memory map) would warn
+    tensor = array if isinstance(array, Tensor) else torch.from_numpy(np.require(array, None, "W"))
+    return tensor.detach().cpu()
+
+
+def _to_float(array) -> Tensor:
+    tensor = _to_cpu(array)
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

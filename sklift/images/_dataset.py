@@ -1,0 +1,149 @@
+"""Torch datasets of views, for a data loader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import torch
+from torch.utils.data import Dataset, get_worker_info
+
+from sklift.images._sources import ImageSource
+from sklift.images._views import (
+    check_augmentation,
+    check_tta,
+    plain_view,
+    test_view,
+    train_view,
+    tta_views,
+)
+
+_MAX_THREADS = 8
+
+
+class _Views(Dataset):
+    """A map from image to item, by index."""
+
+    def __init__(self, source: ImageSource, size: int, interpolation: str):
+        self.source = source
+        self.size = size
+        self.interpolation = interpolation
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, i: int):
+        return self._item(self.source[i], int(i))
+
+    def __getitems__(self, indices: Sequence[int]) -> list:
+        return [
+            self._item(image, int(i))
+            for image, i in zip(_fetch(self.source, indices), indices, strict=True)
+        ]
+
+
+class TrainViews(_Views):
+    """Random views: item i is (view (3, size, size) uint8, (target, weight)).
+
+    The view of image i in epoch e is drawn from the seed [seed, e, i]: the same for any number of
+    workers and any order.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The images.
+    targets : array-like of int, shape (n_images,)
+        Encoded labels.
+    weights : array-like of float, shape (n_images,), or None
+        Sample weights (float32 in the items); None: all 1.
+    size : int
+        Side of a view.
+    interpolation : str
+        How pixels are interpolated.
+    augmentation : str, callable or None
+        See `train_view`.
+    n_epochs : int
+        The length of training, which sets the pace of the minimalist crop.
+    seed : int
+        Not negative.
+    """
+
+    def __init__(self, source, targets, weights, size, interpolation, augmentation, n_epochs, seed):
+        super().__init__(source, size, interpolation)
+        check_augmentation(augmentation)
+        weights = np.ones(len(source)) if weights is None else weights
+        self.targets = np.asarray(targets, dtype=np.int64)
+        self.weights = np.asarray(weights, dtype=np.float32)
+        for name, values in (("targets", self.targets), ("weights", self.weights)):
+            if values.shape != (len(source),):
+                raise ValueError(
+                    f"{name} must have one value for each of the {len(source)} images, got shape "
+                    f"{values.shape}"
+                )
+        self.augmentation = augmentation
+        self.n_epochs = n_epochs
+        self.seed = seed
+        # In shared memory, so that workers that outlive an epoch see the next one begin.
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start an epoch, counted from 0."""
+        self.epoch.fill_(epoch)
+
+    def _item(self, image: np.ndarray, i: int):
+        epoch = int(self.epoch)
+        rng = np.random.default_rng([self.seed, epoch, i])
+        view = train_view(
+            image, self.size, self.interpolation, self.augmentation, epoch, self.n_epochs, rng
+        )
+        return view, (int(self.targets[i]), self.weights[i])
+
+
+class TestViews(_Views):
+    """Test views: item i is (v, 3, size, size) uint8, v views whose logits are averaged.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The images.
+    size : int
+        Side of a view.
+    interpolation : str
+        How pixels are interpolated.
+    tta : {None, "fivecrop", "tencrop"} or int
+        None for the one test view; else see `tta_views`.
+    seed : int
+        Seed of the random crops; not negative.
+    """
+
+    __test__ = False  # no test case, whatever pytest makes of the name
+
+    def __init__(self, source, size, interpolation, tta=None, seed=0):
+        super().__init__(source, size, interpolation)
+        check_tta(tta)
+        self.tta = tta
+        self.seed = seed
+
+    def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
+        if self.tta is None:
+            return test_view(image, self.size, self.interpolation)[None]
+        rng = np.random.default_rng([self.seed, i])
+        return tta_views(image, self.size, self.tta, rng=rng, interpolation=self.interpolation)
+
+
+class PlainViews(_Views):
+    """The centre of each image: item i is (3, size, size) uint8, see `plain_view`."""
+
+    def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
+        return plain_view(image, self.size, self.interpolation)
+
+
+def _fetch(source: ImageSource, indices: Sequence[int]) -> list[np.ndarray]:
+    """Get the images, files by several threads (Pillow decodes without holding the GIL)."""
+    n_threads = min(_MAX_THREADS, joblib.cpu_count(), len(indices))
+    if not source.reads_files or n_threads < 2 or get_worker_info() is not None:
+        return [source[i] for i in indices]
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(source.__getitem__, indices))

@@ -1,0 +1,159 @@
+"""What all losses share: the class counts, the weighted mean, and the rules for absent classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["Loss", "cross_entropy", "precision"]
+
+
+def precision(logits: Tensor) -> torch.dtype:
+    """Return the dtype a loss is computed in: that of the logits, but at least float32."""
+    return torch.promote_types(logits.dtype, torch.float32)
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the cross-entropy of each sample, ``(B, K), (B,) -> (B,)``, in at least float32."""
+    return F.cross_entropy(logits.to(precision(logits)), target, reduction="none")
+
+
+class Loss(nn.Module):
+    r"""Weighted mean of per-sample losses; by itself, the cross-entropy.
+
+    .. math:: L = \frac{\sum_i w_i \, l(z_i, y_i)}{\sum_i w_i}, \qquad w_i = c_{y_i} s_i
+
+    with class weights c (`class_weight`, 1 by default) and sample weights s (1 by default). A
+    subclass overrides `per_sample`, `class_weight`, or both.
+
+    Because the divisor is the sum of `weights`, the gradient of a large batch can be accumulated
+    exactly over micro-batches: scale the loss of each one by the share of its weights,
+    ``loss.weights(y_micro).sum() / loss.weights(y_batch).sum()``.
+
+    Parameters
+    ----------
+    class_counts : array-like of shape (n_classes,)
+        Training samples per class, or their summed sample weights. Zeros are allowed: see Notes.
+
+    Raises
+    ------
+    ValueError
+        If `class_counts` is not one-dimensional, has a negative or non-finite entry, or is all
+        zero.
+
+    Notes
+    -----
+    The loss stays finite for a class without training samples, the same way everywhere:
+
+    - where the log prior is added to the logits, the prior is floored at the smallest normal
+      float32 (log prior -87). The formula's own limit, minus infinity, takes the class out of the
+      training softmax, so its row of the head, say from the class name, is left as it was instead
+      of being pushed away; the floor keeps that, and keeps the loss of a (validation) sample of
+      the class finite;
+    - where a weight or a margin grows as a class gets rarer, the class gets that of the rarest
+      class that has samples, and is left out of the mean that normalises the weights.
+
+    The module stores the counts only, and derives the tables in the precision of the logits.
+    """
+
+    class_counts: Tensor
+
+    def __init__(self, class_counts) -> None:
+        super().__init__()
+        self.register_buffer("class_counts", _check_class_counts(class_counts), persistent=False)
+
+    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each sample before weighting, ``(B, K), (B,) -> (B,)``."""
+        return cross_entropy(logits, target)
+
+    def class_weight(self, dtype: torch.dtype) -> Tensor:
+        """Return the weight of each class, ``(n_classes,)``."""
+        return torch.ones_like(self.class_counts, dtype=dtype)
+
+    def weights(
+        self,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """Return class weight times sample weight of each sample, ``(B,) -> (B,)``."""
+        weights = self.class_weight(dtype)[target]
+        if sample_weight is None:
+            return weights
+        if sample_weight.shape != target.shape:
+            raise ValueError(
+                f"sample_weight has shape {tuple(sample_weight.shape)}, "
+                f"expected {tuple(target.shape)}: one weight for each sample."
+            )
+        return weights * sample_weight.to(weights)
+
+    def forward(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Return the weighted mean loss.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (B, n_classes)
+        target : Tensor of shape (B,), int64
+            Class indices in 0..n_classes - 1.
+        sample_weight : Tensor of shape (B,), default=None
+            Non-negative. If all are zero, the loss is zero.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+        """
+        self._check_logits(logits)
+        weights = self.weights(target, sample_weight, precision(logits))
+        return (weights * self.per_sample(logits, target)).sum() / positive(weights.sum())
+
+    def prior(self, dtype: torch.dtype) -> Tensor:
+        """Return the share of each class in the training data, ``(n_classes,)``."""
+        counts = self.class_counts.to(dtype)
+        return counts / counts.sum()
+
+    def log_prior(self, dtype: torch.dtype) -> Tensor:
+        """Return the log of the floored class prior, ``(n_classes,)``."""
+        return positive(self.prior(dtype)).log()
+
+    def counts_of_present(self, dtype: torch.dtype) -> Tensor:
+        """Return the counts, those of absent classes raised to that of the rarest present one."""
+        counts = self.class_counts.to(dtype)
+        return counts.clamp_min(torch.where(counts > 0, counts, torch.inf).min())
+
+    def divide_by_mean(self, class_weight: Tensor) -> Tensor:
+        """Return the weights divided by their mean over the classes that have samples."""
+        present = (self.class_counts > 0).to(class_weight)
+        return class_weight * present.sum() / (class_weight * present).sum()
+
+    def _check_logits(self, logits: Tensor) -> None:
+        n_classes = len(self.class_counts)
+        if logits.ndim != 2 or logits.shape[1] != n_classes:
+            raise ValueError(
+                f"logits have shape {tuple(logits.shape)}, expected (n_samples, {n_classes}): "
+                f"class_counts has {n_classes} classes."
+            )
+
+
+def positive(values: Tensor) -> Tensor:
+    """Return `values` floored at the smallest normal float32, whatever their precision."""
+    return values.clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def _check_class_counts(class_counts) -> Tensor:
+    counts = np.asarray(class_counts, dtype=np.float64)
+    if counts.ndim != 1 or not counts.size:
+        raise ValueError(f"class_counts must have shape (n_classes,), got {counts.shape}.")
+    wrong = ~np.isfinite(counts) | (counts < 0)
+    if wrong.any():
+        index = int(wrong.argmax())
+        raise ValueError(
+            f"class_counts must be finite and >= 0; class {index} has {counts[index]}."
+        )
+    if not counts.any():
+        raise ValueError("class_counts must not be all zero: no class has a training sample.")
+    # float32, since some devices have no float64; counts below 2**24 are exact in it.
+    return torch.from_numpy(counts).float()

@@ -1,0 +1,89 @@
+"""Label-distribution-aware margin loss."""
+
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator
+from torch import Tensor
+from torch.nn import functional as F
+
+from .._recipes import check_real
+from ._base import Loss, cross_entropy, precision
+
+__all__ = ["LDAM"]
+
+
+class LDAM(BaseEstimator):
+    r"""Cross-entropy with a margin that is larger for rarer classes.
+
+    .. math:: l(z, y) = \mathrm{CE}(z - s \, m_y e_y, \; y), \qquad m_k \propto n_k^{-1/4}
+
+    with e_y the unit vector of the true class. The logits already carry the scale s of a cosine
+    head, so only the margin is multiplied by it.
+
+    Parameters
+    ----------
+    max_margin : float, default=0.5
+        Margin of the rarest class, as a difference of cosines, >= 0. 0 is the cross-entropy.
+    scale : float, default=None
+        s, > 0. None takes the `scale` of the head, and 1 for a head without one.
+
+    References
+    ----------
+    Cao, Wei, Gaidon, Arechiga, Ma, "Learning Imbalanced Datasets with Label-Distribution-Aware
+    Margin Loss", NeurIPS 2019, arXiv 1906.07413.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklift.losses import LDAM
+    >>> loss = LDAM(max_margin=0.5, scale=25).build([160, 10])
+    >>> loss.margins(torch.float32)
+    tensor([ 6.2500, 12.5000])
+    """
+
+    def __init__(self, max_margin=0.5, scale=None):
+        self.max_margin = max_margin
+        self.scale = scale
+
+    def build(self, class_counts, head=None) -> LDAMLoss:
+        """Return the loss module.
+
+        Parameters
+        ----------
+        class_counts : array-like of shape (n_classes,)
+            Training samples per class.
+        head : nn.Module, default=None
+            The head whose logits the loss will see; its `scale` is used if the recipe has none.
+
+        Returns
+        -------
+        loss : LDAMLoss
+            Called as ``loss(logits, target, sample_weight=None)``.
+
+        Raises
+        ------
+        ValueError
+            If `max_margin` is negative or `scale` is not positive.
+        """
+        max_margin = check_real(self.max_margin, "max_margin", minimum=0)
+        scale = float(getattr(head, "scale", 1.0)) if self.scale is None else self.scale
+        scale = check_real(scale, "scale", minimum=0, include_boundaries="neither")
+        return LDAMLoss(class_counts, max_margin * scale)
+
+
+class LDAMLoss(Loss):
+    """Module of `LDAM`; `max_margin` here includes the scale."""
+
+    def __init__(self, class_counts, max_margin: float) -> None:
+        super().__init__(class_counts)
+        self.max_margin = max_margin
+
+    def margins(self, dtype) -> Tensor:
+        """Return the margin of each class, in units of the logits, ``(n_classes,)``."""
+        counts = self.counts_of_present(dtype)
+        return self.max_margin * (counts.min() / counts) ** 0.25
+
+    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return ``CE(z - margin of y at y, y)``, ``(B, K), (B,) -> (B,)``."""
+        margins = self.margins(precision(logits))
+        return cross_entropy(logits - F.one_hot(target, len(margins)) * margins, target)

@@ -1,0 +1,77 @@
+"""Logit-adjusted cross-entropy."""
+
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from .._recipes import check_real
+from ._base import Loss, cross_entropy, precision
+
+__all__ = ["LogitAdjusted", "LogitAdjustedLoss"]
+
+
+class LogitAdjusted(BaseEstimator):
+    r"""Cross-entropy of logits shifted by the log class prior.
+
+    .. math:: l(z, y) = \mathrm{CE}(z + \tau \log \pi, \; y)
+
+    With tau = 1, softmax(z + log prior) is fitted to the long-tailed training data, so that z by
+    itself estimates the class probabilities under a uniform prior. The shift exists in training
+    only: prediction uses z.
+
+    Parameters
+    ----------
+    tau : float, default=1.0
+        Strength of the adjustment, >= 0. 0 is the cross-entropy.
+
+    References
+    ----------
+    Menon, Jayasumana, Rawat, Jain, Veit, Kumar, "Long-Tail Learning via Logit Adjustment",
+    ICLR 2021, arXiv 2007.07314.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklift.losses import LogitAdjusted
+    >>> loss = LogitAdjusted(tau=1.0).build([90, 10])
+    >>> loss(torch.zeros(1, 2), torch.tensor([1]))
+    tensor(2.3026)
+    """
+
+    def __init__(self, tau=1.0):
+        self.tau = tau
+
+    def build(self, class_counts, head=None) -> LogitAdjustedLoss:
+        """Return the loss module.
+
+        Parameters
+        ----------
+        class_counts : array-like of shape (n_classes,)
+            Training samples per class.
+        head : ignored
+            Present for the common interface.
+
+        Returns
+        -------
+        loss : LogitAdjustedLoss
+            Called as ``loss(logits, target, sample_weight=None)``.
+
+        Raises
+        ------
+        ValueError
+            If `tau` is negative or not finite.
+        """
+        return LogitAdjustedLoss(class_counts, tau=check_real(self.tau, "tau", minimum=0))
+
+
+class LogitAdjustedLoss(Loss):
+    """Module of `LogitAdjusted`."""
+
+    def __init__(self, class_counts, tau: float = 1.0) -> None:
+        super().__init__(class_counts)
+        self.tau = tau
+
+    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return ``CE(z + tau log prior, y)``, ``(B, K), (B,) -> (B,)``."""
+        return cross_entropy(logits + self.tau * self.log_prior(precision(logits)), target)
