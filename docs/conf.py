@@ -20,6 +20,7 @@ templates_path = ["_templates"]
 
 autosummary_generate = True
 numpydoc_show_class_members = False
+autodoc_typehints = "none"  # the docstrings say the types, with their shapes
 autodoc_default_options = {
     # scikit-learn attaches these; their docstrings refer to pages of its own documentation.
     "exclude-members": "set_fit_request, set_score_request, set_predict_request, "

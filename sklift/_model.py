@@ -60,7 +60,10 @@ class TunedModel(nn.Module):
         if x.ndim == 5:
             n, v = x.shape[:2]
             return self(x.flatten(0, 1)).unflatten(0, (n, v)).mean(1)
-        return self.head(self.features(x))
+        features = self.features(x)
+        # Logits span tens: in half precision they would be rounded by a few hundredths.
+        with torch.autocast(features.device.type, enabled=False):
+            return self.head(features.to(self.mean.dtype))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_features)`` of views ``(n, 3, s, s)``."""
@@ -76,23 +79,33 @@ class TunedModel(nn.Module):
         return self
 
     def trained_state(self) -> dict[str, torch.Tensor]:
-        """The trained tensors by name, on the CPU, detached from training."""
-        return {
-            name: p.detach().cpu().clone() for name, p in self.named_parameters() if p.requires_grad
-        }
+        """What training made: trained weights and the new modules' buffers, by name, on the CPU."""
+        return {name: t.detach().cpu().clone() for name, t in self._own_tensors().items()}
 
     def load_trained_state(self, state: dict[str, torch.Tensor]) -> None:
         """Set the trained tensors; their names and shapes must be exactly the model's own."""
-        own = {name: p for name, p in self.named_parameters() if p.requires_grad}
+        own = self._own_tensors()
         if own.keys() != state.keys():
             raise ValueError(f"trained tensors differ: {sorted(own.keys() ^ state.keys())[:5]}")
         with torch.no_grad():
-            for name, p in own.items():
-                if p.shape != state[name].shape:
+            for name, tensor in own.items():
+                if tensor.shape != state[name].shape:
                     raise ValueError(
-                        f"tensor {name!r} is {tuple(state[name].shape)}, expected {tuple(p.shape)}"
+                        f"tensor {name!r} is {tuple(state[name].shape)}, "
+                        f"expected {tuple(tensor.shape)}"
                     )
-                p.copy_(state[name])
+                tensor.copy_(state[name])
+
+    def _own_tensors(self) -> dict[str, torch.Tensor]:
+        own = {name: p for name, p in self.named_parameters() if p.requires_grad}
+        frozen = {id(module) for module in self._frozen}
+        saved = self.state_dict(keep_vars=True)
+        for prefix, module in self.named_modules():
+            for name, _ in module.named_buffers(recurse=False):
+                full = f"{prefix}.{name}" if prefix else name
+                if id(module) not in frozen and full in saved:
+                    own[full] = saved[full]
+        return own
 
     @property
     def n_trainable_params(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 import tomllib
 from configparser import ConfigParser
 from importlib import resources
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,25 @@ def test_the_oldest_environment_pins_the_lower_bounds():
     bounds = [bound for bound in bounds if not bound.startswith("scikit-lift[")]
     pins = tox["testenv:oldest"]["deps"].split()
     assert sorted(pins) == sorted(bound.replace(">=", "==") for bound in bounds)
+
+
+def test_all_that_is_imported_is_declared():
+    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["examples"]
+    declared = {bound.partition(">=")[0].lower().replace("_", "-") for bound in declared}
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "sklift").rglob("*.py")
+    ]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    names = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"sklift"}
+    distributions = packages_distributions()
+    missing = {
+        name
+        for name in names
+        if not declared & {d.lower().replace("_", "-") for d in distributions.get(name, [])}
+    }
+    assert missing == set()
 
 
 def test_version_comes_from_one_place():

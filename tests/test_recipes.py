@@ -70,7 +70,7 @@ def test_a_recipe_needs_neither_registration_nor_a_base_class():
 
 def test_the_method_decides_what_is_a_recipe():
     assert isinstance(resolve(Beta(), TABLE, "rule", method="inject"), Beta)
-    with pytest.raises(TypeError, match="an object with a 'build' method; got Beta()"):
+    with pytest.raises(TypeError, match=r"an object with a 'build' method; got Beta\(\)"):
         resolve(Beta(), TABLE, "rule")
 
 

@@ -4,10 +4,10 @@
 
 One row per emoji of ``emoji.json`` (npm package emoji-datasource-google, MIT): bare code points,
 name, Unicode sub-group (the class), family and split. A family holds the variants of one emoji
-(skin tone, gender, facing direction), so that the split, which is made by families, never puts two
-of them on different sides. The split orders families by a hash of their key: it does not change
-when emoji are added elsewhere. Needs ``pip install "scikit-lift[examples]"``, to check that OpenMoji
-has a picture of every emoji.
+(skin tone, gender, facing direction); the split is made by families, so it never puts two of them
+on different sides. It orders the families of a sub-group by a hash of their key: emoji added to
+other sub-groups do not change it. Needs ``pip install "scikit-lift[examples]"``, to check that
+OpenMoji has a picture of every emoji.
 """
 
 from __future__ import annotations
@@ -122,5 +122,7 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="folder for the downloaded package")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for the downloaded package"
+    )
     main(parser.parse_args().work)

@@ -2,22 +2,93 @@
 
 A recipe holds hyperparameters and an ``inject(tower, n_classes)`` method, that changes an opened
 tower in place and returns the recipe with its "auto" values filled in. Your own class needs nothing
-more to be passed as ``LiftClassifier(adapter=...)``.
+more to be passed as ``LiftClassifier(adapter=...)``; a class attribute ``order`` says where it comes
+among several.
 """
 
 from __future__ import annotations
 
-from .._recipes import resolve
-from ._adaptformer import AdaptFormer
+from collections import Counter
 
-__all__ = ["ADAPTERS", "AdaptFormer", "resolve_adapter"]
+from .._recipes import resolve
+from ..backbones import ConvBlock, OpenTower, TransformerBlock
+from ._adapter import Adapter
+from ._adaptformer import AdaptFormer
+from ._combination import Combination
+from ._conv import ConvAdapter
+from ._feature import FeatureAdapter
+from ._lora import LoRA
+from ._sparse import SparseTuning
+from ._ssf import SSF
+from ._thaw import BitFit, FullTuning, LayerNormTuning
+from ._vpt import VPT
+
+__all__ = [
+    "ADAPTERS",
+    "SSF",
+    "VPT",
+    "AdaptFormer",
+    "Adapter",
+    "BitFit",
+    "Combination",
+    "ConvAdapter",
+    "FeatureAdapter",
+    "FullTuning",
+    "LayerNormTuning",
+    "LoRA",
+    "SparseTuning",
+    "resolve_adapter",
+    "suitable",
+]
 
 ADAPTERS = {
     "adaptformer": AdaptFormer,
+    "adapter": Adapter,
+    "lora": LoRA,
+    "vpt": VPT,
+    "ssf": SSF,
+    "bitfit": BitFit,
+    "layer_norm": LayerNormTuning,
+    "sparse": SparseTuning,
+    "full": FullTuning,
+    "conv": ConvAdapter,
+    "feature": FeatureAdapter,
     "none": None,
 }
+_TRANSFORMER_ONLY = {"adaptformer", "adapter", "lora", "vpt"}
+_CONV_ONLY = {"conv"}
+_ANYWHERE = {"feature", "none"}
 
 
 def resolve_adapter(value):
-    """A recipe from a name, a recipe or None (train the head alone)."""
-    return resolve(value, ADAPTERS, "adapter", method="inject")
+    """A recipe from a name, a recipe, a list of them, or None (train the head alone).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is none of these; the message lists the names.
+    """
+    if not isinstance(value, (list, tuple)):
+        return resolve(value, ADAPTERS, "adapter", method="inject")
+    recipes = [resolve(v, ADAPTERS, "adapter", method="inject") for v in value]
+    if not recipes or None in recipes:
+        raise ValueError(f"adapter={value!r}: a list must hold one or more adapters, and no 'none'")
+    names = {cls: name for name, cls in ADAPTERS.items()}
+    stems = [names.get(type(r), type(r).__name__.lower()) for r in recipes]
+    count, seen, named = Counter(stems), Counter(), []
+    for stem, recipe in zip(stems, recipes, strict=True):
+        seen[stem] += 1
+        named.append((f"{stem}-{seen[stem]}" if count[stem] > 1 else stem, recipe))
+    return Combination(named)
+
+
+def suitable(tower: OpenTower) -> list[str]:
+    """The names of the adapters that a tower can take."""
+    if not tower.blocks:
+        return sorted(_ANYWHERE)
+    unfit = set()
+    if not isinstance(tower.blocks[0], TransformerBlock):
+        unfit |= _TRANSFORMER_ONLY
+    if not isinstance(tower.blocks[0], ConvBlock):
+        unfit |= _CONV_ONLY
+    return sorted(set(ADAPTERS) - unfit)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
-from ..backbones import OpenTower
+from .._recipes import check_real
+from ..backbones import OpenTower, TransformerBlock
+from ._bottleneck import Bottleneck
 from ._layers import choose_blocks, resolve_rank
 
 
@@ -42,6 +42,8 @@ class AdaptFormer(BaseEstimator):
     AdaptFormer(layers=6, rank=8)
     """
 
+    order = 40
+
     def __init__(self, rank="auto", layers=None, scale=1.0):
         self.rank = rank
         self.layers = layers
@@ -49,45 +51,28 @@ class AdaptFormer(BaseEstimator):
 
     def inject(self, tower: OpenTower, n_classes: int) -> AdaptFormer:
         """Put a branch into the chosen blocks; return this recipe with its rank filled in."""
-        blocks = choose_blocks(tower, self.layers, "AdaptFormer")
+        scale = check_real(self.scale, "scale", minimum=0)
+        blocks = choose_blocks(tower, self.layers, self, TransformerBlock)
         rank = resolve_rank(self.rank, n_classes, len(blocks))
         for block in blocks:
             # The branch has to see the residual stream, so the frozen norm moves inside the
             # frozen path, and so does what scales that path before the residual sum.
             frozen = nn.Sequential(block.norm2.get(), block.mlp.get(), block.scale2.get())
-            block.mlp.set(Parallel(frozen, Bottleneck(block.width, rank, self.scale)))
+            block.mlp.set(ScaledParallel(frozen, Bottleneck(block.width, rank), scale))
             block.norm2.set(nn.Identity())
             block.scale2.set(nn.Identity())
         return AdaptFormer(rank, self.layers, self.scale)
 
 
-class Parallel(nn.Module):
-    """``frozen(x) + branch(x)``."""
+class ScaledParallel(nn.Module):
+    """``frozen(x) + scale * branch(x)`` with a learnable scalar."""
 
-    def __init__(self, frozen: nn.Module, branch: nn.Module):
+    def __init__(self, frozen: nn.Module, branch: nn.Module, scale: float):
         super().__init__()
         self.frozen = frozen
         self.branch = branch
+        self.scale = nn.Parameter(torch.tensor([scale]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, tokens, width) -> (n, tokens, width)."""
-        return self.frozen(x) + self.branch(x)
-
-
-class Bottleneck(nn.Module):
-    """``scale * up(relu(down(LN(x))))``; ``width * (2 rank + 3) + rank + 1`` weights."""
-
-    def __init__(self, width: int, rank: int, scale: float = 1.0):
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.down = nn.Linear(width, rank)
-        self.up = nn.Linear(rank, width)
-        self.scale = nn.Parameter(torch.tensor([float(scale)]))
-        nn.init.kaiming_normal_(self.down.weight, a=math.sqrt(5))
-        nn.init.zeros_(self.down.bias)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, tokens, width) -> (n, tokens, width)."""
-        return self.scale * self.up(torch.relu(self.down(self.norm(x))))
+        return self.frozen(x) + self.scale * self.branch(x)

@@ -8,7 +8,9 @@ from numbers import Integral
 from ..backbones import Block, OpenTower
 
 
-def choose_blocks(tower: OpenTower, layers: int | Sequence[int] | None, kind: str) -> list[Block]:
+def choose_blocks(
+    tower: OpenTower, layers: int | Sequence[int] | None, recipe, kind: type[Block] = Block
+) -> list[Block]:
     """The blocks that ``layers`` names.
 
     Parameters
@@ -17,42 +19,40 @@ def choose_blocks(tower: OpenTower, layers: int | Sequence[int] | None, kind: st
         An opened tower.
     layers : int, sequence of int, or None
         The last k blocks, the blocks of these indices (negative ones count from the end), or all.
-    kind : str
-        The adapter's name, for messages.
+    recipe : object
+        Who asks, for messages.
+    kind : type, default=Block
+        The kind of block it can take.
 
     Raises
     ------
     ValueError
-        If the tower has no transformer blocks, or not the ones asked for.
+        If the tower has no such blocks, or not the ones asked for.
     TypeError
         If ``layers`` is of another kind.
     """
-    blocks = tower.blocks
-    n = len(blocks)
-    if n == 0:
+    blocks, name = tower.blocks, type(recipe).__name__
+    if not blocks or not isinstance(blocks[0], kind):
+        from . import suitable
+
         raise ValueError(
-            f"{kind} needs a tower of transformer blocks, which {tower.name} does not have; "
-            "adapter='none' trains the head alone"
+            f"{name} has no place in {tower.name}, whose blocks are of another kind; adapters that "
+            f"this tower takes: {suitable(tower)}"
         )
+    n = len(blocks)
     if layers is None:
         return list(blocks)
-    if isinstance(layers, bool):
-        raise TypeError(f"layers must be None, an int or a sequence of int, got {layers!r}")
-    if isinstance(layers, Integral):
+    if isinstance(layers, Integral) and not isinstance(layers, bool):
         if not 1 <= layers <= n:
-            raise ValueError(f"layers={layers!r} asks for the last {layers} blocks; {tower.name} has {n}")
+            raise ValueError(f"layers={layers} asks for the last {layers} of {n} blocks of {tower.name}")
         return list(blocks[n - layers :])
-    try:
-        indices = [int(i) for i in layers if isinstance(i, Integral) or _refuse(layers)]
-    except TypeError:
-        _refuse(layers)
-    if not indices or any(not -n <= i < n for i in indices) or len({i % n for i in indices}) < len(indices):
+    sequence = isinstance(layers, (list, tuple, range)) or hasattr(layers, "tolist")
+    if not sequence or not all(isinstance(i, Integral) for i in layers):
+        raise TypeError(f"layers must be None, an int or a sequence of int, got {layers!r}")
+    indices = {int(i) % n for i in layers if -n <= i < n}
+    if not indices or len(indices) < len(layers):
         raise ValueError(f"layers={layers!r} must be distinct block indices from 0 to {n - 1}")
-    return [blocks[i] for i in sorted(i % n for i in indices)]
-
-
-def _refuse(layers):
-    raise TypeError(f"layers must be None, an int or a sequence of int, got {layers!r}")
+    return [blocks[i] for i in sorted(indices)]
 
 
 def auto_rank(n_classes: int, n_blocks: int, *, per_block: int = 2) -> int:
@@ -80,6 +80,11 @@ def resolve_rank(rank, n_classes: int, n_blocks: int, *, per_block: int = 2) -> 
     """
     if isinstance(rank, str) and rank == "auto":
         return auto_rank(n_classes, n_blocks, per_block=per_block)
-    if isinstance(rank, bool) or not isinstance(rank, Integral) or rank < 1:
-        raise ValueError(f"rank must be 'auto' or an int of at least 1, got {rank!r}")
-    return int(rank)
+    return positive_int(rank, "rank must be 'auto' or")
+
+
+def positive_int(value, what: str) -> int:
+    """``value`` as an int of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{what} an int of at least 1, got {value!r}")
+    return int(value)

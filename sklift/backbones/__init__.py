@@ -14,17 +14,19 @@ from threading import Lock
 from ._backbone import Backbone, BackboneSpec, OpenTower, Preprocess, TextTower
 from ._emoji import load_emoji_tiny
 from ._openclip import RECOMMENDED, load_open_clip
-from ._sites import Block, Slot, Weight
+from ._sites import Block, ConvBlock, Slot, TransformerBlock, Weight
 from ._timm import load_timm
 
 __all__ = [
     "Backbone",
     "BackboneSpec",
     "Block",
+    "ConvBlock",
     "OpenTower",
     "Preprocess",
     "Slot",
     "TextTower",
+    "TransformerBlock",
     "Weight",
     "load_backbone",
     "resolve_spec",

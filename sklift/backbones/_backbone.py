@@ -76,6 +76,11 @@ class OpenTower:
     n_features: int
     name: str
 
+    @property
+    def patch_size(self) -> int:
+        """Side in pixels of what the first convolution turns into one token."""
+        return next(m for m in self.module.modules() if isinstance(m, nn.Conv2d)).kernel_size[0]
+
 
 @dataclass(eq=False)
 class Backbone:
@@ -95,7 +100,7 @@ class Backbone:
         What pictures the tower expects.
     find_blocks : callable
         ``tower -> list of Block``: the attachment sites, in order of depth; empty for towers
-        without residual blocks of the transformer kind.
+        without residual blocks of a known kind.
     projection : Tensor of shape (n_features, embed_dim) or None
         The linear map into the space shared with text; None where the feature is there already.
     text : TextTower or None

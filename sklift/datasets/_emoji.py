@@ -25,9 +25,9 @@ OpenMoji pictures by Unicode sub-group
 "country-flag", ...), from 1 to 259 emoji each: a natural long tail with English class names.
 
 Split: fixed. The variants of one emoji (skin tone, gender, facing direction, flags of one design)
-form a family, and a family is on one side of the split: in each sub-group about 40 % of the families
-are test. {train_only} have a single family and are train
-only; every other sub-group is in both subsets.
+form a family, and a family is on one side of the split: in each sub-group about 40 % of the
+families are test. {train_only} have a single family and are train only;
+every other sub-group is in both subsets.
 
 Sources and licences: pictures by OpenMoji (https://openmoji.org), CC BY-SA 4.0, version {version},
 rendered on white; names and sub-groups from emoji-data (https://github.com/iamcal/emoji-data), MIT,
@@ -128,7 +128,9 @@ def load_emoji(
         images=images,
         target=target,
         target_names=target_names,
-        class_counts=np.bincount(np.searchsorted(target_names, target), minlength=len(target_names)),
+        class_counts=np.bincount(
+            np.searchsorted(target_names, target), minlength=len(target_names)
+        ),
         names=table["name"][keep],
         codes=table["code"][keep],
         families=table["family"][keep],
@@ -140,7 +142,9 @@ def _table() -> dict[str, np.ndarray]:
     """The columns of emoji.csv, each an array of str."""
     text = files("sklift.datasets").joinpath("emoji.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(io.StringIO(text))
-    return {name: np.array(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)}
+    return {
+        name: np.array(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)
+    }
 
 
 def _train_only(table: dict[str, np.ndarray]) -> list[str]:

@@ -50,11 +50,7 @@ def min_area(schedule: str, t: float) -> float:
     schedule : {"convex", "linear", "concave", "min", "max"}
         The curve s.
     t : float in [0, 1]
-        The progress of training.
-
-    References
-    ----------
-    Shi, Wei, Li, "LIFT+", arXiv 2504.13282.
+        The progress of training (Shi, Wei, Li, "LIFT+", 2025, arXiv 2504.13282).
     """
     return 0.08 + 0.92 * _SCHEDULES[schedule](t)
 
@@ -111,10 +107,9 @@ def resize(
     image: np.ndarray, height: int, width: int, interpolation: str = "bicubic"
 ) -> torch.Tensor:
     """Resize (h, w, 3) uint8 with antialiasing to a tensor (3, height, width) uint8."""
-    # The copy is in row order, which is fastest below, and leaves the caller's pixels alone.
-    tensor = torch.from_numpy(np.array(image, order="C")).permute(2, 0, 1)
     mode = InterpolationMode(interpolation)
-    return F.resize(tensor, [height, width], interpolation=mode, antialias=True).contiguous()
+    resized = F.resize(_to_tensor(image), [height, width], interpolation=mode, antialias=True)
+    return resized.contiguous()
 
 
 def test_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
@@ -146,7 +141,7 @@ def train_view(
     if kind is None:
         return test_view(image, size, interpolation)
     if callable(kind):
-        return _call(kind, resize(image, *image.shape[:2]), size, rng)
+        return _call(kind, _to_tensor(image).contiguous(), size, rng)
     box = train_box(kind, *image.shape[:2], epoch, n_epochs, rng)
     return _crop(image, box, size, interpolation)
 
@@ -188,6 +183,11 @@ def tta_views(
     return torch.stack([x[:, i : i + size, j : j + size] for x in images for i, j in corners])
 
 
+def _to_tensor(image: np.ndarray) -> torch.Tensor:
+    # A copy: the image may be the user's own, or read-only. Channels last is fastest to resize.
+    return torch.from_numpy(np.array(image, order="C")).permute(2, 0, 1)
+
+
 def _shorter_to(height: int, width: int, short: int) -> tuple[int, int]:
     # Rounded as torchvision does.
     if width <= height:
@@ -208,8 +208,8 @@ def _random_resized_box(height: int, width: int, rng: np.random.Generator) -> Bo
         if 0 < w <= width and 0 < h <= height:
             top, left = rng.integers(0, [height - h + 1, width - w + 1])
             return int(top), int(left), h, w
-    h = min(height, max(1, int(round(width / _RATIO[0]))))
-    w = min(width, max(1, int(round(height * _RATIO[1]))))
+    h = min(height, int(round(width / _RATIO[0])))
+    w = min(width, int(round(height * _RATIO[1])))
     return (height - h) // 2, (width - w) // 2, h, w
 
 
@@ -236,7 +236,7 @@ def _call(transform: Callable, image: torch.Tensor, size: int, rng) -> torch.Ten
             f"augmentation must return a tensor of shape (3, {size}, {size}), got {got}"
         )
     view = view.as_subclass(torch.Tensor)
-    if view.is_floating_point() and 0 <= view.min() and view.max() <= 1:
+    if view.is_floating_point() and view.min() >= 0 and view.max() <= 1:
         view = (view * 255).round().to(torch.uint8)
     if view.dtype != torch.uint8:
         raise ValueError(

@@ -1,10 +1,12 @@
 """Scorers by training frequency, for ``scoring=``: they read the counts off the fitted estimator.
 
-In a fold whose test part has no class of the group the score is NaN; stratified folds avoid that.
+A class that only the test part of a fold holds counts as few-shot, with 0 training samples. A fold
+whose test part has no class of the group scores NaN; stratified folds avoid that.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
@@ -34,7 +36,7 @@ def many_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the estimator does not tell its training counts, or did not see a class of `y`.
+        If the estimator does not tell its training counts.
     """
     return _score(many_shot_accuracy_score, estimator, X, y)
 
@@ -71,7 +73,9 @@ def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
 
 def _score(metric, estimator, X, y) -> float:
     counted = _with_counts(estimator)
-    return metric(y, estimator.predict(X), counted.class_counts_, labels=counted.classes_)
+    trained = zip(counted.classes_.tolist(), counted.class_counts_, strict=True)
+    unseen = dict.fromkeys(np.unique(y).tolist(), 0)
+    return metric(y, estimator.predict(X), {**unseen, **dict(trained)})
 
 
 def _with_counts(estimator):

@@ -132,7 +132,7 @@ def test_resolve_head():
     for key, recipe in HEADS.items():
         assert type(resolve_head(key)) is recipe
     assert resolve_head(Cosine(scale=3)).scale == 3
-    with pytest.raises(ValueError, match="Unknown head 'cosin'.*Did you mean 'cosine'"):
+    with pytest.raises(ValueError, match=r"Unknown head 'cosin'.*Did you mean 'cosine'"):
         resolve_head("cosin")
     with pytest.raises(TypeError, match=r"pass Cosine\(\), not Cosine"):
         resolve_head(Cosine)

@@ -323,7 +323,7 @@ def test_resolve_loss_by_name_and_by_recipe():
     for key, recipe in LOSSES.items():
         assert type(resolve_loss(key)) is recipe
     assert resolve_loss(Focal(gamma=3)).gamma == 3
-    with pytest.raises(ValueError, match="Unknown loss 'focl'.*Did you mean 'focal'"):
+    with pytest.raises(ValueError, match=r"Unknown loss 'focl'.*Did you mean 'focal'"):
         resolve_loss("focl")
     with pytest.raises(TypeError, match=r"pass CrossEntropyLoss\(\)"):
         resolve_loss(torch.nn.CrossEntropyLoss)
@@ -350,7 +350,7 @@ def test_a_plain_callable_is_a_loss(function, batch):
     assert_same(loss, CrossEntropy().build(COUNTS), logits, target)
     assert loss(logits.bfloat16(), target).dtype == torch.float32
     torch.testing.assert_close(loss.weights(target, torch.full((12,), 2.0)), torch.full((12,), 2.0))
-    with pytest.raises(ValueError, match="sample_weight was given, but the loss .* no parameter"):
+    with pytest.raises(ValueError, match=r"sample_weight was given, but the loss .* no parameter"):
         loss(logits, target, torch.ones(12))
     with pytest.raises(NotImplementedError, match="no per-sample losses"):
         loss.per_sample(logits, target)

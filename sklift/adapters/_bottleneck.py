@@ -1,0 +1,37 @@
+"""The bottleneck that AdaptFormer, Adapter and FeatureAdapter share."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+
+class Bottleneck(nn.Module):
+    """``up(relu(down(LN(x))))``: zero at the start; ``width * (2 rank + 3) + rank`` weights."""
+
+    def __init__(self, width: int, rank: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.down = nn.Linear(width, rank)
+        self.up = nn.Linear(rank, width)
+        nn.init.kaiming_normal_(self.down.weight, a=math.sqrt(5))
+        for zero in (self.down.bias, self.up.weight, self.up.bias):
+            nn.init.zeros_(zero)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., width) -> (..., width)."""
+        return self.up(torch.relu(self.down(self.norm(x))))
+
+
+class Residual(nn.Module):
+    """``x + branch(x)``."""
+
+    def __init__(self, branch: nn.Module):
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., width) -> (..., width)."""
+        return x + self.branch(x)

@@ -1,0 +1,46 @@
+"""Several adapters in one tower."""
+
+from __future__ import annotations
+
+from sklearn.utils.metaestimators import _BaseComposition
+
+from ..backbones import OpenTower
+
+
+class Combination(_BaseComposition):
+    """Several adapters at once, each with a name of its own.
+
+    They are injected in a fixed order whatever theirs (weights of the tower, LoRA, SSF, Adapter,
+    AdaptFormer, VPT, feature), which is the order of computation in the authors' code.
+
+    Parameters
+    ----------
+    recipes : list of (str, recipe)
+        Named adapters; ``LiftClassifier(adapter=["lora", LayerNormTuning()])`` builds it.
+
+    Examples
+    --------
+    >>> from sklift import LiftClassifier
+    >>> clf = LiftClassifier(adapter=["adaptformer", "layer_norm"])
+    >>> clf.set_params(adapter__adaptformer__rank=8).adapter
+    Combination(recipes=[('adaptformer', AdaptFormer(rank=8)),
+                         ('layer_norm', LayerNormTuning())])
+    """
+
+    def __init__(self, recipes):
+        self.recipes = recipes
+
+    def get_params(self, deep=True):
+        """Parameters, those of the named recipes included."""
+        return self._get_params("recipes", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, ``lora__rank=4`` among them."""
+        return self._set_params("recipes", **params)
+
+    def inject(self, tower: OpenTower, n_classes: int) -> Combination:
+        """Inject every recipe; return this one with all "auto" values filled in."""
+        done = {}
+        for name, recipe in sorted(self.recipes, key=lambda pair: getattr(pair[1], "order", 100)):
+            done[name] = recipe.inject(tower, n_classes)
+        return Combination([(name, done[name]) for name, _ in self.recipes])

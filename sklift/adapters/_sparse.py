@@ -1,0 +1,98 @@
+"""Sparse tuning: a random fraction of every weight matrix."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import nn
+from torch.nn.utils import parametrize
+
+from .._recipes import check_real
+from ..backbones import OpenTower, Weight
+from ._layers import choose_blocks
+
+
+class SparseTuning(BaseEstimator):
+    """A random fraction of the entries of each weight matrix and its bias.
+
+    LIFT's "arbitrary lightweight fine-tuning": which weights are tuned matters less than how many.
+    Each matrix has a mask of its own, drawn from one seeded generator, and the masks are part of
+    what is saved.
+
+    Parameters
+    ----------
+    ratio : float, default=0.01
+        Fraction of entries that are trained, in (0, 1].
+    layers : int, sequence of int or None, default=None
+        The last k blocks, the blocks of these indices, or all.
+    mask_seed : int, default=0
+        Seed of the masks.
+
+    References
+    ----------
+    Shi et al., "Long-Tail Learning with Foundation Model: Heavy Fine-Tuning Hurts", 2024,
+    arXiv 2309.10019, section 4.
+
+    Examples
+    --------
+    >>> from sklift.adapters import SparseTuning
+    >>> SparseTuning(ratio=0.1)
+    SparseTuning(ratio=0.1)
+    """
+
+    order = 0
+
+    def __init__(self, ratio=0.01, layers=None, mask_seed=0):
+        self.ratio = ratio
+        self.layers = layers
+        self.mask_seed = mask_seed
+
+    def inject(self, tower: OpenTower, n_classes: int) -> SparseTuning:
+        """Re-parametrise the chosen blocks' matrices; return this recipe."""
+        ratio = check_real(self.ratio, "ratio", minimum=0, maximum=1, include_boundaries="right")
+        generator = torch.Generator().manual_seed(int(self.mask_seed))
+        for block in choose_blocks(tower, self.layers, self):
+            for site in block.linears:
+                _make_sparse(site, ratio, generator)
+        return SparseTuning(self.ratio, self.layers, self.mask_seed)
+
+
+def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None:
+    weight, bias = getattr(site.owner, site.weight), getattr(site.owner, site.bias)
+    rows, columns = weight.shape[0], weight[0].numel()
+    width = columns + (bias is not None)
+    # entries of the matrix (W | b), row by row
+    chosen = torch.randperm(rows * width, generator=generator)[: int(rows * width * ratio)]
+    row, column = chosen // width, chosen % width
+    inside = column < columns
+    entries = {site.weight: (row * columns + column)[inside]}
+    if bias is not None:
+        entries[site.bias] = row[~inside]
+    for name, flat in entries.items():
+        if len(flat):
+            frozen = getattr(site.owner, name)
+            sparse = Scatter(flat.to(frozen.device), frozen)
+            parametrize.register_parametrization(site.owner, name, sparse)
+
+
+class Scatter(nn.Module):
+    """A tensor in which some entries are trained.
+
+    Parameters
+    ----------
+    entries : int64 tensor of shape (n_entries,)
+        Flat positions, row by row.
+    frozen : tensor
+        Where the trained values start.
+    """
+
+    entries: torch.Tensor
+
+    def __init__(self, entries: torch.Tensor, frozen: torch.Tensor):
+        super().__init__()
+        self.register_buffer("entries", entries)
+        self.values = nn.Parameter(frozen.detach().flatten()[entries].clone())
+
+    def forward(self, frozen: torch.Tensor) -> torch.Tensor:
+        """Any shape -> the same shape."""
+        return frozen.flatten().index_copy(0, self.entries, self.values).view_as(frozen)

@@ -1,0 +1,88 @@
+"""SSF: scale and shift of what frozen maps and norms give."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import nn
+from torch.nn.utils import parametrize
+
+from ..backbones import OpenTower, TransformerBlock, Weight
+from ._layers import choose_blocks
+
+
+class SSF(BaseEstimator):
+    """Scale and shift the output of every linear map and norm: ``y * scale + shift``.
+
+    In a transformer block these are qkv, attention output, both matrices of the feed-forward part,
+    and both norms; in a residual block of convolutions its norms. ``scale`` is drawn from
+    N(1, 0.02) and ``shift`` from N(0, 0.02), so that training starts near the frozen tower.
+
+    Parameters
+    ----------
+    layers : int, sequence of int or None, default=None
+        The last k blocks, the blocks of these indices, or all.
+
+    References
+    ----------
+    Lian et al., "Scaling & Shifting Your Features: A New Baseline for Efficient Model Tuning",
+    2022, arXiv 2210.08823.
+
+    Examples
+    --------
+    >>> from sklift.adapters import SSF
+    >>> SSF(layers=4)
+    SSF(layers=4)
+    """
+
+    order = 20
+
+    def __init__(self, layers=None):
+        self.layers = layers
+
+    def inject(self, tower: OpenTower, n_classes: int) -> SSF:
+        """Re-parametrise the chosen blocks' weights; return this recipe."""
+        for block in choose_blocks(tower, self.layers, self):
+            # a convolution's output goes straight into a norm, which would undo its scale
+            linears = block.linears if isinstance(block, TransformerBlock) else ()
+            for site in (*linears, *block.norms):
+                _scale_and_shift(site)
+        return SSF(self.layers)
+
+
+def _scale_and_shift(site: Weight) -> None:
+    owner = site.owner
+    weight = getattr(owner, site.weight)
+    if getattr(owner, site.bias) is None:
+        zero = torch.zeros(weight.shape[0], dtype=weight.dtype, device=weight.device)
+        setattr(owner, site.bias, nn.Parameter(zero, requires_grad=False))
+    scale = nn.Parameter(torch.empty(weight.shape[0]).normal_(1, 0.02))
+    shift = nn.Parameter(torch.empty(weight.shape[0]).normal_(0, 0.02))
+    # (W x + b) * scale + shift = (scale W) x + (scale b + shift)
+    for name, module in ((site.weight, Scale(scale)), (site.bias, ScaleShift(scale, shift))):
+        parametrize.register_parametrization(owner, name, module)
+
+
+class Scale(nn.Module):
+    """``scale * weight``, row by row."""
+
+    def __init__(self, scale: nn.Parameter):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """(rows, ...) -> (rows, ...)."""
+        return weight * self.scale.view(-1, *[1] * (weight.ndim - 1))
+
+
+class ScaleShift(nn.Module):
+    """``scale * bias + shift``, with the scale of the weight."""
+
+    def __init__(self, scale: nn.Parameter, shift: nn.Parameter):
+        super().__init__()
+        self.scale = scale
+        self.shift = shift
+
+    def forward(self, bias: torch.Tensor) -> torch.Tensor:
+        """(rows,) -> (rows,)."""
+        return bias * self.scale + self.shift

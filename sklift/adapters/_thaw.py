@@ -1,0 +1,115 @@
+"""Kinds that train weights the tower has already: all of a block, its biases, its norms."""
+
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator
+from torch import nn
+
+from ..backbones import OpenTower
+from ._layers import choose_blocks
+
+
+def thaw(module: nn.Module, name: str) -> None:
+    """Replace a frozen parameter by a copy of its own that is trained."""
+    frozen = getattr(module, name)
+    if frozen is not None:
+        setattr(module, name, nn.Parameter(frozen.detach().clone()))
+
+
+class FullTuning(BaseEstimator):
+    """All weights of the chosen blocks: the "heavy" fine-tuning that LIFT argues against.
+
+    Parameters
+    ----------
+    layers : int, sequence of int or None, default=None
+        The last k blocks, the blocks of these indices, or all. Embeddings and the tower's own
+        first and last norm stay frozen.
+
+    Examples
+    --------
+    >>> from sklift.adapters import FullTuning
+    >>> FullTuning(layers=2)
+    FullTuning(layers=2)
+    """
+
+    order = 0
+
+    def __init__(self, layers=None):
+        self.layers = layers
+
+    def inject(self, tower: OpenTower, n_classes: int) -> FullTuning:
+        """Thaw the chosen blocks; return this recipe."""
+        for block in choose_blocks(tower, self.layers, self):
+            for module in block.unit.get().modules():
+                for name in list(module._parameters):
+                    thaw(module, name)
+        return FullTuning(self.layers)
+
+
+class BitFit(BaseEstimator):
+    """All biases of the chosen blocks, those of norms included.
+
+    Parameters
+    ----------
+    layers : int, sequence of int or None, default=None
+        The last k blocks, the blocks of these indices, or all.
+
+    References
+    ----------
+    Ben Zaken, Ravfogel, Goldberg, "BitFit: Simple Parameter-efficient Fine-tuning for
+    Transformer-based Masked Language-models", 2021, arXiv 2106.10199.
+
+    Examples
+    --------
+    >>> from sklift.adapters import BitFit
+    >>> BitFit()
+    BitFit()
+    """
+
+    order = 0
+
+    def __init__(self, layers=None):
+        self.layers = layers
+
+    def inject(self, tower: OpenTower, n_classes: int) -> BitFit:
+        """Thaw the biases; return this recipe."""
+        for block in choose_blocks(tower, self.layers, self):
+            for module in block.unit.get().modules():
+                for name in list(module._parameters):
+                    if name.endswith("bias"):
+                        thaw(module, name)
+        return BitFit(self.layers)
+
+
+class LayerNormTuning(BaseEstimator):
+    """Scale and shift of the norms of the chosen blocks (in a ResNet, of its batch norms).
+
+    Parameters
+    ----------
+    layers : int, sequence of int or None, default=None
+        The last k blocks, the blocks of these indices, or all.
+
+    References
+    ----------
+    Basu et al., "Strong Baselines for Parameter Efficient Few-Shot Fine-tuning", 2023,
+    arXiv 2304.01917.
+
+    Examples
+    --------
+    >>> from sklift.adapters import LayerNormTuning
+    >>> LayerNormTuning()
+    LayerNormTuning()
+    """
+
+    order = 0
+
+    def __init__(self, layers=None):
+        self.layers = layers
+
+    def inject(self, tower: OpenTower, n_classes: int) -> LayerNormTuning:
+        """Thaw the norms; return this recipe."""
+        for block in choose_blocks(tower, self.layers, self):
+            for site in block.norms:
+                thaw(site.owner, site.weight)
+                thaw(site.owner, site.bias)
+        return LayerNormTuning(self.layers)
