@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from ._version import __version__
 from .classifier import LiftClassifier
+from .embedder import ImageEmbedder
+from .zero_shot import ZeroShotClassifier
 
-__all__ = ["LiftClassifier", "__version__"]
+__all__ = ["ImageEmbedder", "LiftClassifier", "ZeroShotClassifier", "__version__"]

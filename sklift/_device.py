@@ -22,16 +22,23 @@ def resolve_device(device: str):
     try:
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device={device!r} is not a device; try 'auto', 'cpu' or 'cuda'") from error
+        raise ValueError(
+            f"device={device!r} is not a device; try 'auto', 'cpu' or 'cuda'"
+        ) from error
     n_gpus = torch.cuda.device_count()
     if resolved.type == "cuda":
         if (resolved.index or 0) >= n_gpus:
             raise ValueError(
-                f"device={device!r}: this machine has {n_gpus} CUDA devices; 'auto' takes what is there"
+                f"device={device!r}: this machine has {n_gpus} CUDA devices; 'auto' takes what is "
+                "there"
             )
         return torch.device("cuda", resolved.index or 0)
-    if resolved.type == "mps" and not torch.backends.mps.is_available():
-        raise ValueError(f"device={device!r} is not available here; 'auto' takes what is there")
+    try:
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device={device!r} is not available; 'auto' takes what is there"
+        ) from error
     return resolved
 
 

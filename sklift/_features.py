@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from .backbones import Backbone
@@ -18,21 +21,26 @@ def frozen_features(
     precision: torch.dtype,
     batch_size: int,
     num_workers: int = 0,
+    finish: Callable[[Tensor], Tensor] | None = None,
+    progress: bool = False,
 ) -> np.ndarray:
     """Features ``(n, n_features)`` float32 of the views of a dataset, in its order.
 
-    ``dataset`` gives ``(views, ...)`` with views ``(3, s, s)`` uint8.
+    ``dataset`` gives views ``(3, s, s)`` or ``(n_views, 3, s, s)`` uint8; the features of several
+    views are averaged, after ``finish`` has made of them what is wanted.
     """
     tower = backbone.open(device).module
-    mean, std = (
-        torch.tensor(v, device=device).view(3, 1, 1)
-        for v in (backbone.preprocess.mean, backbone.preprocess.std)
-    )
+    batches = DataLoader(dataset, batch_size, num_workers=num_workers)
+    if progress:
+        from tqdm.auto import tqdm
+
+        batches = tqdm(batches, unit="batch", desc="features")
     out = []
-    for batch in DataLoader(dataset, batch_size, num_workers=num_workers):
-        views = batch[0] if isinstance(batch, (list, tuple)) else batch
-        x = (views.to(device).float() / 255 - mean) / std
+    for views in batches:
+        views = views if views.ndim == 5 else views[:, None]
+        x = backbone.preprocess.normalize(views.flatten(0, 1).to(device))
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             features = tower(x)
-        out.append(features.float().cpu())
+        features = features.float() if finish is None else finish(features.float())
+        out.append(features.unflatten(0, views.shape[:2]).mean(1).cpu())
     return torch.cat(out).numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -17,21 +18,22 @@ from .images._dataset import PlainViews
 INITS = ("auto", "text", "class_mean", "linear_probe", "random")
 
 
-def resolve_init(init: str, backbone: Backbone, names: list[str] | None) -> str:
-    """``init`` with ``"auto"`` decided.
+def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts) -> str:
+    """``init`` with ``"auto"`` decided; ``prompts`` that describe each label need no names.
 
     Raises
     ------
     ValueError
         If text is asked for without a text tower or without class names.
     """
+    named = names is not None or isinstance(prompts, Mapping)
     if init == "text":
         if backbone.text is None:
             raise ValueError(
                 f"init='text' needs a text tower, which backbone {backbone.spec} does not have; "
                 "use init='class_mean'"
             )
-        if names is None:
+        if not named:
             raise ValueError(
                 "init='text' needs class names: give class_names (a dict label -> name), or "
                 "string labels"
@@ -40,7 +42,7 @@ def resolve_init(init: str, backbone: Backbone, names: list[str] | None) -> str:
         return init
     if backbone.text is None:
         return "class_mean"
-    if names is None:
+    if not named:
         warnings.warn(
             "the labels are no names and class_names is not given, so the head starts from class "
             "means instead of text; pass class_names, or init='class_mean' to say it is meant",
@@ -74,8 +76,9 @@ def head_rows(
         if proj is None:  # the feature is in the joint space already
             proj = torch.eye(features.shape[1])
         return text_rows(features.split([len(own) for own in texts]), proj)
-    limit = 100 if init == "class_mean" else None
-    chosen = subsample(codes, limit, random_state) if limit else np.arange(len(codes))
+    chosen = np.arange(len(codes)) if sample_weight is None else np.flatnonzero(sample_weight)
+    if init == "class_mean":
+        chosen = chosen[subsample(codes[chosen], 100, random_state)]
     size, interpolation = backbone.preprocess.size, backbone.preprocess.interpolation
     views = Subset(PlainViews(source, size, interpolation), chosen)
     features = frozen_features(backbone, views, **compute)

@@ -7,7 +7,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 
 
 def check_labels(y) -> np.ndarray:
@@ -23,17 +23,18 @@ def check_labels(y) -> np.ndarray:
     y = column_or_1d(np.asarray(y), warn=True)
     if len(y) == 0:
         raise ValueError("y is empty: at least one labelled picture is needed")
-    missing = [i for i, v in enumerate(y) if v is None or v != v] if y.dtype.kind in "fO" else []
+    missing = [i for i, v in enumerate(y) if _is_missing(v)] if y.dtype.kind in "fO" else []
     if missing:
         raise ValueError(
             f"y[{missing[0]}] is missing ({y[missing[0]]!r}; {len(missing)} in all): leave such "
             "pictures out or label them"
         )
+    if y.dtype.kind == "O" and not _is_text(y):
+        if any(isinstance(v, str) for v in y):
+            kinds = sorted({type(v).__name__ for v in y})
+            raise ValueError(f"y mixes kinds of labels: {kinds}; make them all str or all int")
+        y = np.array(y.tolist())  # numbers that came as objects, from a table for instance
     check_classification_targets(y)
-    if y.dtype.kind == "O" and len(kinds := {type(v).__name__ for v in y}) > 1:
-        if not all(isinstance(v, (str, np.str_)) for v in y):
-            raise ValueError(f"y mixes kinds of labels: {sorted(kinds)}; make them all str or all int")
-    type_of_target(y, input_name="y")
     return y
 
 
@@ -65,7 +66,7 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
         classes = np.unique(given)
         if len(classes) < len(given):
             raise ValueError("classes must be distinct")
-        if (classes.dtype.kind in "US") != (y.dtype.kind in "USO" and isinstance(y[0], str)):
+        if _is_text(classes) != _is_text(y):
             raise ValueError(
                 f"classes are of type {classes.dtype}, the labels in y of type {y.dtype}: "
                 "they must be of one kind"
@@ -109,10 +110,14 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
         # a numpy scalar, and a bool against an int, hash alike: plain look-up does what is meant
         lost = [v for v in labels if v not in class_names]
         if lost:
-            raise ValueError(f"class_names has no name for {len(lost)} classes, the first is {lost[0]!r}")
+            raise ValueError(
+                f"class_names has no name for {len(lost)} classes, the first is {lost[0]!r}"
+            )
         names = [class_names[v] for v in labels]
     elif isinstance(class_names, str) or not isinstance(class_names, (Sequence, np.ndarray)):
-        raise TypeError(f"class_names must be a dict or a list of str, got {type(class_names).__name__}")
+        raise TypeError(
+            f"class_names must be a dict or a list of str, got {type(class_names).__name__}"
+        )
     else:
         given = list(class_names)
         indexed = all(isinstance(v, Integral) and not isinstance(v, bool) for v in labels)
@@ -129,3 +134,14 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
         if not isinstance(name, str) or not name.strip():
             raise TypeError(f"the name of class {label!r} must be a non-empty str, got {name!r}")
     return [str(name) for name in names]
+
+
+def _is_text(labels: np.ndarray) -> bool:
+    return all(isinstance(v, str) for v in labels)
+
+
+def _is_missing(value) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas.NA: neither equal to itself nor not
+        return True

@@ -40,7 +40,7 @@ class TunedModel(nn.Module):
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
         self.tower = tower.module
         self.head = head.build(tower.n_features, n_classes)
-        self.head_recipe = clone(head)
+        self.head_recipe = clone(head, safe=False)
         self.backbone = backbone
         self.n_classes = n_classes
         self._frozen = frozen

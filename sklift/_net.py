@@ -9,6 +9,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
 from skorch.history import History
+from torch.utils.data import DataLoader, RandomSampler, Subset
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
@@ -17,11 +18,13 @@ class LiftNet(NeuralNet):
     """Trains the unfrozen weights of a built model in mixed precision.
 
     Batches are ``(views, (target, weight))``, as :class:`sklift.images._dataset.TrainViews` gives
-    them. ``precision`` is the ``torch.dtype`` of matrix products.
+    them; the loss gets the weights if ``weighted``. ``precision`` is the ``torch.dtype`` of matrix
+    products.
     """
 
-    def __init__(self, module, criterion, *, precision=torch.float32, **kwargs):
+    def __init__(self, module, criterion, *, precision=torch.float32, weighted=True, **kwargs):
         self.precision = precision
+        self.weighted = weighted
         super().__init__(module, criterion, **kwargs)
 
     @property
@@ -29,6 +32,7 @@ class LiftNet(NeuralNet):
         return [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("valid_loss", PassthroughScoring("valid_loss")),
         ]
 
     def get_all_learnable_params(self):
@@ -49,10 +53,9 @@ class LiftNet(NeuralNet):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """The loss of a batch; counts hits on the device, without waiting for it."""
         target, weight = (t.to(self.device) for t in y_true)
-        with torch.no_grad():
-            hits = (y_pred.argmax(1) == target).sum()
-            self._hits = self._hits + hits if getattr(self, "_hits", None) is not None else hits
-        return self.criterion_(y_pred, target, weight)
+        if training:
+            self._hits += (y_pred.detach().argmax(1) == target).sum()
+        return self.criterion_(y_pred, target, weight if self.weighted else None)
 
     def evaluation_step(self, batch, training=False):
         """Logits of a batch, without gradients."""
@@ -78,6 +81,15 @@ class LiftNet(NeuralNet):
             self.__dict__["device"] = str(self.module_.mean.device)
 
 
+class ShuffledLoader(DataLoader):
+    """Shuffles with a generator of its own: worker processes draw from the loader's."""
+
+    def __init__(self, dataset, *, seed: int, shuffle: bool = True, sampler=None, **kwargs):
+        if shuffle and sampler is None:
+            sampler = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
+        super().__init__(dataset, sampler=sampler, **kwargs)
+
+
 class CosineSchedule(Callback):
     """``lr * (1 + cos(pi e / E)) / 2`` in epoch e of E."""
 
@@ -98,12 +110,14 @@ class EpochState(Callback):
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
         """Pass the epoch on to the augmentation schedule."""
-        net._hits = None
-        dataset_train.set_epoch(len(net.history) - 1)
+        net._hits = torch.zeros((), dtype=torch.int64, device=net.device)
+        whole = dataset_train.dataset if isinstance(dataset_train, Subset) else dataset_train
+        whole.set_epoch(len(net.history) - 1)
 
-    def on_epoch_end(self, net, dataset_train=None, **kwargs):
+    def on_epoch_end(self, net, **kwargs):
         """One synchronisation an epoch."""
-        net.history.record("train_acc", net._hits.item() / len(dataset_train))
+        n_seen = sum(net.history[-1, "batches", :, "train_batch_size"])
+        net.history.record("train_acc", net._hits.item() / n_seen)
 
 
 class Progress(Callback):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def class_prompts(prompts, classes, names: list[str]) -> list[list[str]]:
+def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     """The texts of every class.
 
     Parameters
@@ -15,8 +15,8 @@ def class_prompts(prompts, classes, names: list[str]) -> list[list[str]]:
         descriptions, taken as they are.
     classes : array-like of shape (n_classes,)
         Labels.
-    names : list of str
-        Their names; underscores become blanks.
+    names : list of str or None
+        Their names; underscores become blanks. Not used where ``prompts`` is a dict.
 
     Returns
     -------

@@ -11,35 +11,36 @@ import torch
 from ._device import resolve_device, resolve_precision
 from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
-from ._net import OPTIMIZERS, CosineSchedule, EpochState, LiftNet, Progress
+from ._net import OPTIMIZERS, CosineSchedule, EpochState, LiftNet, Progress, ShuffledLoader
 from .backbones import load_backbone
-from .images._dataset import TestViews, TrainViews
 from .images._cache import CachedSource
+from .images._dataset import TestViews, TrainViews
 
 
 def train(est, source, codes, sample_weight, weighted_counts, recipes, seed) -> None:
     """Build the model, start its head, train it, and set the fitted attributes of ``est``."""
     device = resolve_device(est.device)
     precision = resolve_precision(est.precision, device)
-    backbone = load_backbone(est.backbone, est.pretrained, est.backbone_params)
     n_classes = len(est.classes_)
     source = CachedSource(source)
-    init = resolve_init(est.init, backbone, est.class_names_)
-    rows = head_rows(
-        init,
-        backbone,
-        source,
-        codes,
-        est.classes_,
-        names=est.class_names_,
-        prompts=est.prompts,
-        sample_weight=sample_weight,
-        random_state=seed,
-        device=device,
-        precision=precision,
-        batch_size=est.batch_size,
-        num_workers=est.num_workers,
-    )
+    with seeded(seed, device):
+        backbone = load_backbone(est.backbone, est.pretrained, est.backbone_params)
+        init = resolve_init(est.init, backbone, est.class_names_, est.prompts)
+        rows = head_rows(
+            init,
+            backbone,
+            source,
+            codes,
+            est.classes_,
+            names=est.class_names_,
+            prompts=est.prompts,
+            sample_weight=sample_weight,
+            random_state=seed,
+            device=device,
+            precision=precision,
+            batch_size=est.batch_size,
+            num_workers=est.num_workers,
+        )
     with seeded(seed, device):
         model = TunedModel(backbone, recipes["adapter"], recipes["head"], n_classes, device)
         if rows is not None:
@@ -49,15 +50,18 @@ def train(est, source, codes, sample_weight, weighted_counts, recipes, seed) -> 
         dataset = TrainViews(
             source,
             codes,
-            np.ones(len(codes)) if sample_weight is None else sample_weight,
+            sample_weight,
             backbone.preprocess.size,
             backbone.preprocess.interpolation,
             est.augmentation,
             est.max_epochs,
             seed,
         )
-        net = LiftNet(model, criterion, **net_arguments(est, device, precision, len(codes), seed))
+        arguments = net_arguments(est, device, precision, len(codes), seed)
+        net = LiftNet(model, criterion, weighted=sample_weight is not None, **arguments)
         net.fit(dataset)
+    if "train_acc" not in net.history[-1]:  # skorch ends a fit quietly when it is interrupted
+        raise KeyboardInterrupt
     est.init_ = init
     est.adapter_, est.loss_, est.head_ = model.adapter, recipes["loss"], recipes["head"]
     est.net_ = net
@@ -88,8 +92,8 @@ def net_arguments(est, device, precision, n_samples: int, seed: int) -> dict:
         "lr": est.lr,
         "optimizer": optimizer,
         "optimizer__weight_decay": est.weight_decay,
-        "iterator_train__shuffle": True,
-        "iterator_train__generator": torch.Generator().manual_seed(seed),
+        "iterator_train": ShuffledLoader,
+        "iterator_train__seed": seed,
         "iterator_train__num_workers": est.num_workers,
         "iterator_train__persistent_workers": est.num_workers > 0,
         "iterator_valid__num_workers": est.num_workers,
@@ -107,12 +111,13 @@ def logits(est, source) -> np.ndarray:
     net = est.net_
     preprocess = net.module_.backbone.preprocess
     views = TestViews(source, preprocess.size, preprocess.interpolation, est.tta, seed=0)
-    return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
+    with torch.random.fork_rng(devices=[]):  # a data loader draws a seed, needed or not
+        return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
 
 
 @contextmanager
 def seeded(seed: int, device: torch.device):
-    """torch's global random state set to ``seed`` inside, and as before outside."""
+    """Torch's global random state set to ``seed`` inside, and as before outside."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield

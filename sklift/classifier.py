@@ -22,8 +22,8 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
 
     Implements LIFT+ (the defaults) and LIFT. A frozen CLIP image tower is adapted by a few trained
     weights inside its blocks, and a cosine head that starts from the class names; the loss adds
-    :math:`\tau \log \pi_k` to the logits in training, with :math:`\pi` the class prior, so that rare
-    classes are not drowned.
+    :math:`\tau \log \pi_k` to the logits in training, with :math:`\pi` the class prior, so that
+    rare classes are not drowned.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
     >>> colour = np.where(y == "red circle", 0, 2)
     >>> X = np.zeros((16, 40, 40, 3), np.uint8)
     >>> X[np.arange(16), :, :, colour] = rng.integers(160, 255, (16, 40, 40))
-    >>> clf = LiftClassifier("emoji-tiny", max_epochs=2, random_state=0).fit(X, y)
+    >>> clf = LiftClassifier("emoji-tiny", batch_size=4, random_state=0).fit(X, y)
     >>> clf.predict(X[[0, -1]])
     array(['red circle', 'blue square'], dtype='<U11')
     >>> clf.class_counts_
@@ -247,9 +247,9 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         for kind in _NESTED:
             if any(key.startswith(f"{kind}__") for key in params):
                 value = params.get(kind, getattr(self, kind))
-                if value is None or isinstance(value, str):
+                if isinstance(value, type) or not hasattr(value, "set_params"):
                     recipe = _resolve(kind, value)
-                    if recipe is None:
+                    if not hasattr(recipe, "set_params"):
                         nested = sorted(k for k in params if k.startswith(f"{kind}__"))
                         raise ValueError(f"{kind}={value!r} has no settings, got {nested}")
                     params[kind] = recipe
@@ -294,14 +294,16 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
         names = resolve_names(self.class_names, classes)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-
-        self.classes_ = classes
-        self.class_names_ = names
-        self.class_counts_ = np.bincount(codes, minlength=len(classes))
         weighted = np.bincount(codes, weights=sample_weight, minlength=len(classes)).astype(float)
         if not weighted.sum() > 0:
             raise ValueError("sample_weight is zero everywhere: nothing is left to learn from")
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+
+        # Should training fail, the net of an earlier fit must not meet the classes of this one.
+        vars(self).pop("net_", None)
+        self.classes_ = classes
+        self.class_names_ = names
+        self.class_counts_ = np.bincount(codes, minlength=len(classes))
         self.class_prior_ = weighted / weighted.sum()
         from ._training import train
 
@@ -353,7 +355,8 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._logits(X).argmax(axis=1)]
+        best = self._logits(X).argmax(axis=1)
+        return self.classes_[best]
 
     def _logits(self, X) -> np.ndarray:
         check_is_fitted(self)

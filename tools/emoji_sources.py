@@ -27,6 +27,9 @@ VENDORS = {
     "@iconify-json/fluent-emoji-flat": ("1.2.6", "MIT"),
     "@iconify-json/emojione": ("1.2.3", "CC-BY-4.0"),
     "@iconify-json/fxemoji": ("1.2.2", "Apache-2.0"),
+    "@iconify-json/fluent-emoji-high-contrast": ("1.2.6", "MIT"),
+    "@iconify-json/emojione-monotone": ("1.2.1", "CC-BY-4.0"),
+    "@iconify-json/streamline-emojis": ("1.2.4", "CC-BY-4.0"),
 }
 CAPTIONS = {"emoji-datasource-google": "16.0.0", "emojilib": "4.0.3", "emojibase-data": "17.0.0"}
 

@@ -3,10 +3,12 @@
     python tools/pretrain_emoji.py --work ~/emoji-work
 
 Contrastive image-text training (CLIP; Radford et al., 2021, arXiv 2103.00020) of a small ViT and a
-small text transformer on emoji renderings of seven open-licence vendors. A batch holds pairs of
+small text transformer on emoji renderings of ten open-licence vendors. A batch holds pairs of
 pictures of the same emoji by different vendors, and captions drawn from its names and keywords. A
 keyword suits many pictures of a batch, so the targets are all pictures whose keywords include the
-caption's (Yang et al., UniCL, 2022, arXiv 2204.03610), not the diagonal.
+caption's (Yang et al., UniCL, 2022, arXiv 2204.03610), not the diagonal. A second loss predicts all
+words of an emoji's names and keywords from the feature before the projection (Joulin et al., 2016,
+arXiv 1511.02251): a caption shows few of them at a time. Its head is thrown away.
 
 A run continues from ``WORK/checkpoint.pt`` when it is there, and ends by writing
 ``sklift/backbones/emoji_tiny/`` (weights as float16, vocabulary, configuration).
@@ -68,6 +70,11 @@ def build_vocabulary(captions: dict) -> list[str]:
     return list(dict.fromkeys([*words, *letters, *pieces]))
 
 
+def _bag(entry: dict) -> set[str]:
+    """The words of all names and keywords of an emoji."""
+    return {w for text in (*entry["names"], *entry["keywords"]) for w in text.split()}
+
+
 class Pictures:
     """All vendors' pictures, grouped by emoji."""
 
@@ -85,15 +92,25 @@ class Pictures:
         keywords = sorted({k for c in captions.values() for k in c["keywords"]})
         self.keyword_id = {k: i for i, k in enumerate(keywords)}
         self.has = torch.zeros(len(self.codes), len(keywords), dtype=torch.bool)
+        count = collections.Counter(w for c in captions.values() for w in _bag(c))
+        word_id = {w: i for i, w in enumerate(sorted(w for w in count if count[w] > 1))}
+        self.words = torch.zeros(len(self.codes), len(word_id))
         self.names, self.keywords = [], []
         for i, code in enumerate(self.codes):
             self.names.append(captions[code]["names"])
             self.keywords.append(captions[code]["keywords"])
             for k in captions[code]["keywords"]:
                 self.has[i, self.keyword_id[k]] = True
+            for w in _bag(captions[code]):
+                if w in word_id:
+                    self.words[i, word_id[w]] = 1
+        self.words /= self.words.sum(1, keepdim=True).clamp_min(1)
 
     def batch(self, rng: np.random.Generator, n_emoji: int):
-        """Pictures, captions and which caption fits which picture: (2n, ...), 2n, (2n, 2n)."""
+        """Pictures, captions, which caption fits which picture, and all words of each picture.
+
+        (2n, 64, 64, 4) uint8, list of 2n str, (2n, 2n) bool, (2n, n_words) float summing to 1.
+        """
         chosen = rng.choice(self.emoji, n_emoji, replace=False)
         index = []
         for e in chosen:
@@ -115,7 +132,7 @@ class Pictures:
                     text += " " + " ".join(rng.choice(words, min(len(words), 2), replace=False))
                 fits[row] = owner == e
             texts.append(TEMPLATES[int(rng.integers(len(TEMPLATES)))].format(text))
-        return self.rgba[index], texts, fits
+        return self.rgba[index], texts, fits, self.words[owner]
 
 
 def augment(rgba: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
@@ -201,7 +218,7 @@ def export(model, vocabulary, config, home: Path):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for downloads and checkpoints")
-    parser.add_argument("--pictures", type=int, default=1_600_000, help="pictures to train on")
+    parser.add_argument("--pictures", type=int, default=1_200_000, help="pictures to train on")
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--weight-decay", type=float, default=0.1)
@@ -221,8 +238,11 @@ def main(argv=None):
     torch.manual_seed(args.seed)
     model = CLIP(**config).to(device)
     config["preprocess"] = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
-    decay = [p for p in model.parameters() if p.ndim >= 2]
-    other = [p for p in model.parameters() if p.ndim < 2]
+    pictures = Pictures(args.work, captions)
+    word_head = torch.nn.Linear(MODEL["vision_cfg"]["width"], pictures.words.shape[1]).to(device)
+    weights = [*model.parameters(), *word_head.parameters()]
+    decay = [p for p in weights if p.ndim >= 2]
+    other = [p for p in weights if p.ndim < 2]
     optimizer = torch.optim.AdamW(
         [{"params": decay, "weight_decay": args.weight_decay}, {"params": other, "weight_decay": 0}],
         lr=args.lr,
@@ -238,6 +258,7 @@ def main(argv=None):
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location=device)
         model.load_state_dict(state["model"])
+        word_head.load_state_dict(state["word_head"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         start = state["step"]
@@ -245,7 +266,8 @@ def main(argv=None):
     if args.export_now:
         return export(model, vocabulary, config, args.out)
 
-    pictures = Pictures(args.work, captions)
+    feature = {}  # the class token after the last norm, before the projection
+    model.visual.ln_post.register_forward_hook(lambda m, i, out: feature.update(x=out[:, 0]))
     print(f"{len(pictures.rgba)} pictures of {len(pictures.emoji)} emoji, "
           f"{tokenizer.vocab_size} tokens, {sum(p.numel() for p in model.parameters())} weights")
     size, began, running = config["vision_cfg"]["image_size"], time.time(), []
@@ -254,15 +276,17 @@ def main(argv=None):
         # a generator per step: a resumed run sees what an undisturbed one would
         rng = np.random.default_rng([args.seed, step])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        rgba, texts, fits = pictures.batch(rng, args.batch // 2)
+        rgba, texts, fits, words = pictures.batch(rng, args.batch // 2)
         x = augment(rgba, size, generator).to(device)
         with torch.autocast(device, torch.bfloat16):
             image = model.encode_image(x, normalize=True)
             text = model.encode_text(tokenizer(texts).to(device), normalize=True)
+            predicted = word_head(feature.pop("x"))
         loss = contrastive_loss(image.float(), text.float(), fits.to(device), model.logit_scale.exp())
+        loss = loss + 0.5 * F.cross_entropy(predicted.float(), words.to(device))
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         schedule.step()
         with torch.no_grad():
@@ -273,7 +297,7 @@ def main(argv=None):
             print(f"step {step + 1}/{steps}  loss {np.mean(running[-50:]):.3f}  "
                   f"scale {model.logit_scale.exp().item():.1f}  {rate:.0f} pictures/s", flush=True)
         if (step + 1) % 200 == 0 or step + 1 == steps:
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
+            state = {"model": model.state_dict(), "word_head": word_head.state_dict(), "optimizer": optimizer.state_dict(),
                      "schedule": schedule.state_dict(), "step": step + 1}
             save_atomically(state, checkpoint)
     export(model, vocabulary, config, args.out)

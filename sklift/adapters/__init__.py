@@ -1,9 +1,9 @@
 """Adapters: what is trained inside a frozen tower.
 
 A recipe holds hyperparameters and an ``inject(tower, n_classes)`` method, that changes an opened
-tower in place and returns the recipe with its "auto" values filled in. Your own class needs nothing
-more to be passed as ``LiftClassifier(adapter=...)``; a class attribute ``order`` says where it comes
-among several.
+tower in place and returns the recipe with its "auto" values filled in. Your own class needs
+nothing more to be passed as ``LiftClassifier(adapter=...)``; a class attribute ``order`` says where
+it comes among several.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ def choose_blocks(
         return list(blocks)
     if isinstance(layers, Integral) and not isinstance(layers, bool):
         if not 1 <= layers <= n:
-            raise ValueError(f"layers={layers} asks for the last {layers} of {n} blocks of {tower.name}")
+            raise ValueError(
+                f"layers={layers} asks for the last {layers} of {n} blocks of {tower.name}"
+            )
         return list(blocks[n - layers :])
     sequence = isinstance(layers, (list, tuple, range)) or hasattr(layers, "tolist")
     if not sequence or not all(isinstance(i, Integral) for i in layers):

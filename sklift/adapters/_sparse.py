@@ -40,7 +40,8 @@ class SparseTuning(BaseEstimator):
     SparseTuning(ratio=0.1)
     """
 
-    order = 0
+    # behind the kinds that thaw whole weights: those can't see what is re-parametrised
+    order = 5
 
     def __init__(self, ratio=0.01, layers=None, mask_seed=0):
         self.ratio = ratio

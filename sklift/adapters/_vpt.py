@@ -15,8 +15,8 @@ from ._layers import choose_blocks, positive_int
 class VPT(BaseEstimator):
     r"""Learned prompt tokens, appended behind the tokens of the picture.
 
-    Drawn from :math:`\pm\sqrt{6 / (3 p^2 + D)}` for patch size p and width D. They have no position,
-    and are taken off before the tower's pooling.
+    Drawn from :math:`\pm\sqrt{6 / (3 p^2 + D)}` for patch size p and width D. They have no
+    position, and are taken off before the tower's pooling.
 
     Parameters
     ----------

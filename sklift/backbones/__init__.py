@@ -49,7 +49,8 @@ def resolve_spec(
     if not isinstance(name, str) or not name:
         raise TypeError(f"backbone must be a name, got {name!r}; for instance 'ViT-B-16'")
     frozen = tuple(
-        (k, tuple(v) if isinstance(v, (list, tuple)) else v) for k, v in sorted((params or {}).items())
+        (k, tuple(v) if isinstance(v, (list, tuple)) else v)
+        for k, v in sorted((params or {}).items())
     )
     if name == "emoji-tiny" or name.startswith(("hf-hub:", "local-dir:")):
         if pretrained not in ("auto", None):
@@ -125,5 +126,7 @@ def _only_tag(name: str) -> str | None:
 
     tags = open_clip.list_pretrained_tags_by_model(name)
     if open_clip.get_model_config(name) is not None and len(tags) != 1:
-        raise ValueError(f"backbone {name!r} has no recommended weights; choose pretrained from {tags}")
+        raise ValueError(
+            f"backbone {name!r} has no recommended weights; choose pretrained from {tags}"
+        )
     return tags[0] if tags else "auto"

@@ -23,6 +23,13 @@ class Preprocess:
     std: tuple[float, float, float]
     interpolation: str = "bicubic"
 
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
+        """uint8 pixels ``(n, 3, s, s)`` as the tower expects them, float32."""
+        mean, std = (
+            torch.tensor(v, device=pixels.device).view(3, 1, 1) for v in (self.mean, self.std)
+        )
+        return (pixels / 255 - mean) / std
+
 
 @dataclass(frozen=True)
 class BackboneSpec:
@@ -146,6 +153,12 @@ class Backbone:
             self._placed[place] = share_copy(self.tower, lambda t: _move(t, *place))
         module = share_copy(self._placed.get(place, self.tower))
         return OpenTower(module, self.find_blocks(module), self.n_features, str(self.spec))
+
+    def embed(self, features: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` in the space shared with text, ``(n, embed_dim)``, unit."""
+        if self.projection is not None:
+            features = features @ self.projection.to(features)
+        return torch.nn.functional.normalize(features, dim=-1)
 
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
         """Unit-length text features ``(n_texts, embed_dim)``, computed once per text."""

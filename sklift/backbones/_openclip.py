@@ -11,7 +11,7 @@ from torch import nn
 
 from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower
 from ._sites import find_blocks
-from ._weights import cached_file, require_reachable, wrong_checkpoint
+from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 
 # The tag that "auto" means: the best-known weights of a model, named so that they never change.
 RECOMMENDED = {
@@ -40,7 +40,9 @@ def from_clip(spec: BackboneSpec, model: nn.Module, tokenizer, preprocess: Prepr
         else:
             n_features = linear.out_features
     else:
-        n_features = model.text_projection.shape[1] if _has_matrix(model) else _probe(visual, preprocess)
+        n_features = (
+            model.text_projection.shape[1] if _has_matrix(model) else _probe(visual, preprocess)
+        )
     return Backbone(
         spec=spec,
         tower=visual,
@@ -71,14 +73,19 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     params = dict(spec.params)
     allowed = {"quick_gelu", "mean", "std", "image_size", "interpolation"}
     if unknown := set(params) - allowed:
-        raise ValueError(f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}")
+        raise ValueError(
+            f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}"
+        )
     name, pretrained = spec.name, spec.pretrained
     arguments = {"weights_only": True, "pretrained_text": False}
+    quick = params.get("quick_gelu")
     if name.startswith("hf-hub:"):
         require_reachable(name.removeprefix("hf-hub:"), "open_clip_config.json", spec)
     elif not name.startswith("local-dir:"):
-        name, pretrained, quick = _resolve_tag(open_clip, spec)
-        arguments["force_quick_gelu"] = bool(params.get("quick_gelu", quick))
+        name, pretrained, quick_of_weights = _resolve_tag(open_clip, spec)
+        quick = quick_of_weights if quick is None else quick
+    if quick is not None:
+        arguments["quick_gelu"] = bool(quick)  # open_clip's own `force_quick_gelu` can't say no
     if "image_size" in params:
         arguments["force_image_size"] = params["image_size"]
     arguments["force_preprocess_cfg"] = {
@@ -90,13 +97,15 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
             tokenizer = open_clip.get_tokenizer(name)
     except FileNotFoundError as error:
         raise ValueError(f"backbone {spec.name!r}: {error}") from error
-    except (RuntimeError, ValueError, KeyError, AttributeError, EOFError) as error:
+    except UNREADABLE as error:
         raise wrong_checkpoint(spec, error) from error
     cfg = model.visual.preprocess_cfg
     size = cfg["size"]
     if not isinstance(size, int):
         if size[0] != size[1]:
-            raise ValueError(f"backbone {spec.name!r} takes pictures of {size}; only square ones work")
+            raise ValueError(
+                f"backbone {spec.name!r} takes pictures of {size}; only square ones work"
+            )
         size = size[0]
     preprocess = Preprocess(size, tuple(cfg["mean"]), tuple(cfg["std"]), cfg["interpolation"])
     return from_clip(spec, model, tokenizer, preprocess)
@@ -113,15 +122,13 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, bool]:
         near = difflib.get_close_matches(name, known, n=5)
         raise ValueError(
             f"unknown backbone {spec.name!r}. Did you mean {near or known[:5]}? It may be "
-            "'emoji-tiny', a model of open_clip.list_models(), 'timm/<model>', 'hf-hub:<repository>' "
-            "or 'local-dir:<folder>'."
+            "'emoji-tiny', a model of open_clip.list_models(), 'timm/<model>', "
+            "'hf-hub:<repository>' or 'local-dir:<folder>'."
         )
     tags = open_clip.list_pretrained_tags_by_model(name)
     if pretrained in tags or open_clip.get_pretrained_cfg(name, pretrained):
         tag = open_clip.get_pretrained_cfg(name, pretrained)
         quick = bool(tag.get("quick_gelu", False))
-        if not quick and name.endswith("-quickgelu"):
-            name = name.removesuffix("-quickgelu")
         repository = tag.get("hf_hub", "")
         if repository:
             model_id, _, filename = repository.rpartition("/")

@@ -110,7 +110,7 @@ def find_blocks(tower: nn.Module) -> list[Block]:
 
 
 def _open_clip_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
-    """A ``ResidualAttentionBlock`` of open_clip 3.x, or of the release whose attention is its own."""
+    """A ``ResidualAttentionBlock`` of open_clip, whichever class its attention has."""
     if not all(hasattr(block, n) for n in ("ln_1", "ln_2", "attn", "mlp", "ls_2")):
         return None
     return TransformerBlock(
@@ -134,6 +134,8 @@ def _timm_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
     if not all(hasattr(block, n) for n in ("norm1", "norm2", "attn", "mlp", "ls2")):
         return None
     if not all(hasattr(block.attn, n) for n in ("qkv", "proj")):
+        return None
+    if not all(hasattr(block.mlp, n) for n in ("fc1", "fc2")):
         return None
     return TransformerBlock(
         width=block.attn.proj.weight.shape[0],

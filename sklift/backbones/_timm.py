@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
 from pathlib import Path
 
 from ._backbone import Backbone, BackboneSpec, Preprocess
 from ._sites import find_blocks
-from ._weights import cached_file, require_reachable, wrong_checkpoint
+from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 
 
 def load_timm(spec: BackboneSpec) -> Backbone:
@@ -23,59 +25,79 @@ def load_timm(spec: BackboneSpec) -> Backbone:
     """
     import timm
     from timm.data import resolve_model_data_config
-    from timm.models import load_checkpoint
 
     params = dict(spec.params)
     allowed = {"mean", "std", "image_size", "interpolation"}
     if unknown := set(params) - allowed:
-        raise ValueError(f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}")
+        raise ValueError(
+            f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}"
+        )
     name = spec.name.removeprefix("timm/")
     base, _, tag = name.partition(".")
     if not timm.is_model(base):
-        near = timm.list_models(f"*{base[:8]}*")[:5]
+        near = difflib.get_close_matches(base, timm.list_models(), n=5)
         raise ValueError(f"unknown timm model {base!r}. Did you mean one of {near}?")
-    size = {"img_size": params["image_size"]} if "image_size" in params else {}
-    checkpoint = spec.pretrained if Path(str(spec.pretrained)).is_file() else None
-    if checkpoint is None:
+    size = params.get("image_size")
+    if Path(str(spec.pretrained)).is_file():
+        model = _create(timm, name, size, pretrained=False)
+        _load_file(model, spec)
+    else:
         tag = tag if spec.pretrained in (None, "auto") else str(spec.pretrained)
-        full = f"{base}.{tag}" if tag else base
-        config = timm.get_pretrained_cfg(full, allow_unregistered=False) if timm.is_model(full) else None
-        if config is None or (tag and config.tag != tag):
-            known = timm.list_pretrained(f"{base}.*")
-            raise ValueError(f"pretrained={spec.pretrained!r} is neither a tag of {base!r} nor a file; tags: {known}")
+        known = timm.list_pretrained(f"{base}.*")
         if not tag:
             raise ValueError(
                 f"name the weights of {base!r}: timm's default for a name changes over time. "
-                f"Tags: {timm.list_pretrained(f'{base}.*')}"
+                f"Tags: {known}"
             )
-        if config.hf_hub_id:
-            model_id = config.hf_hub_id.rstrip("/")
-            model_id = model_id if model_id != "timm" else f"timm/{full}"
+        full = f"{base}.{tag}"
+        if full not in known:
+            raise ValueError(
+                f"pretrained={tag!r} is neither a tag of {base!r} nor a file; tags: {known}"
+            )
+        if repository := timm.get_pretrained_cfg(full).hf_hub_id:
+            model_id = f"timm/{full}" if repository == "timm/" else repository
             if cached_file(model_id) is None:
                 require_reachable(model_id, "", spec)
-        model = timm.create_model(full, pretrained=True, num_classes=0, **size)
-    else:
-        model = timm.create_model(name, pretrained=False, num_classes=0, **size)
-        try:
-            missing = load_checkpoint(model, checkpoint, strict=False, weights_only=True)
-        except (RuntimeError, KeyError, ValueError) as error:
-            raise wrong_checkpoint(spec, error) from error
-        # the classifier of a checkpoint is not needed, everything else is
-        lost = [k for k in missing.missing_keys]
-        extra = [k for k in missing.unexpected_keys if not k.startswith(("head.", "fc.", "classifier."))]
-        if lost or extra:
-            raise wrong_checkpoint(spec, ValueError(f"missing {lost[:3]}, unexpected {extra[:3]}"))
+        model = _create(timm, full, size, pretrained=True)
     data = resolve_model_data_config(model)
-    side = data["input_size"][-1]
     return Backbone(
         spec=spec,
         tower=model,
         n_features=model.num_features,
         preprocess=Preprocess(
-            params.get("image_size", side),
+            size or data["input_size"][-1],
             tuple(params.get("mean", data["mean"])),
             tuple(params.get("std", data["std"])),
             params.get("interpolation", data["interpolation"]),
         ),
         find_blocks=find_blocks,
     )
+
+
+def _create(timm, name: str, size: int | None, *, pretrained: bool):
+    settings = {"pretrained": pretrained, "num_classes": 0}
+    if size is None:
+        return timm.create_model(name, **settings)
+    try:
+        return timm.create_model(name, img_size=size, **settings)
+    except TypeError:  # towers of convolutions take any size as they are
+        return timm.create_model(name, **settings)
+
+
+def _load_file(model, spec: BackboneSpec) -> None:
+    """Set the weights; the classifier of a checkpoint is not needed, all else must fit."""
+    from timm.models import load_checkpoint
+
+    # resizes position embeddings, and renames what other libraries have saved
+    convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+    try:
+        keys = load_checkpoint(
+            model, spec.pretrained, strict=False, filter_fn=convert, weights_only=True
+        )
+    except UNREADABLE as error:
+        raise wrong_checkpoint(spec, error) from error
+    classifier = ("head.", "fc.", "classifier.")
+    extra = [k for k in keys.unexpected_keys if not k.startswith(classifier)]
+    if keys.missing_keys or extra:
+        error = ValueError(f"missing {keys.missing_keys[:3]}, unexpected {extra[:3]}")
+        raise wrong_checkpoint(spec, error)

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from ._backbone import BackboneSpec
+
+# What a damaged file, or one of another model, makes the libraries raise.
+UNREADABLE = (
+    RuntimeError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    EOFError,
+    pickle.UnpicklingError,
+    SafetensorError,
+)
 
 # open_clip's and timm's own names for the file in a hub repository
 DEFAULT_FILES = (
@@ -45,7 +59,9 @@ def require_reachable(model_id: str, filename: str, spec: BackboneSpec, timeout:
 
     if cached_file(model_id, filename) is not None:
         return
-    reason = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _probe(constants.ENDPOINT, timeout)
+    reason = (
+        "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _probe(constants.ENDPOINT, timeout)
+    )
     if reason is None:
         return
     known_tag = spec.pretrained is not None
@@ -62,9 +78,9 @@ def require_reachable(model_id: str, filename: str, spec: BackboneSpec, timeout:
 
 def wrong_checkpoint(spec: BackboneSpec, error: Exception) -> ValueError:
     """The error for weights that do not fit the model that was named."""
-    first = str(error).strip().split("\n")[0][:300]
+    what = " ".join(str(error).split())[:300]
     return ValueError(
-        f"backbone {spec.name!r} can't take the weights {spec.pretrained!r}: {first}. Check that "
+        f"backbone {spec.name!r} can't take the weights {spec.pretrained!r}: {what}. Check that "
         "the checkpoint belongs to this model (ViT-B-16 and ViT-B-16-quickgelu differ only in "
         "their activation, every other pair of names differs in shape)."
     )

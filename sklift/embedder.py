@@ -1,0 +1,125 @@
+"""ImageEmbedder: the features of a frozen backbone as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ._frozen_estimator import FrozenEstimator
+
+
+class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEstimator):
+    """Pictures to features of a frozen backbone.
+
+    Parameters
+    ----------
+    backbone, pretrained, backbone_params
+        The frozen tower, as in :class:`LiftClassifier`.
+    projected : bool, default=False
+        Whether the feature is carried into the space shared with text (and to unit length) or
+        taken before that projection, where :class:`LiftClassifier` has its head.
+    tta : {"fivecrop", "tencrop"}, int or None, default=None
+        Mean of the features over several crops (int: random ones).
+    batch_size : int, default=128
+        Pictures in a batch.
+    image_shape : tuple of int, optional
+        ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
+    device, precision, num_workers
+        As in :class:`LiftClassifier`.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_features_out_ : int
+        Width of the feature.
+
+    See Also
+    --------
+    LiftClassifier : trains inside the tower.
+    ZeroShotClassifier : classifies from names alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift import ImageEmbedder
+    >>> X = np.random.default_rng(0).integers(0, 255, (2, 40, 40, 3), dtype=np.uint8)
+    >>> ImageEmbedder("emoji-tiny").fit_transform(X).shape
+    (2, 192)
+    """
+
+    _parameter_constraints = {**FrozenEstimator._parameter_constraints, "projected": ["boolean"]}
+
+    def __init__(
+        self,
+        backbone="ViT-B-16",
+        *,
+        pretrained="auto",
+        backbone_params=None,
+        projected=False,
+        tta=None,
+        batch_size=128,
+        image_shape=None,
+        device="auto",
+        precision="auto",
+        num_workers=0,
+        verbose=0,
+    ):
+        self.backbone = backbone
+        self.pretrained = pretrained
+        self.backbone_params = backbone_params
+        self.projected = projected
+        self.tta = tta
+        self.batch_size = batch_size
+        self.image_shape = image_shape
+        self.device = device
+        self.precision = precision
+        self.num_workers = num_workers
+        self.verbose = verbose
+
+    def fit(self, X=None, y=None):
+        """Load the backbone; nothing is learned from ``X``.
+
+        Parameters
+        ----------
+        X, y : ignored
+            Present for API consistency.
+
+        Returns
+        -------
+        self : ImageEmbedder
+            Fitted.
+        """
+        self._validate_params()
+        backbone = self._load_backbone()
+        width = backbone.n_features
+        if self.projected:
+            if backbone.text is None:
+                raise ValueError(
+                    f"projected=True needs a space shared with text, which backbone "
+                    f"{backbone.spec} does not have"
+                )
+            if backbone.projection is not None:
+                width = backbone.projection.shape[1]
+        self.n_features_out_ = width
+        return self
+
+    def transform(self, X) -> np.ndarray:
+        """Features of pictures.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`LiftClassifier.fit` takes.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_features_out_), float32
+        """
+        check_is_fitted(self)
+        return self._features(X, self._load_backbone().embed if self.projected else None)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_features_out_

@@ -1,0 +1,191 @@
+"""ZeroShotClassifier: CLIP's own classifier, from class names alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_is_fitted
+
+from ._frozen_estimator import FrozenEstimator
+from ._labels import resolve_names
+from ._prompts import class_prompts
+
+
+class ZeroShotClassifier(ClassifierMixin, FrozenEstimator):
+    """Classify pictures by the class names' text features; nothing is trained.
+
+    The logits are ``exp(logit_scale) * cos(picture, text of the class)``, with the mean of the
+    unit-length text features where a class has several prompts.
+
+    Parameters
+    ----------
+    backbone, pretrained, backbone_params
+        The frozen towers, as in :class:`LiftClassifier`.
+    class_names, prompts
+        As in :class:`LiftClassifier`.
+    tta : {"fivecrop", "tencrop"}, int or None, default=None
+        Mean of the logits over several crops (int: random ones).
+    batch_size : int, default=128
+        Pictures in a batch.
+    image_shape : tuple of int, optional
+        ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
+    device, precision, num_workers
+        As in :class:`LiftClassifier`.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+    class_names_ : list of str
+        Their names.
+
+    See Also
+    --------
+    LiftClassifier : starts from these text features and learns from pictures.
+
+    References
+    ----------
+    Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021,
+    arXiv 2103.00020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift import ZeroShotClassifier
+    >>> X = np.full((1, 40, 40, 3), [250, 20, 30], np.uint8)
+    >>> clf = ZeroShotClassifier("emoji-tiny").fit(None, ["red square", "black cat"])
+    >>> clf.predict(X)
+    array(['red square'], dtype='<U10')
+    """
+
+    _parameter_constraints = {
+        **FrozenEstimator._parameter_constraints,
+        "class_names": "no_validation",
+        "prompts": "no_validation",
+    }
+
+    def __init__(
+        self,
+        backbone="ViT-B-16",
+        *,
+        pretrained="auto",
+        backbone_params=None,
+        class_names=None,
+        prompts="a photo of a {}.",
+        tta=None,
+        batch_size=128,
+        image_shape=None,
+        device="auto",
+        precision="auto",
+        num_workers=0,
+        verbose=0,
+    ):
+        self.backbone = backbone
+        self.pretrained = pretrained
+        self.backbone_params = backbone_params
+        self.class_names = class_names
+        self.prompts = prompts
+        self.tta = tta
+        self.batch_size = batch_size
+        self.image_shape = image_shape
+        self.device = device
+        self.precision = precision
+        self.num_workers = num_workers
+        self.verbose = verbose
+
+    def fit(self, X=None, y=None):
+        """Record the classes.
+
+        Parameters
+        ----------
+        X : ignored
+            Pictures are not looked at.
+        y : array-like of labels
+            Of pictures, or each class once.
+
+        Returns
+        -------
+        self : ZeroShotClassifier
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If classes or their names are missing, or the backbone has no text tower.
+        """
+        self._validate_params()
+        if y is None:
+            raise ValueError("ZeroShotClassifier needs the classes: pass them as y (X may be None)")
+        classes = np.unique(column_or_1d(np.asarray(y)))
+        names = resolve_names(self.class_names, classes)
+        if names is None:
+            raise ValueError(
+                "ZeroShotClassifier needs class names: give class_names (a dict label -> name), "
+                "or string labels"
+            )
+        backbone = self._load_backbone()
+        if backbone.text is None:
+            raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")
+        texts = class_prompts(self.prompts, classes, names)
+        features = backbone.encode_texts([t for own in texts for t in own])
+        means = [f.mean(0) for f in features.split([len(own) for own in texts])]
+        rows = np.stack([m.numpy() for m in means])
+        self.text_features_ = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        self.classes_ = classes
+        self.class_names_ = names
+        return self
+
+    def decision_function(self, X):
+        """Logits.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`LiftClassifier.fit` takes.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the difference, positive for ``classes_[1]``.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_proba(self, X):
+        """Class probabilities, the softmax of the logits.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`LiftClassifier.fit` takes.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; rows sum to 1.
+        """
+        from scipy.special import softmax
+
+        return softmax(self._logits(X).astype(np.float64), axis=1)
+
+    def predict(self, X):
+        """Most probable labels.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`LiftClassifier.fit` takes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        return self.classes_[self._logits(X).argmax(axis=1)]
+
+    def _logits(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        backbone = self._load_backbone()
+        return backbone.logit_scale * self._features(X, backbone.embed) @ self.text_features_.T

@@ -1,0 +1,342 @@
+"""Every adapter in every family of towers: what each promises, whatever it sits in."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from sklift._model import TunedModel
+from sklift.adapters import (
+    ADAPTERS,
+    SSF,
+    VPT,
+    Adapter,
+    AdaptFormer,
+    BitFit,
+    ConvAdapter,
+    FeatureAdapter,
+    FullTuning,
+    LayerNormTuning,
+    LoRA,
+    SparseTuning,
+    resolve_adapter,
+    suitable,
+)
+from sklift.backbones._sites import find_blocks
+from sklift.heads import Cosine
+
+RECIPES = {
+    "adaptformer": AdaptFormer(rank=4),
+    "adapter": Adapter(rank=4),
+    "lora": LoRA(rank=2, targets=("q", "k", "v", "out", "mlp")),
+    "vpt": VPT(length=3),
+    "vpt shallow": VPT(deep=False, length=3),
+    "ssf": SSF(),
+    "bitfit": BitFit(),
+    "layer_norm": LayerNormTuning(),
+    "sparse": SparseTuning(ratio=0.3),
+    "full": FullTuning(),
+    "conv": ConvAdapter(rank=4),
+    "feature": FeatureAdapter(rank=32),
+    "none": None,
+    "transformer combination": resolve_adapter(
+        [AdaptFormer(rank=2), LoRA(rank=2), SSF(), VPT(length=2), LayerNormTuning()]
+    ),
+    "any combination": resolve_adapter(
+        [FeatureAdapter(rank=32), LayerNormTuning(), SparseTuning(0.1)]
+    ),
+}
+MOVES_AT_ONCE = {"vpt", "vpt shallow", "ssf", "transformer combination"}
+CONV = {
+    "ssf",
+    "bitfit",
+    "layer_norm",
+    "sparse",
+    "full",
+    "conv",
+    "feature",
+    "none",
+    "any combination",
+}
+FITS = {
+    family: CONV if "resnet" in family else set(RECIPES) - {"conv"}
+    for family in (
+        "clip_vit",
+        "timm_vit",
+        "timm_vit_average",
+        "siglip",
+        "clip_resnet",
+        "timm_resnet",
+        "timm_bottleneck_resnet",
+    )
+}
+FAMILY_OF_TOWER_AND_KIND = [(f, k) for f, kinds in FITS.items() for k in RECIPES if k in kinds]
+SITED = [(f, k) for f, k in FAMILY_OF_TOWER_AND_KIND if hasattr(RECIPES[k], "layers")]
+
+
+def images(backbone, n=4):
+    side = backbone.preprocess.size
+    return torch.randn(n, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def build(backbone, recipe):
+    torch.manual_seed(0)
+    return TunedModel(backbone, None if recipe is None else clone(recipe), Cosine(), 5)
+
+
+def perturb(model):
+    with torch.no_grad():
+        for param in model.parameters():
+            if param.requires_grad:
+                param += 0.1 * torch.randn_like(param)
+
+
+def units(backbone):
+    """The names of a tower's blocks."""
+    blocks = [block.unit.get() for block in find_blocks(backbone.tower)]
+    names = {id(m): name for name, m in backbone.tower.named_modules()}
+    return [names[id(block)] for block in blocks]
+
+
+def trained_units(model, backbone):
+    """The indices of the blocks that hold trained weights."""
+    names = [n for n, p in model.tower.named_parameters() if p.requires_grad]
+    found = {i for n in names for i, u in enumerate(units(backbone)) if n.startswith(f"{u}.")}
+    assert all(any(n.startswith(f"{u}.") for u in units(backbone)) for n in names)
+    return sorted(found)
+
+
+def test_every_kind_is_in_the_matrix():
+    assert {type(r) for r in RECIPES.values()} >= {c for c in ADAPTERS.values() if c is not None}
+
+
+@pytest.mark.parametrize("family, kind", FAMILY_OF_TOWER_AND_KIND)
+def test_train_save_load_clone(family, kind, make_backbone):
+    backbone = make_backbone(family)
+    frozen = copy.deepcopy(backbone.tower.state_dict())
+    x, y = images(backbone), torch.tensor([0, 1, 2, 3])
+    start = backbone.tower(x)
+
+    model = build(backbone, RECIPES[kind])
+    same = torch.allclose(model.features(x), start, rtol=1e-4, atol=1e-5)
+    assert same == (kind not in MOVES_AT_ONCE)
+
+    # Training: gradients on exactly the trained weights, which all move.
+    model.train()
+    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    before = model.trained_state()
+    optimizer = torch.optim.SGD(trained.values(), lr=0.1)
+    for _ in range(3):
+        model.zero_grad()
+        torch.nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    dead = [n for n, p in trained.items() if p.grad is None or not p.grad.any()]
+    assert not dead
+    assert all(p.grad is None for n, p in model.named_parameters() if n not in trained)
+    after = model.trained_state()
+    assert after.keys() == before.keys() >= trained.keys()
+    assert not torch.equal(after["head.weight"], before["head.weight"])
+    assert model.n_trainable_params == sum(after[n].numel() for n in trained)
+
+    # The frozen tower, its buffers included, is bit-equal, and opens as it was.
+    for name, tensor in backbone.tower.state_dict().items():
+        assert torch.equal(tensor, frozen[name]), name
+    assert torch.equal(backbone.tower(x), start)
+    assert torch.equal(backbone.open().module(x), start)
+    assert not any(p.requires_grad for p in backbone.tower.parameters())
+    assert not any("parametrizations" in name for name, _ in backbone.tower.named_modules())
+
+    # Save and load, copy, and set the state of another model.
+    model.eval()
+    with torch.no_grad():
+        logits = model(x)
+        assert torch.equal(pickle.loads(pickle.dumps(model))(x), logits)
+        copied = copy.deepcopy(model)
+        assert torch.equal(copied(x), logits)
+        perturb(copied)
+        assert torch.equal(model(x), logits)
+        other = build(backbone, RECIPES[kind])
+        assert not torch.equal(other(x), logits)
+        other.load_trained_state(model.trained_state())
+        assert torch.equal(other(x), logits)
+    # Inference without and with gradients runs other kernels in places, but the same maths.
+    torch.testing.assert_close(model(x), logits, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family, kind", SITED)
+def test_layers(family, kind, make_backbone):
+    backbone = make_backbone(family)
+    n, x = len(units(backbone)), images(backbone, 2)
+    recipe = clone(RECIPES[kind])
+    first_only = kind == "vpt shallow"
+    for layers, expected in {
+        None: list(range(n)),
+        2: [n - 2, n - 1],
+        (0, 2): [0, 2],
+        (-1, 0): [0, n - 1],
+        (1,): [1],
+    }.items():
+        layers = list(layers) if isinstance(layers, tuple) else layers
+        model = build(backbone, recipe.set_params(layers=layers))
+        assert trained_units(model, backbone) == (expected[:1] if first_only else expected)
+        assert model.adapter.layers == layers
+
+    # Block 1 alone: what comes out of block 0 is as before, what comes out of block 1 is not.
+    perturb(model)
+    out = {}
+    for name, tower in (("frozen", backbone.open().module), ("tuned", model.tower)):
+        for i in (0, 1):
+            block = tower.get_submodule(units(backbone)[i])
+            block.register_forward_hook(lambda m, a, y, key=(name, i): out.update({key: y}))
+        tower(x)
+    assert torch.equal(out["frozen", 0], out["tuned", 0])
+    a, b = out["frozen", 1], out["tuned", 1]
+    assert a.shape != b.shape or not torch.allclose(a, b)
+
+
+def test_layers_may_be_an_array(make_backbone):
+    backbone = make_backbone("clip_vit")
+    model = build(backbone, AdaptFormer(rank=2, layers=np.array([0, 2])))
+    assert trained_units(model, backbone) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "layers, error, message",
+    [
+        (4, ValueError, "asks for the last 4 of 3 blocks"),
+        (0, ValueError, "asks for the last 0 of 3 blocks"),
+        ([0, 3], ValueError, "distinct block indices from 0 to 2"),
+        ([0, -3], ValueError, "distinct block indices"),
+        ([], ValueError, "distinct block indices"),
+        (True, TypeError, "None, an int or a sequence of int"),
+        (1.5, TypeError, "None, an int or a sequence of int"),
+        ("all", TypeError, "None, an int or a sequence of int"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["adaptformer", "ssf", "vpt", "sparse"])
+def test_wrong_layers(kind, layers, error, message, make_backbone):
+    backbone = make_backbone("clip_vit")
+    with pytest.raises(error, match=message):
+        build(backbone, clone(RECIPES[kind]).set_params(layers=layers))
+
+
+@pytest.mark.parametrize("family", [*FITS, "timm_convnext"])
+def test_unfit_kinds_name_those_that_fit(family, make_backbone):
+    backbone = make_backbone(family)
+    fits = suitable(backbone.open())
+    expected = {k for k in FITS.get(family, {"feature", "none"}) if k in ADAPTERS}
+    assert set(fits) == expected
+    for kind in set(ADAPTERS) - expected:
+        with pytest.raises(ValueError, match=rf"has no place in test-{family}") as caught:
+            build(backbone, RECIPES[kind])
+        assert str(fits) in str(caught.value)
+
+
+@pytest.mark.parametrize("family", ["clip_resnet", "timm_resnet", "timm_bottleneck_resnet"])
+def test_conv_blocks(family, make_backbone):
+    """Width and stride of a block are those that its output has."""
+    backbone = make_backbone(family)
+    shapes = []
+    for block in find_blocks(backbone.tower):
+        block.unit.get().register_forward_hook(
+            lambda m, a, y, block=block: shapes.append((block, a[0].shape, y.shape))
+        )
+    backbone.tower(images(backbone, 1))
+    assert shapes
+    for block, given, returned in shapes:
+        assert (given[1], returned[1]) == (block.in_width, block.width)
+        assert returned[2] == -(-given[2] // block.stride)
+
+
+def test_prompts_do_not_reach_the_pooling(make_backbone):
+    """An average over tokens is one over those of the picture."""
+    backbone = make_backbone("timm_vit_average")
+    model = build(backbone, VPT(length=3))
+    tokens = []
+    model.tower.norm.register_forward_hook(lambda m, a, y: tokens.append(a[0].shape[1]))
+    model.tower.fc_norm.register_forward_hook(lambda m, a, y: tokens.append(a[0].shape[1]))
+    model(images(backbone))
+    assert tokens[0] == 16
+
+
+def test_one_shared_tower(make_backbone):
+    """Two models with different adapters share every frozen weight."""
+    backbone = make_backbone("clip_vit")
+    one, two = build(backbone, AdaptFormer(rank=2)), build(backbone, SSF())
+    storage = {p.data_ptr() for p in backbone.tower.parameters()}
+    for model in (one, two):
+        frozen = [p for p in model.tower.parameters() if not p.requires_grad]
+        assert {p.data_ptr() for p in frozen} == storage
+
+
+def test_auto_rank_is_filled_in(make_backbone):
+    backbone = make_backbone("clip_vit")
+    recipe = resolve_adapter([AdaptFormer(layers=2), LoRA(), Adapter(), FeatureAdapter()])
+    done = TunedModel(backbone, recipe, Cosine(), 100).adapter
+    ranks = {name: r.rank for name, r in done.recipes}
+    assert ranks == {"adaptformer": 16, "lora": 8, "adapter": 16, "feature": 32}
+    assert dict(recipe.recipes)["lora"].rank == "auto"
+
+
+@pytest.mark.parametrize("low, high", list(pairwise([0.0, 0.25, 0.5, 1.0])))
+def test_sparse_ratio_counts(low, high, make_backbone):
+    backbone = make_backbone("clip_vit")
+    n = 3 * (12 * 32 * 32 + 9 * 32)  # entries of the four matrices with their biases
+    count = build(backbone, SparseTuning(high)).n_trainable_params - 5 * 32
+    assert n * low < count <= n * high
+    assert n * high - count < 12
+
+
+def test_sparse_masks_differ_and_follow_the_seed(make_backbone):
+    backbone = make_backbone("clip_vit")
+
+    def masks(seed):
+        state = build(backbone, SparseTuning(0.2, mask_seed=seed)).trained_state()
+        return {k: v for k, v in state.items() if k.endswith("entries")}
+
+    a, b, c = masks(0), masks(0), masks(1)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    weights = [k for k in a if "mlp.c_fc.parametrizations.weight" in k]
+    assert len(weights) == 3
+    assert not torch.equal(a[weights[0]][:50], a[weights[1]][:50])
+    assert not torch.equal(a[weights[0]][:50], c[weights[0]][:50])
+
+
+@pytest.mark.parametrize(
+    "recipe, message",
+    [
+        (AdaptFormer(rank=0), "rank must be 'auto' or an int of at least 1, got 0"),
+        (Adapter(rank="8"), "rank must be 'auto' or an int of at least 1, got '8'"),
+        (LoRA(rank=2.0), "rank must be 'auto' or an int"),
+        (LoRA(targets="q"), "targets must be distinct names out of"),
+        (LoRA(targets=("q", "q")), "targets must be distinct"),
+        (LoRA(targets=("proj",)), "targets must be distinct"),
+        (LoRA(targets=()), "targets must be distinct"),
+        (VPT(length=0), "length must be an int of at least 1, got 0"),
+        (SparseTuning(ratio=0.0), "ratio == 0"),
+        (SparseTuning(ratio=1.5), "ratio == 1.5"),
+        (AdaptFormer(scale=-1.0), "scale == -1"),
+        (FeatureAdapter(rank=-1), "rank must be 'auto' or an int"),
+    ],
+)
+def test_wrong_settings(recipe, message, make_backbone):
+    with pytest.raises(ValueError, match=message):
+        build(make_backbone("clip_vit"), recipe)
+
+
+def test_mixed_precision(make_backbone, family):
+    """Mixed precision with every kind that fits: logits stay float32 and near."""
+    backbone = make_backbone(family)
+    x = images(backbone)
+    for kind in sorted(FITS[family]):
+        model = build(backbone, RECIPES[kind])
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(x)
+        assert logits.dtype == torch.float32
+        torch.testing.assert_close(logits, model(x), rtol=0.1, atol=1.5)

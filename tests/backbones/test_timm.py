@@ -1,0 +1,134 @@
+"""Vision-only towers of timm, each by a real load of a small checkpoint."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from sklift.backbones import BackboneSpec, load_backbone, resolve_spec
+from sklift.backbones import _timm as module
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """The state dict of "test_vit" with its classifier of 1000 classes, in both formats."""
+    folder = tmp_path_factory.mktemp("timm")
+    torch.manual_seed(0)
+    model = timm.create_model("test_vit").eval()
+    torch.save(model.state_dict(), folder / "weights.pt")
+    save_file(model.state_dict(), folder / "weights.safetensors")
+    return folder, model
+
+
+@pytest.mark.parametrize("file", ["weights.pt", "weights.safetensors"])
+def test_local_checkpoint(file, checkpoint):
+    folder, model = checkpoint
+    backbone = load_backbone("timm/test_vit", folder / file)
+    x = torch.randn(2, 3, 160, 160, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = model.forward_head(model.forward_features(x), pre_logits=True)
+    torch.testing.assert_close(backbone.tower(x), expected)
+    assert backbone.n_features == 64
+    assert len(backbone.open().blocks) == 6
+    assert backbone.text is None and backbone.projection is None
+    with pytest.raises(ValueError, match="has no text tower"):
+        backbone.encode_texts(["a cat"])
+
+
+def test_preprocessing_follows_the_configuration(checkpoint):
+    preprocess = load_backbone("timm/test_vit", checkpoint[0] / "weights.pt").preprocess
+    config = timm.get_pretrained_cfg("test_vit")
+    assert (preprocess.size, preprocess.mean, preprocess.std, preprocess.interpolation) == (
+        config.input_size[-1],
+        config.mean,
+        config.std,
+        config.interpolation,
+    )
+
+
+def test_settings_of_the_user(checkpoint):
+    params = {"mean": [0.1] * 3, "std": [0.2] * 3, "interpolation": "bilinear", "image_size": 64}
+    backbone = load_backbone("timm/test_vit", checkpoint[0] / "weights.pt", params)
+    assert backbone.preprocess.mean == (0.1, 0.1, 0.1)
+    assert backbone.preprocess.std == (0.2, 0.2, 0.2)
+    assert backbone.preprocess.interpolation == "bilinear"
+    assert backbone.preprocess.size == 64
+    assert backbone.tower(torch.zeros(1, 3, 64, 64)).shape == (1, 64)
+
+
+def test_size_of_a_tower_of_convolutions(tmp_path):
+    torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "weights.pt")
+    backbone = load_backbone("timm/test_resnet", tmp_path / "weights.pt", {"image_size": 64})
+    assert backbone.preprocess.size == 64
+    assert backbone.tower(torch.zeros(1, 3, 64, 64)).shape == (1, backbone.n_features)
+    assert backbone.open().blocks
+
+
+def test_vit_tiny(tmp_path):
+    torch.save(timm.create_model("vit_tiny_patch16_224").state_dict(), tmp_path / "weights.pt")
+    backbone = load_backbone("timm/vit_tiny_patch16_224", tmp_path / "weights.pt")
+    assert backbone.n_features == 192
+    assert backbone.preprocess.mean == (0.5, 0.5, 0.5)
+    assert len(backbone.open().blocks) == 12
+
+
+def test_checkpoint_of_another_model(checkpoint, tmp_path):
+    with pytest.raises(ValueError, match=r"'timm/test_vit3' can't take the weights"):
+        load_backbone("timm/test_vit3", checkpoint[0] / "weights.pt")
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pt")
+    with pytest.raises(ValueError, match=r"missing .*cls_token.* unexpected .*weight"):
+        load_backbone("timm/test_vit", tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize("file", ["weights.pt", "weights.safetensors"])
+@pytest.mark.parametrize("keep", [0, 1000, 100_000])
+def test_truncated_checkpoint(file, keep, checkpoint, tmp_path):
+    (tmp_path / file).write_bytes((checkpoint[0] / file).read_bytes()[:keep])
+    with pytest.raises(ValueError, match="'timm/test_vit' can't take the weights"):
+        load_backbone("timm/test_vit", tmp_path / file)
+
+
+def test_unknown_model():
+    with pytest.raises(
+        ValueError, match=r"unknown timm model 'test_vt'. Did you mean .*'test_vit'"
+    ):
+        load_backbone("timm/test_vt")
+
+
+def test_unknown_tag_lists_those_there_are():
+    message = r"pretrained='nonsense' is neither a tag of 'test_vit' nor a file.*r160_in1k"
+    with pytest.raises(ValueError, match=message):
+        load_backbone("timm/test_vit", "nonsense")
+
+
+@pytest.mark.parametrize("pretrained", ["auto", True, None])
+def test_a_tag_must_be_named(pretrained):
+    with pytest.raises(ValueError, match=r"name the weights of 'test_vit'.*test_vit.r160_in1k"):
+        load_backbone("timm/test_vit", pretrained)
+
+
+def test_unknown_params(checkpoint):
+    with pytest.raises(ValueError, match=r"unknown backbone_params \['quick_gelu'\]; choose from"):
+        load_backbone("timm/test_vit", checkpoint[0] / "weights.pt", {"quick_gelu": True})
+
+
+@pytest.mark.parametrize(
+    "name, pretrained", [("timm/test_vit", "r160_in1k"), ("timm/test_vit.r160_in1k", "auto")]
+)
+def test_a_tag_is_looked_up_where_it_lies(name, pretrained, monkeypatch):
+    """Either way of naming it asks for the same repository."""
+
+    def unreachable(model_id, filename, spec):
+        raise ConnectionError(model_id)
+
+    monkeypatch.setattr(module, "cached_file", lambda *names: None)
+    monkeypatch.setattr(module, "require_reachable", unreachable)
+    with pytest.raises(ConnectionError, match=r"^timm/test_vit.r160_in1k$"):
+        load_backbone(name, pretrained)
+
+
+def test_spec():
+    assert resolve_spec("timm/a.b") == resolve_spec("timm/a.b", True) == BackboneSpec("timm/a.b")
+    assert resolve_spec("timm/a", "b") == BackboneSpec("timm/a", "b")

@@ -1,0 +1,47 @@
+"""Pictures that every test of the estimator may use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sklift import LiftClassifier
+
+NAMES = np.array(["blue square", "green circle", "red triangle"])
+
+
+@pytest.fixture(scope="session")
+def shapes():
+    """24 pictures (48, 48, 3) of three coloured shapes, 12 + 8 + 4, and their names."""
+    codes = np.repeat([0, 1, 2], [12, 8, 4])
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:48, :48]
+    X = np.full((24, 48, 48, 3), 255, np.uint8)
+    for image, code in zip(X, codes, strict=True):
+        top, left = rng.integers(20, 28, 2)
+        dy, dx = rows - top, columns - left
+        inside = [
+            np.maximum(abs(dy), abs(dx)) < 14,
+            dy**2 + dx**2 < 14**2,
+            (dy < 12) & (dy > 2 * abs(dx) - 14),
+        ][code]
+        image[inside] = 0
+        image[inside, 2 - code] = rng.integers(170, 256)
+    return X, NAMES[codes]
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """A classifier on the embedded backbone that fits in a fraction of a second."""
+
+    def make(**params):
+        defaults = {"max_epochs": 2, "batch_size": 8, "random_state": 0, "precision": "float32"}
+        return LiftClassifier("emoji-tiny", **{**defaults, **params})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fitted(quick, shapes):
+    """Fitted on `shapes`; not to be changed."""
+    return quick().fit(*shapes)

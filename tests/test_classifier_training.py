@@ -1,0 +1,166 @@
+"""Training as a user sees it: optimiser, schedule, precision, callbacks, progress, memory."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.dataset import ValidSplit
+
+FACTS = json.loads((Path(__file__).parent / "reference" / "index.json").read_text())["facts"]
+
+
+class Recorder(Callback):
+    """Notes what the optimiser holds, and how often a batch ends."""
+
+    def __init__(self):
+        self.optimizers, self.n_batches = [], 0
+
+    def on_batch_end(self, net, **kwargs):
+        self.n_batches += 1
+
+    def on_train_end(self, net, **kwargs):
+        self.optimizers.append(net.optimizer_)
+
+
+def test_only_trained_weights_are_optimised(quick, shapes):
+    recorder = Recorder()
+    clf = quick(callbacks=[recorder]).fit(*shapes)
+    (optimizer,) = recorder.optimizers
+    held = [p for group in optimizer.param_groups for p in group["params"]]
+    assert all(p.requires_grad for p in held)
+    assert sum(p.numel() for p in held) == clf.n_trainable_params_
+
+
+def test_the_default_optimiser(quick, shapes):
+    recorder = Recorder()
+    quick(callbacks=[("mine", recorder)], momentum=0.8, weight_decay=0.01).fit(*shapes)
+    (group,) = recorder.optimizers[0].param_groups
+    assert type(recorder.optimizers[0]) is torch.optim.SGD
+    assert (group["momentum"], group["weight_decay"]) == (0.8, 0.01)
+    assert recorder.n_batches == 2 * 3
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kind"),
+    [
+        ("adamw", torch.optim.AdamW),
+        ("adam", torch.optim.Adam),
+        (torch.optim.RMSprop, torch.optim.RMSprop),
+    ],
+)
+def test_other_optimisers(quick, shapes, optimizer, kind):
+    recorder = Recorder()
+    clf = quick(optimizer=optimizer, lr=1e-3, weight_decay=0.02, callbacks=[recorder]).fit(*shapes)
+    assert type(recorder.optimizers[0]) is kind
+    assert recorder.optimizers[0].param_groups[0]["weight_decay"] == 0.02
+    assert np.isfinite(clf.predict_proba(shapes[0])).all()
+
+
+def test_the_schedule_is_that_of_the_reference(quick, shapes):
+    expected = FACTS["lr_schedule"]["lr0.02_E5"]
+    history = quick(max_epochs=5, lr=0.02, adapter=None).fit(*shapes).history_
+    np.testing.assert_allclose([row["lr"] for row in history], expected, rtol=1e-6)
+
+
+def test_frozen_weights_stay_bit_equal(quick, shapes):
+    from sklift.backbones import load_backbone
+
+    tower = load_backbone("emoji-tiny").tower
+    before = {name: tensor.clone() for name, tensor in tower.state_dict().items()}
+    quick(lr=0.5).fit(*shapes)
+    assert all(torch.equal(before[name], t) for name, t in tower.state_dict().items())
+    assert not any(p.requires_grad for p in tower.parameters())
+
+
+def test_half_precision_agrees_where_it_is_clear(quick, fitted, shapes):
+    X, y = shapes
+    half = quick(precision="bfloat16").fit(X, y)
+    assert half.net_.precision is torch.bfloat16
+    logits = fitted.decision_function(X)
+    second, first = np.sort(logits, axis=1)[:, -2:].T
+    clear = first - second > 3
+    assert clear.any() and half.decision_function(X).dtype == np.float32
+    assert np.array_equal(half.predict(X)[clear], fitted.predict(X)[clear])
+    assert not np.array_equal(half.decision_function(X), logits)
+
+
+def test_net_params_have_the_last_word(quick, shapes):
+    recorder = Recorder()
+    clf = quick(
+        batch_size=5,
+        net_params={"iterator_train__drop_last": True, "lr": 0.5},
+        callbacks=[recorder],
+    ).fit(*shapes)
+    assert recorder.n_batches == 2 * 4
+    assert clf.history_[0]["lr"] == 0.5 and 0 <= clf.history_[0]["train_acc"] <= 1
+
+
+def test_a_sampler_of_ones_own(quick, shapes):
+    _, y = shapes
+    weight = 1 / np.unique(y, return_counts=True)[1][np.unique(y, return_inverse=True)[1]]
+    generator = torch.Generator().manual_seed(0)
+    sampler = torch.utils.data.WeightedRandomSampler(weight, 40, generator=generator)
+    recorder = Recorder()
+    quick(net_params={"iterator_train__sampler": sampler}, callbacks=[recorder]).fit(*shapes)
+    assert recorder.n_batches == 2 * 5
+
+
+def test_unknown_net_params_are_named(quick, shapes):
+    with pytest.raises(ValueError, match=r"unexpected argument.*colour"):
+        quick(net_params={"colour": 3}).fit(*shapes)
+
+
+def test_early_stopping_on_a_part_that_is_held_out(quick, shapes):
+    stopping = EarlyStopping(monitor="valid_loss", patience=1, threshold=1e6)
+    params = {"net_params": {"train_split": ValidSplit(3)}, "callbacks": [stopping]}
+    clf = quick(max_epochs=6, **params).fit(*shapes)
+    assert 1 <= len(clf.history_) < 6
+    assert all(0 <= row["train_acc"] <= 1 for row in clf.history_)
+
+
+def test_an_interrupt_is_not_swallowed(quick, shapes):
+    class Interrupt(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    clf = quick(callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(*shapes)
+    assert not hasattr(clf, "net_")
+
+
+def test_progress_is_shown_on_request_only(quick, shapes, capfd):
+    quick().fit(*shapes).predict(shapes[0])
+    assert capfd.readouterr() == ("", "")
+    quick(verbose=1).fit(*shapes)
+    out, err = capfd.readouterr()
+    assert out == "" and "6/6" in err and "epoch=2" in err
+
+
+def test_the_model_goes_with_its_estimator(quick, shapes):
+    clf = quick(verbose=1, callbacks=[EarlyStopping("train_loss")]).fit(*shapes)
+    clf.predict(shapes[0])
+    module = weakref.ref(clf.net_.module_)
+    gc.collect()
+    gc.disable()
+    try:
+        del clf
+        assert module() is None
+    finally:
+        gc.enable()
+
+
+def test_pictures_are_not_kept(quick, shapes):
+    X = shapes[0].copy()
+    held = weakref.ref(X)
+    clf = quick().fit(X, shapes[1])
+    del X
+    gc.collect()
+    assert clf.net_ is not None and held() is None

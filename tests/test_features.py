@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sklift._features import frozen_features
+from sklift.backbones import load_backbone
+from sklift.images._dataset import PlainViews
+from sklift.images._sources import as_image_source
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def views():
+    images = np.random.default_rng(0).integers(0, 256, (7, 44, 52, 3), dtype=np.uint8)
+    return PlainViews(as_image_source(images), 40, "bicubic")
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return load_backbone("emoji-tiny")
+
+
+def test_they_are_the_tower_of_the_normalised_views(backbone, views):
+    found = frozen_features(backbone, views, device=CPU, precision=torch.float32, batch_size=3)
+    mean, std = (
+        torch.tensor(v).view(3, 1, 1) for v in (backbone.preprocess.mean, backbone.preprocess.std)
+    )
+    x = torch.stack([views[i] for i in range(7)])
+    with torch.no_grad():
+        expected = backbone.tower((x / 255 - mean) / std).numpy()
+    assert found.dtype == np.float32 and found.shape == (7, backbone.n_features)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_half_precision_is_near(backbone, views):
+    full, half = (
+        frozen_features(backbone, views, device=CPU, precision=p, batch_size=7)
+        for p in (torch.float32, torch.bfloat16)
+    )
+    assert half.dtype == np.float32
+    cosine = (full * half).sum(1) / np.linalg.norm(full, axis=1) / np.linalg.norm(half, axis=1)
+    assert cosine.min() > 0.99
+    assert not np.array_equal(full, half)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import DataConversionWarning
+
+from sklift._labels import check_labels, encode_labels, resolve_names
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["b", "a", "b"], ["a", "b"]),
+        (np.array(["b", "a", "b"], dtype=object), ["a", "b"]),
+        (pd.Series(["b", "a", "b"]), ["a", "b"]),
+        (pd.Categorical(["b", "a", "b"], categories=["z", "b", "a"]), ["a", "b"]),
+        ([7, -3, 7], [-3, 7]),
+        ([1.0, 0.0, 1.0], [0.0, 1.0]),
+        ([True, False, True], [False, True]),
+        (pd.Series([5, 2, 5], dtype="Int64"), [2, 5]),
+        (np.array([5, 2, 5], dtype=object), [2, 5]),
+        (pd.Series([5, 2, 5], dtype="category"), [2, 5]),
+    ],
+    ids=str,
+)
+def test_labels_of_every_kind(y, classes):
+    found, codes = encode_labels(check_labels(y))
+    assert found.tolist() == classes
+    assert codes.tolist() == [1, 0, 1] and codes.dtype == np.int64
+
+
+def test_a_column_is_flattened_with_a_warning():
+    with pytest.warns(DataConversionWarning):
+        assert check_labels([["a"], ["b"]]).tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "requires y to be passed"),
+        ([], "y is empty"),
+        ([0.0, np.nan, 1.0], r"y\[1\] is missing \(.*nan.*; 1 in all\)"),
+        (np.array(["a", None, "b", None], dtype=object), r"y\[1\] is missing \(None; 2 in all\)"),
+        (pd.Series([1, None, 2], dtype="Int64"), r"y\[1\] is missing"),
+        (pd.Categorical(["a", np.nan]), r"y\[1\] is missing"),
+        ([0.5, 1.7, 2.2], "continuous"),
+        (np.eye(3, dtype=int), "1d array"),
+        (np.array(["a", 1, "b"], dtype=object), r"mixes kinds of labels: \['int', 'str'\]"),
+    ],
+    ids=str,
+)
+def test_labels_that_are_none(y, message):
+    with pytest.raises(ValueError, match=message):
+        check_labels(y)
+
+
+def test_one_class_is_too_few():
+    with pytest.raises(ValueError, match=r"at least 2 classes.*only one class: .*'a'"):
+        encode_labels(np.array(["a", "a"]))
+
+
+@pytest.mark.parametrize("given", [["c", "a", "b"], pd.Series(["c", "a", "b"]), ("b", "c", "a")])
+def test_a_given_class_list_is_sorted_and_may_name_absent_classes(given):
+    classes, codes = encode_labels(np.array(["c", "a"]), given)
+    assert classes.tolist() == ["a", "b", "c"] and codes.tolist() == [2, 0]
+
+
+def test_a_given_class_list_longer_than_the_strings_of_y():
+    classes, codes = encode_labels(np.array(["b"]), ["a long name", "b"])
+    assert codes.tolist() == [1] and classes[0] == "a long name"
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["a", "a", "b"], "distinct"),
+        ([0, 1], "of one kind"),
+        (["a", "c"], r"y\[1\] = .*'b'.* is not among classes \(2 given\)"),
+    ],
+)
+def test_class_lists_that_do_not_fit(classes, message):
+    with pytest.raises(ValueError, match=message):
+        encode_labels(np.array(["a", "b"]), classes)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "expected"),
+    [
+        (None, ["a", "b"], ["a", "b"]),
+        (None, [0, 1], None),
+        ({0: "zero", 1: "one", 9: "extra"}, [0, 1], ["zero", "one"]),
+        ({"x": "cat"} | {"y": "dog"}, ["x", "y"], ["cat", "dog"]),
+        ({True: "yes", False: "no"}, [False, True], ["no", "yes"]),
+        (["cat", "dog"], ["x", "y"], ["cat", "dog"]),
+        (["cat", "dog"], [10, 20], ["cat", "dog"]),
+        (["no", "yes"], [False, True], ["no", "yes"]),
+        (["zero", "one", "two"], [0, 2], ["zero", "two"]),
+        (np.array(["zero", "one"]), [0, 1], ["zero", "one"]),
+    ],
+)
+def test_names(names, labels, expected):
+    assert resolve_names(names, np.array(labels)) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "message"),
+    [
+        ({0: "zero"}, ValueError, "no name for 2 classes, the first is 1"),
+        (["a", "b"], ValueError, "2 names for 3 classes"),
+        (["a", " ", "c"], TypeError, "name of class 1 must be a non-empty str"),
+        ([0, 1, 2], TypeError, "name of class 0 must be a non-empty str, got 0"),
+        ("abc", TypeError, "must be a dict or a list of str, got str"),
+        (3, TypeError, "must be a dict or a list of str, got int"),
+    ],
+)
+def test_names_that_do_not_fit(names, error, message):
+    with pytest.raises(error, match=message):
+        resolve_names(names, np.array([0, 1, 2]))

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sklift._net import CosineSchedule, LiftNet, ShuffledLoader
+
+
+class Data(torch.utils.data.Dataset):
+    """Six numbers with class and weight, as the views of pictures come."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, i):
+        return torch.full((2,), float(i)), (i % 2, np.float32(1 + i))
+
+
+class Loss(nn.Module):
+    """Keeps the weights that it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = []
+
+    def forward(self, logits, target, weight=None):
+        self.weights.append(weight)
+        return nn.functional.cross_entropy(logits, target)
+
+
+class Module(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.frozen = nn.Linear(2, 4).requires_grad_(False)
+        self.head = nn.Linear(4, 2)
+        self.register_buffer("mean", torch.zeros(1))
+
+    def forward(self, x):
+        return self.head(self.frozen(x))
+
+
+def make(**params):
+    defaults = {"train_split": None, "verbose": 0, "max_epochs": 2, "batch_size": 4, "lr": 0.1}
+    return LiftNet(Module(), Loss(), **{**defaults, **params})
+
+
+@pytest.fixture
+def states():
+    from sklift._net import EpochState
+
+    class Views(Data):
+        epochs = []
+
+        def set_epoch(self, epoch):
+            self.epochs.append(epoch)
+
+    views = Views()
+    views.epochs = []
+    return views, [("state", EpochState())]
+
+
+def test_only_trained_weights_reach_the_optimiser():
+    net = make().initialize()
+    held = [p for group in net.optimizer_.param_groups for p in group["params"]]
+    assert {id(p) for p in held} == {id(p) for p in net.module_.head.parameters()}
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_the_loss_gets_weights_only_where_there_are_some(states, weighted):
+    views, callbacks = states
+    net = make(weighted=weighted, callbacks=callbacks, iterator_train=ShuffledLoader)
+    net.set_params(iterator_train__seed=0)
+    net.fit(views)
+    weights = net.criterion_.weights
+    if weighted:
+        assert sorted(torch.cat(weights[:2]).tolist()) == [1, 2, 3, 4, 5, 6]
+    else:
+        assert weights == [None] * 4
+
+
+def test_epochs_are_told_and_hits_counted(states):
+    views, callbacks = states
+    net = make(callbacks=callbacks).fit(views)
+    assert views.epochs == [0, 1]
+    for row in net.history:
+        assert (row["train_acc"] * 6) == pytest.approx(round(row["train_acc"] * 6))
+
+
+def test_the_cosine_of_an_epoch(states):
+    views, callbacks = states
+    net = make(max_epochs=4, callbacks=[*callbacks, CosineSchedule(4)]).fit(views)
+    expected = 0.1 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
+    np.testing.assert_allclose([row["lr"] for row in net.history], expected)
+
+
+def test_logits_are_single_precision_at_least():
+    net = make(precision=torch.bfloat16).initialize()
+    assert net.infer(torch.ones(1, 2)).dtype == torch.float32
+    net.module_.double()
+    net.precision = torch.float32
+    assert net.infer(torch.ones(1, 2).double()).dtype == torch.float64
+
+
+def test_a_pickle_holds_what_prediction_needs(states):
+    views, callbacks = states
+    net = make(callbacks=callbacks, optimizer=torch.optim.Adam).fit(views)
+    twin = pickle.loads(pickle.dumps(net))
+    assert not hasattr(twin, "optimizer_") and not hasattr(twin, "criterion_")
+    x = torch.arange(6.0).view(3, 2)
+    assert torch.equal(next(net.forward_iter(x)), next(twin.forward_iter(x)))
+    assert [row["train_loss"] for row in twin.history] == [row["train_loss"] for row in net.history]
+
+
+class TestShuffledLoader:
+    @staticmethod
+    def order(loader):
+        return [int(x) for views, _ in loader for x in views[:, 0]]
+
+    def test_every_epoch_has_an_order_of_its_own(self):
+        loader = ShuffledLoader(Data(), seed=0, batch_size=4)
+        epochs = [self.order(loader) for _ in range(4)]
+        assert all(sorted(epoch) == list(range(6)) for epoch in epochs)
+        assert len({tuple(epoch) for epoch in epochs}) > 1
+        again = ShuffledLoader(Data(), seed=0, batch_size=4)
+        assert [self.order(again) for _ in range(4)] == epochs
+
+    def test_the_order_can_be_left_or_given(self):
+        assert self.order(ShuffledLoader(Data(), seed=0, shuffle=False)) == list(range(6))
+        assert self.order(ShuffledLoader(Data(), seed=0, sampler=[3, 3, 1])) == [3, 3, 1]
