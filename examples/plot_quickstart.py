@@ -125,7 +125,12 @@ for i, method in enumerate(mean.index):
     right.bar_label(bars, fmt="%.0f", padding=2, fontsize=8)
 right.set_xticks(
     np.arange(len(columns)),
-    ["many-shot\n(> 100)", "medium-shot\n(20 to 100)", "few-shot\n(< 20)", "all classes\n(balanced)"],
+    [
+        "many-shot\n(> 100)",
+        "medium-shot\n(20 to 100)",
+        "few-shot\n(< 20)",
+        "all classes\n(balanced)",
+    ],
 )
 right.set(ylabel="mean recall (%)", ylim=(0, 110))
 right.legend(frameon=False, ncols=4, loc="upper center")

@@ -20,6 +20,7 @@ class FrozenEstimator(BaseEstimator):
         "pretrained": "no_validation",
         "backbone_params": [Mapping, None],
         "tta": [StrOptions({"fivecrop", "tencrop"}), _POSITIVE_INT, None],
+        "tta_expand": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [_POSITIVE_INT],
         "image_shape": [tuple, list, None],
         "device": "no_validation",
@@ -42,10 +43,15 @@ class FrozenEstimator(BaseEstimator):
         self._validate_params()
         device = resolve_device(self.device)
         backbone = self._load_backbone()
-        size, interpolation = backbone.preprocess.size, backbone.preprocess.interpolation
         return frozen_features(
             backbone,
-            TestViews(as_image_source(X, self.image_shape), size, interpolation, self.tta),
+            TestViews(
+                as_image_source(X, self.image_shape),
+                backbone.preprocess.size,
+                backbone.preprocess.interpolation,
+                self.tta,
+                expand=self.tta_expand,
+            ),
             device=device,
             precision=resolve_precision(self.precision, device),
             batch_size=self.batch_size,

@@ -58,6 +58,7 @@ def head_rows(
     backbone: Backbone,
     source,
     codes: np.ndarray,
+    used: np.ndarray,
     classes: np.ndarray,
     *,
     names: list[str] | None,
@@ -66,17 +67,28 @@ def head_rows(
     random_state: int,
     **compute,
 ) -> torch.Tensor | None:
-    """Unit rows ``(n_classes, n_features)`` of the head, or None to leave it as drawn."""
+    """Unit rows ``(n_classes, n_features)`` of the head, or None to leave it as drawn.
+
+    Features are those of the pictures ``used``, by index.
+    """
     if init == "random":
         return None
     if init == "text":
         texts = class_prompts(prompts, classes, names)
-        features = backbone.encode_texts([t for own in texts for t in own])
+        flat = [t for own in texts for t in own]
+        if long := backbone.text.truncated(flat):
+            warnings.warn(
+                f"{len(long)} prompts are longer than the text tower reads, and are cut off, the "
+                f"first is {long[0]!r}; shorten class_names or prompts",
+                UserWarning,
+                stacklevel=4,
+            )
+        features = backbone.encode_texts(flat)
         proj = backbone.projection
         if proj is None:  # the feature is in the joint space already
             proj = torch.eye(features.shape[1])
         return text_rows(features.split([len(own) for own in texts]), proj)
-    chosen = np.arange(len(codes)) if sample_weight is None else np.flatnonzero(sample_weight)
+    chosen = used if sample_weight is None else used[sample_weight[used] > 0]
     if init == "class_mean":
         chosen = chosen[subsample(codes[chosen], 100, random_state)]
     size, interpolation = backbone.preprocess.size, backbone.preprocess.interpolation

@@ -8,8 +8,19 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
+from skorch.helper import predefined_split
 from skorch.history import History
 from torch.utils.data import DataLoader, RandomSampler, Subset
+
+__all__ = [
+    "OPTIMIZERS",
+    "CosineSchedule",
+    "EpochState",
+    "LiftNet",
+    "Progress",
+    "ShuffledLoader",
+    "predefined_split",
+]
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 

@@ -11,8 +11,9 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     Parameters
     ----------
     prompts : str, sequence of str, or dict
-        One template or several, each with ``{}`` for the name; or a dict label -> description or
-        descriptions, taken as they are.
+        One template or several, each with ``{}`` for the name; ``"imagenet"`` for the 80 templates
+        of Radford et al., 2021 (arXiv 2103.00020), ``"imagenet-simple"`` for the best 7 of them;
+        or a dict label -> description or descriptions, taken as they are.
     classes : array-like of shape (n_classes,)
         Labels.
     names : list of str or None
@@ -48,7 +49,7 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
                 raise ValueError(f"prompts of class {label!r} must be one or more non-empty str")
             texts.append(own)
         return texts
-    templates = [prompts] if isinstance(prompts, str) else prompts
+    templates = _named_templates(prompts) if isinstance(prompts, str) else prompts
     try:
         templates = list(templates)
     except TypeError:
@@ -63,3 +64,13 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
             raise ValueError(f"prompt template {template!r} must hold one {{}} for the class name")
     clean = [name.replace("_", " ").strip() for name in names]
     return [[t.replace("{}", name) for t in templates] for name in clean]
+
+
+def _named_templates(prompts: str) -> list[str]:
+    if prompts not in ("imagenet", "imagenet-simple"):
+        return [prompts]
+    from open_clip import zero_shot_metadata as published
+
+    full = prompts == "imagenet"
+    functions = published.OPENAI_IMAGENET_TEMPLATES if full else published.SIMPLE_IMAGENET_TEMPLATES
+    return [function("{}") for function in functions]

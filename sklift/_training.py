@@ -7,30 +7,56 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch.utils.data import Subset
 
 from ._device import resolve_device, resolve_precision
 from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
-from ._net import OPTIMIZERS, CosineSchedule, EpochState, LiftNet, Progress, ShuffledLoader
+from ._net import (
+    OPTIMIZERS,
+    CosineSchedule,
+    EpochState,
+    LiftNet,
+    Progress,
+    ShuffledLoader,
+    predefined_split,
+)
 from .backbones import load_backbone
 from .images._cache import CachedSource
 from .images._dataset import TestViews, TrainViews
 
 
-def train(est, source, codes, sample_weight, weighted_counts, recipes, seed) -> None:
+def train(est, source, codes, sample_weight, recipes, seed) -> None:
     """Build the model, start its head, train it, and set the fitted attributes of ``est``."""
     device = resolve_device(est.device)
     precision = resolve_precision(est.precision, device)
     n_classes = len(est.classes_)
     source = CachedSource(source)
+    arguments = net_arguments(est, device, precision, len(codes), seed)
     with seeded(seed, device):
         backbone = load_backbone(est.backbone, est.pretrained, est.backbone_params)
+        size, interpolation = backbone.preprocess.size, backbone.preprocess.interpolation
+
+        def views(augmentation):
+            labelled = (source, codes, sample_weight, size, interpolation)
+            return TrainViews(*labelled, augmentation, est.max_epochs, seed)
+
+        dataset, used = views(est.augmentation), np.arange(len(codes))
+        if arguments["train_split"]:
+            # Held-out pictures are seen as in prediction, and no class prior counts them.
+            dataset, held_out = arguments["train_split"](dataset, codes)
+            used = np.asarray(dataset.indices)
+            arguments["train_split"] = predefined_split(Subset(views(None), held_out.indices))
+        weight = None if sample_weight is None else sample_weight[used]
+        counts = np.bincount(codes[used], minlength=n_classes)
+        weighted = np.bincount(codes[used], weight, minlength=n_classes)
         init = resolve_init(est.init, backbone, est.class_names_, est.prompts)
         rows = head_rows(
             init,
             backbone,
             source,
             codes,
+            used,
             est.classes_,
             names=est.class_names_,
             prompts=est.prompts,
@@ -46,22 +72,13 @@ def train(est, source, codes, sample_weight, weighted_counts, recipes, seed) -> 
         if rows is not None:
             with torch.no_grad():
                 model.head.weight.copy_(rows)
-        criterion = recipes["loss"].build(weighted_counts, recipes["head"])
-        dataset = TrainViews(
-            source,
-            codes,
-            sample_weight,
-            backbone.preprocess.size,
-            backbone.preprocess.interpolation,
-            est.augmentation,
-            est.max_epochs,
-            seed,
-        )
-        arguments = net_arguments(est, device, precision, len(codes), seed)
+        criterion = recipes["loss"].build(weighted, recipes["head"])
         net = LiftNet(model, criterion, weighted=sample_weight is not None, **arguments)
         net.fit(dataset)
     if "train_acc" not in net.history[-1]:  # skorch ends a fit quietly when it is interrupted
         raise KeyboardInterrupt
+    est.class_counts_ = counts
+    est.class_prior_ = weighted / weighted.sum()
     est.init_ = init
     est.adapter_, est.loss_, est.head_ = model.adapter, recipes["loss"], recipes["head"]
     est.net_ = net
@@ -110,7 +127,9 @@ def logits(est, source) -> np.ndarray:
     """Logits ``(n, n_classes)`` float32 of a fitted estimator, streamed batch by batch."""
     net = est.net_
     preprocess = net.module_.backbone.preprocess
-    views = TestViews(source, preprocess.size, preprocess.interpolation, est.tta, seed=0)
+    views = TestViews(
+        source, preprocess.size, preprocess.interpolation, est.tta, expand=est.tta_expand
+    )
     with torch.random.fork_rng(devices=[]):  # a data loader draws a seed, needed or not
         return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
 

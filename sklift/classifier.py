@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ._labels import check_labels, encode_labels, resolve_names
+from ._logit_classifier import LogitClassifierMixin
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
+_MINIMAL = {"minimal", *(f"minimal-{s}" for s in ("convex", "linear", "concave", "min", "max"))}
 _NESTED = ("adapter", "loss", "head")
 
 
-class LiftClassifier(ClassifierMixin, BaseEstimator):
+class LiftClassifier(LogitClassifierMixin, BaseEstimator):
     r"""Long-tailed image classifier: frozen backbone, small adapter, balanced loss.
 
     Implements LIFT+ (the defaults) and LIFT. A frozen CLIP image tower is adapted by a few trained
@@ -58,11 +60,14 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         Template or templates (their text features are averaged), or a dict label -> description
         or descriptions.
     augmentation : {"minimal", "lift", None} or callable, default="minimal"
-        Training views. ``"minimal"``: LIFT+'s square crops that grow over the epochs. ``"lift"``:
-        random resized crop and flip. ``None``: the test view. A callable takes a uint8 tensor
+        Training views. ``"minimal"``: LIFT+'s square crops that grow over the epochs, along a
+        convex curve; ``"minimal-linear"``, ``"-concave"``, ``"-min"`` (never) and ``"-max"`` (the
+        largest at once) name the other curves. ``"lift"``: random resized crop and flip. ``None``: the test view. A callable takes a uint8 tensor
         ``(3, h, w)`` and returns a view ``(3, size, size)``, as torchvision's v2 transforms do.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Test-time ensembling: the mean of the logits over several crops (int: random ones).
+    tta_expand : int, default=24
+        For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
     max_epochs : int, default=5
         Passes over the training data.
     batch_size : int, default=128
@@ -98,7 +103,7 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
     class_counts_ : ndarray of shape (n_classes,)
-        Number of training pictures of each class.
+        Number of pictures of each class that were trained on.
     class_prior_ : ndarray of shape (n_classes,)
         Their shares, weighted by ``sample_weight``.
     class_names_ : list of str or None
@@ -157,8 +162,9 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         "class_names": "no_validation",
         "classes": ["array-like", None],
         "prompts": "no_validation",
-        "augmentation": [StrOptions({"minimal", "lift"}), callable, None],
+        "augmentation": [StrOptions({"lift", *_MINIMAL}), callable, None],
         "tta": [StrOptions({"fivecrop", "tencrop"}), _POSITIVE_INT, None],
+        "tta_expand": [Interval(Integral, 0, None, closed="left")],
         "max_epochs": [_POSITIVE_INT],
         "batch_size": [_POSITIVE_INT],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -190,6 +196,7 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         prompts="a photo of a {}.",
         augmentation="minimal",
         tta=None,
+        tta_expand=24,
         max_epochs=5,
         batch_size=128,
         lr=0.02,
@@ -217,6 +224,7 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         self.prompts = prompts
         self.augmentation = augmentation
         self.tta = tta
+        self.tta_expand = tta_expand
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -294,8 +302,7 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
         names = resolve_names(self.class_names, classes)
-        weighted = np.bincount(codes, weights=sample_weight, minlength=len(classes)).astype(float)
-        if not weighted.sum() > 0:
+        if sample_weight is not None and not sample_weight.sum() > 0:
             raise ValueError("sample_weight is zero everywhere: nothing is left to learn from")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
 
@@ -303,60 +310,10 @@ class LiftClassifier(ClassifierMixin, BaseEstimator):
         vars(self).pop("net_", None)
         self.classes_ = classes
         self.class_names_ = names
-        self.class_counts_ = np.bincount(codes, minlength=len(classes))
-        self.class_prior_ = weighted / weighted.sum()
         from ._training import train
 
-        train(self, source, codes, sample_weight, weighted, recipes, seed)
+        train(self, source, codes, sample_weight, recipes, seed)
         return self
-
-    def decision_function(self, X):
-        """Logits.
-
-        Parameters
-        ----------
-        X : pictures
-            Of any kind that ``fit`` takes.
-
-        Returns
-        -------
-        logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the difference, positive for ``classes_[1]``.
-        """
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
-
-    def predict_proba(self, X):
-        """Class probabilities, the softmax of the logits.
-
-        Parameters
-        ----------
-        X : pictures
-            Of any kind that ``fit`` takes.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; rows sum to 1.
-        """
-        from scipy.special import softmax
-
-        return softmax(self._logits(X).astype(np.float64), axis=1)
-
-    def predict(self, X):
-        """Most probable labels.
-
-        Parameters
-        ----------
-        X : pictures
-            Of any kind that ``fit`` takes.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        best = self._logits(X).argmax(axis=1)
-        return self.classes_[best]
 
     def _logits(self, X) -> np.ndarray:
         check_is_fitted(self)

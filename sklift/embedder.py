@@ -21,6 +21,8 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
         taken before that projection, where :class:`LiftClassifier` has its head.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Mean of the features over several crops (int: random ones).
+    tta_expand : int, default=24
+        For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
     batch_size : int, default=128
         Pictures in a batch.
     image_shape : tuple of int, optional
@@ -59,6 +61,7 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
         backbone_params=None,
         projected=False,
         tta=None,
+        tta_expand=24,
         batch_size=128,
         image_shape=None,
         device="auto",
@@ -71,6 +74,7 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
         self.backbone_params = backbone_params
         self.projected = projected
         self.tta = tta
+        self.tta_expand = tta_expand
         self.batch_size = batch_size
         self.image_shape = image_shape
         self.device = device

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ._frozen_estimator import FrozenEstimator
 from ._labels import resolve_names
+from ._logit_classifier import LogitClassifierMixin
 from ._prompts import class_prompts
 
 
-class ZeroShotClassifier(ClassifierMixin, FrozenEstimator):
+class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
     """Classify pictures by the class names' text features; nothing is trained.
 
     The logits are ``exp(logit_scale) * cos(picture, text of the class)``, with the mean of the
@@ -26,6 +26,8 @@ class ZeroShotClassifier(ClassifierMixin, FrozenEstimator):
         As in :class:`LiftClassifier`.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Mean of the logits over several crops (int: random ones).
+    tta_expand : int, default=24
+        For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
     batch_size : int, default=128
         Pictures in a batch.
     image_shape : tuple of int, optional
@@ -76,6 +78,7 @@ class ZeroShotClassifier(ClassifierMixin, FrozenEstimator):
         class_names=None,
         prompts="a photo of a {}.",
         tta=None,
+        tta_expand=24,
         batch_size=128,
         image_shape=None,
         device="auto",
@@ -89,6 +92,7 @@ class ZeroShotClassifier(ClassifierMixin, FrozenEstimator):
         self.class_names = class_names
         self.prompts = prompts
         self.tta = tta
+        self.tta_expand = tta_expand
         self.batch_size = batch_size
         self.image_shape = image_shape
         self.device = device
@@ -137,53 +141,6 @@ class ZeroShotClassifier(ClassifierMixin, FrozenEstimator):
         self.classes_ = classes
         self.class_names_ = names
         return self
-
-    def decision_function(self, X):
-        """Logits.
-
-        Parameters
-        ----------
-        X : pictures
-            Of any kind that :meth:`LiftClassifier.fit` takes.
-
-        Returns
-        -------
-        logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the difference, positive for ``classes_[1]``.
-        """
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
-
-    def predict_proba(self, X):
-        """Class probabilities, the softmax of the logits.
-
-        Parameters
-        ----------
-        X : pictures
-            Of any kind that :meth:`LiftClassifier.fit` takes.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; rows sum to 1.
-        """
-        from scipy.special import softmax
-
-        return softmax(self._logits(X).astype(np.float64), axis=1)
-
-    def predict(self, X):
-        """Most probable labels.
-
-        Parameters
-        ----------
-        X : pictures
-            Of any kind that :meth:`LiftClassifier.fit` takes.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        return self.classes_[self._logits(X).argmax(axis=1)]
 
     def _logits(self, X) -> np.ndarray:
         check_is_fitted(self)

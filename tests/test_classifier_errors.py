@@ -24,6 +24,7 @@ WRONG = {
     "prompts": [("a photo", "must hold one {}"), ({"a": "b"}, "no description of class")],
     "augmentation": [("strong", "'augmentation' parameter")],
     "tta": [("fivecrops", "'tta' parameter"), (0, "'tta' parameter")],
+    "tta_expand": [(-1, "'tta_expand' parameter")],
     "max_epochs": [(0, "'max_epochs' parameter"), (2.0, "'max_epochs' parameter")],
     "batch_size": [(0, "'batch_size' parameter"), (-1, "'batch_size' parameter")],
     "lr": [(0, "'lr' parameter"), (-1, "'lr' parameter"), ("0.1", "'lr' parameter")],

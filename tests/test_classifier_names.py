@@ -86,3 +86,11 @@ def test_no_warning_where_it_is_meant(quick, coded, init):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         quick(init=init, max_epochs=1).fit(*coded[:2])
+
+
+def test_prompts_that_are_cut_off_are_named(quick, shapes):
+    X, y = shapes
+    long = {name: name for name in set(y)} | {y[0]: "very " * 20 + y[0]}
+    with pytest.warns(UserWarning, match=r"1 prompts are longer .*very very") as record:
+        quick(class_names=long, max_epochs=1).fit(X, y)
+    assert [w.filename for w in record if "longer" in str(w.message)] == [__file__]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import ValidSplit
+from torch.utils.data import Subset
 
 FACTS = json.loads((Path(__file__).parent / "reference" / "index.json").read_text())["facts"]
 
@@ -123,6 +124,28 @@ def test_early_stopping_on_a_part_that_is_held_out(quick, shapes):
     clf = quick(max_epochs=6, **params).fit(*shapes)
     assert 1 <= len(clf.history_) < 6
     assert all(0 <= row["train_acc"] <= 1 for row in clf.history_)
+
+
+def test_what_is_held_out_counts_for_no_prior(quick, shapes):
+    X, y = shapes
+    held_out = np.r_[0:6, 12:14]  # six of twelve, two of eight
+    split = predefined_index_split(held_out)
+    clf = quick(init="class_mean", net_params={"train_split": split}, max_epochs=1).fit(X, y)
+    assert clf.class_counts_.tolist() == [6, 6, 4]
+    np.testing.assert_allclose(clf.class_prior_, np.array([6, 6, 4]) / 16)
+    alone = quick(init="class_mean", max_epochs=1, lr=1e-12)
+    kept = np.setdiff1d(np.arange(24), held_out)
+    expected = alone.fit(X[kept], y[kept]).net_.module_.head.weight
+    clf = clf.set_params(lr=1e-12).fit(X, y)
+    torch.testing.assert_close(clf.net_.module_.head.weight, expected)
+
+
+def predefined_index_split(held_out):
+    def split(dataset, y=None):
+        kept = np.setdiff1d(np.arange(len(dataset)), held_out)
+        return Subset(dataset, kept), Subset(dataset, held_out)
+
+    return split
 
 
 def test_an_interrupt_is_not_swallowed(quick, shapes):

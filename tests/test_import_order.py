@@ -21,12 +21,13 @@ ROOMS = (
     ("backbones",),
     ("adapters",),
     ("_features",),
+    ("_frozen_estimator",),
     ("_head_start",),
     ("_model",),
     ("_net",),
     ("_persistence",),
     ("_training",),
-    ("classifier", "embedder", "zero_shot"),
+    ("classifier", "embedder", "zero_shot", "presets"),
 )
 ROW = {room: row for row, rooms in enumerate(ROOMS, start=1) for room in rooms}
 ENTRY_POINTS = ("__init__", "__main__")
@@ -112,7 +113,7 @@ def test_a_room_keeps_to_its_row(path):
         ("losses/_a.py", "import sklift", "losses (row 5) imports sklift"),
         ("losses/_a.py", "from sklift import LiftClassifier", "losses (row 5) imports sklift"),
         ("_validation.py", "from .losses import x", "_validation (row 0) imports sklift.losses"),
-        ("classifier.py", "from . import embedder", "classifier (row 15) imports sklift.embedder"),
+        ("classifier.py", "from . import embedder", "classifier (row 16) imports sklift.embedder"),
         ("metrics/_a.py", "import torch.nn as nn", "metrics imports torch"),
         ("_recipes.py", "def f():\n    from torch import nn", "_recipes imports torch"),
         ("_model.py", "from skorch.net import NeuralNet", "_model imports skorch"),
@@ -120,7 +121,7 @@ def test_a_room_keeps_to_its_row(path):
         (
             "_training.py",
             "from .classifier import x",
-            "_training (row 14) imports sklift.classifier",
+            "_training (row 15) imports sklift.classifier",
         ),
         ("adapters/_a.py", "getattr(x, 'resblocks')", "adapters says resblocks"),
         ("plots.py", "import ast", "plots has no row in the table of rooms"),

@@ -47,3 +47,11 @@ def test_descriptions_by_label(labels):
 def test_prompts_that_are_none(prompts, error, message):
     with pytest.raises(error, match=message):
         class_prompts(prompts, [0, 1], ["cat", "dog"])
+
+
+@pytest.mark.parametrize(("name", "n"), [("imagenet", 80), ("imagenet-simple", 7)])
+def test_published_templates_by_name(name, n):
+    (texts,) = class_prompts(name, ["lynx"], ["lynx"])
+    assert len(set(texts)) == n
+    assert all("lynx" in text and "{" not in text for text in texts)
+    assert "itap of a lynx." in texts

@@ -71,8 +71,10 @@ def words(text: str) -> str:
 def load_captions(folder: Path) -> dict[str, dict]:
     """Per emoji (bare code points): its names (the first is the main one) and its keywords."""
     base = json.loads(
-        (fetch("emoji-datasource-google", CAPTIONS["emoji-datasource-google"], folder) / "emoji.json")
-        .read_text()
+        (
+            fetch("emoji-datasource-google", CAPTIONS["emoji-datasource-google"], folder)
+            / "emoji.json"
+        ).read_text()
     )
     forbidden = {words(e["subcategory"]) for e in base}
     emojilib = json.loads(
@@ -92,7 +94,9 @@ def load_captions(folder: Path) -> dict[str, dict]:
             names = [e["name"], cldr.get("label", ""), *lib[:1]]
         keywords = [*lib[1:], *(cldr.get("tags") or [])]
         names = list(dict.fromkeys(w for n in names if (w := words(n)) and w not in forbidden))
-        keywords = list(dict.fromkeys(w for k in keywords if (w := words(k)) and w not in forbidden))
+        keywords = list(
+            dict.fromkeys(w for k in keywords if (w := words(k)) and w not in forbidden)
+        )
         captions[code] = {"names": names or [words(e["name"])], "keywords": keywords}
     return captions
 

@@ -61,9 +61,7 @@ def build_vocabulary(captions: dict) -> list[str]:
     )
     count.update({w: 10**6 for t in TEMPLATES for w in t.strip(".").split() if w != "{}"})
     words = sorted(count, key=lambda w: (-count[w], w))[:MAX_WORDS]
-    ends = collections.Counter(
-        w[-n:] for w in count for n in (1, 2, 3, 4) if len(w) > n + 2
-    )
+    ends = collections.Counter(w[-n:] for w in count for n in (1, 2, 3, 4) if len(w) > n + 2)
     endings = [e for e, _ in sorted(ends.items(), key=lambda x: (-x[1], x[0]))[:200]]
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     pieces = dict.fromkeys([*(f"##{c}" for c in letters), *(f"##{e}" for e in endings)])
@@ -122,7 +120,9 @@ class Pictures:
             words = self.keywords[e]
             kind = rng.random()
             if words and kind < 0.45:  # keywords alone: they fit every emoji that has them all
-                some = list(rng.choice(words, min(len(words), int(rng.integers(1, 4))), replace=False))
+                some = list(
+                    rng.choice(words, min(len(words), int(rng.integers(1, 4))), replace=False)
+                )
                 text = " ".join(some)
                 ids = [self.keyword_id[k] for k in some]
                 fits[row] = self.has[owner][:, ids].all(1)
@@ -167,7 +167,11 @@ def augment(rgba: torch.Tensor, size: int, generator: torch.Generator) -> torch.
     shift = uniform(n, 2, low=-0.15, high=0.15)
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     theta = torch.stack(
-        [torch.stack([cos * aspect, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1
+        [
+            torch.stack([cos * aspect, -sin, shift[:, 0]], 1),
+            torch.stack([sin, cos, shift[:, 1]], 1),
+        ],
+        1,
     )
     grid = F.affine_grid(theta, (n, 3, size, size), align_corners=False)
     x = F.grid_sample(x - ground, grid, mode="bilinear", align_corners=False) + ground
@@ -181,7 +185,10 @@ def augment(rgba: torch.Tensor, size: int, generator: torch.Generator) -> torch.
     turn[:, 1, 1] = turn[:, 2, 2] = hue.cos() * saturation
     turn[:, 1, 2], turn[:, 2, 1] = -hue.sin() * saturation, hue.sin() * saturation
     x = torch.einsum("nij,njhw->nihw", torch.linalg.inv(yiq) @ turn @ yiq, x)
-    contrast, brightness = uniform(n, 1, 1, 1, low=0.7, high=1.3), uniform(n, 1, 1, 1, low=-0.12, high=0.12)
+    contrast, brightness = (
+        uniform(n, 1, 1, 1, low=0.7, high=1.3),
+        uniform(n, 1, 1, 1, low=-0.12, high=0.12),
+    )
     x = (x - 0.5) * contrast + 0.5 + brightness
     return (x.clamp(0, 1) - 0.5) / 0.5
 
@@ -216,8 +223,12 @@ def export(model, vocabulary, config, home: Path):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="folder for downloads and checkpoints")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for downloads and checkpoints"
+    )
     parser.add_argument("--pictures", type=int, default=1_200_000, help="pictures to train on")
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--lr", type=float, default=1e-3)
@@ -244,7 +255,10 @@ def main(argv=None):
     decay = [p for p in weights if p.ndim >= 2]
     other = [p for p in weights if p.ndim < 2]
     optimizer = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": args.weight_decay}, {"params": other, "weight_decay": 0}],
+        [
+            {"params": decay, "weight_decay": args.weight_decay},
+            {"params": other, "weight_decay": 0},
+        ],
         lr=args.lr,
         betas=(0.9, 0.98),
     )
@@ -268,8 +282,10 @@ def main(argv=None):
 
     feature = {}  # the class token after the last norm, before the projection
     model.visual.ln_post.register_forward_hook(lambda m, i, out: feature.update(x=out[:, 0]))
-    print(f"{len(pictures.rgba)} pictures of {len(pictures.emoji)} emoji, "
-          f"{tokenizer.vocab_size} tokens, {sum(p.numel() for p in model.parameters())} weights")
+    print(
+        f"{len(pictures.rgba)} pictures of {len(pictures.emoji)} emoji, "
+        f"{tokenizer.vocab_size} tokens, {sum(p.numel() for p in model.parameters())} weights"
+    )
     size, began, running = config["vision_cfg"]["image_size"], time.time(), []
     model.train()
     for step in range(start, steps):
@@ -282,7 +298,9 @@ def main(argv=None):
             image = model.encode_image(x, normalize=True)
             text = model.encode_text(tokenizer(texts).to(device), normalize=True)
             predicted = word_head(feature.pop("x"))
-        loss = contrastive_loss(image.float(), text.float(), fits.to(device), model.logit_scale.exp())
+        loss = contrastive_loss(
+            image.float(), text.float(), fits.to(device), model.logit_scale.exp()
+        )
         loss = loss + 0.5 * F.cross_entropy(predicted.float(), words.to(device))
         optimizer.zero_grad()
         loss.backward()
@@ -294,11 +312,19 @@ def main(argv=None):
         running.append(loss.item())
         if (step + 1) % 50 == 0 or step + 1 == steps:
             rate = (step + 1 - start) * args.batch / (time.time() - began)
-            print(f"step {step + 1}/{steps}  loss {np.mean(running[-50:]):.3f}  "
-                  f"scale {model.logit_scale.exp().item():.1f}  {rate:.0f} pictures/s", flush=True)
+            print(
+                f"step {step + 1}/{steps}  loss {np.mean(running[-50:]):.3f}  "
+                f"scale {model.logit_scale.exp().item():.1f}  {rate:.0f} pictures/s",
+                flush=True,
+            )
         if (step + 1) % 200 == 0 or step + 1 == steps:
-            state = {"model": model.state_dict(), "word_head": word_head.state_dict(), "optimizer": optimizer.state_dict(),
-                     "schedule": schedule.state_dict(), "step": step + 1}
+            state = {
+                "model": model.state_dict(),
+                "word_head": word_head.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "step": step + 1,
+            }
             save_atomically(state, checkpoint)
     export(model, vocabulary, config, args.out)
 

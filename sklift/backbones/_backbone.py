@@ -61,6 +61,22 @@ class TextTower:
             ]
         ).float()
 
+    def truncated(self, texts: Sequence[str]) -> list[str]:
+        """The texts that are longer than the tower reads, whose ends it never sees.
+
+        Examples
+        --------
+        >>> from sklift.backbones import load_backbone
+        >>> load_backbone("emoji-tiny").text.truncated(["cat", "very " * 20 + "long hair"])[0][-9:]
+        'long hair'
+        """
+        texts = list(texts)
+        n_read = self.tokenizer([""]).shape[1]
+        tokens = self.tokenizer([*texts, ""], context_length=8 * n_read)
+        padding = tokens[-1, -1]
+        too_long = (tokens[:-1, n_read:] != padding).any(1)
+        return [text for text, long in zip(texts, too_long.tolist(), strict=True) if long]
+
 
 @dataclass(eq=False)
 class OpenTower:

@@ -116,21 +116,24 @@ class TestViews(_Views):
         None for the one test view; else see `tta_views`.
     seed : int
         Seed of the random crops; not negative.
+    expand : int
+        See `tta_views`.
     """
 
     __test__ = False  # no test case, whatever pytest makes of the name
 
-    def __init__(self, source, size, interpolation, tta=None, seed=0):
+    def __init__(self, source, size, interpolation, tta=None, seed=0, expand=24):
         super().__init__(source, size, interpolation)
         check_tta(tta)
         self.tta = tta
         self.seed = seed
+        self.expand = expand
 
     def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
         if self.tta is None:
             return test_view(image, self.size, self.interpolation)[None]
         rng = np.random.default_rng([self.seed, i])
-        return tta_views(image, self.size, self.tta, rng=rng, interpolation=self.interpolation)
+        return tta_views(image, self.size, self.tta, self.expand, rng, self.interpolation)
 
 
 class PlainViews(_Views):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Loss", "cross_entropy", "precision"]
+from .._recipes import check_real
+
+__all__ = ["Loss", "cross_entropy", "keep_largest", "precision"]
 
 
 def precision(logits: Tensor) -> torch.dtype:
@@ -20,16 +24,32 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits.to(precision(logits)), target, reduction="none")
 
 
+def keep_largest(loss: Loss, top_fraction: float) -> Loss:
+    """Let only the largest losses of a batch count: an aggregate loss over the top k.
+
+    Raises
+    ------
+    ValueError
+        If `top_fraction` is not in (0, 1].
+    """
+    loss.top_fraction = check_real(
+        top_fraction, "top_fraction", minimum=0, maximum=1, include_boundaries="right"
+    )
+    return loss
+
+
 class Loss(nn.Module):
     r"""Weighted mean of per-sample losses; by itself, the cross-entropy.
 
     .. math:: L = \frac{\sum_i w_i \, l(z_i, y_i)}{\sum_i w_i}, \qquad w_i = c_{y_i} s_i
 
     with class weights c (`class_weight`, 1 by default) and sample weights s (1 by default). A
-    subclass overrides `per_sample`, `class_weight`, or both.
+    subclass overrides `per_sample`, `class_weight`, or both. With a `top_fraction` below 1 both
+    sums run over the samples with the largest l only.
 
     Because the divisor is the sum of `weights`, the gradient of a large batch can be accumulated
-    exactly over micro-batches: scale the loss of each one by the share of its weights,
+    exactly over micro-batches (unless `top_fraction` is below 1, which couples the batch): scale
+    the loss of each one by the share of its weights,
     ``loss.weights(y_micro).sum() / loss.weights(y_batch).sum()``.
 
     Parameters
@@ -59,6 +79,7 @@ class Loss(nn.Module):
     """
 
     class_counts: Tensor
+    top_fraction = 1.0
 
     def __init__(self, class_counts) -> None:
         super().__init__()
@@ -108,7 +129,13 @@ class Loss(nn.Module):
         """
         self._check_logits(logits)
         weights = self.weights(target, sample_weight, precision(logits))
-        return (weights * self.per_sample(logits, target)).sum() / positive(weights.sum())
+        losses = self.per_sample(logits, target)
+        if self.top_fraction < 1:
+            # a sample of no weight is as good as absent, and must not take another's place
+            size = torch.where(weights > 0, losses.detach(), -torch.inf)
+            kept = size.topk(math.ceil(self.top_fraction * len(size))).indices
+            weights, losses = weights[kept], losses[kept]
+        return (weights * losses).sum() / positive(weights.sum())
 
     def prior(self, dtype: torch.dtype) -> Tensor:
         """Return the share of each class in the training data, ``(n_classes,)``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 
+from ._base import keep_largest
 from .logit_adjusted import LogitAdjustedLoss
 
 __all__ = ["BalancedSoftmax"]
@@ -16,6 +17,11 @@ class BalancedSoftmax(BaseEstimator):
 
     The same loss as ``LogitAdjusted(tau=1)``, under the name of the paper that derived it from
     Bayes' rule.
+
+    Parameters
+    ----------
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
 
     References
     ----------
@@ -30,6 +36,9 @@ class BalancedSoftmax(BaseEstimator):
     >>> loss(torch.zeros(1, 2), torch.tensor([1]))
     tensor(2.3026)
     """
+
+    def __init__(self, top_fraction=1.0):
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> LogitAdjustedLoss:
         """Return the loss module.
@@ -46,4 +55,4 @@ class BalancedSoftmax(BaseEstimator):
         loss : LogitAdjustedLoss
             Called as ``loss(logits, target, sample_weight=None)``.
         """
-        return LogitAdjustedLoss(class_counts)
+        return keep_largest(LogitAdjustedLoss(class_counts), self.top_fraction)

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._recipes import check_real
-from ._base import Loss
+from ._base import Loss, keep_largest
 
 __all__ = ["ClassBalanced"]
 
@@ -25,6 +25,8 @@ class ClassBalanced(BaseEstimator):
     ----------
     beta : float, default=0.9999
         In [0, 1). 0 is the cross-entropy; towards 1, the weights tend to 1 / n_k.
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
 
     References
     ----------
@@ -40,8 +42,9 @@ class ClassBalanced(BaseEstimator):
     tensor([0.7889, 1.2111])
     """
 
-    def __init__(self, beta=0.9999):
+    def __init__(self, beta=0.9999, top_fraction=1.0):
         self.beta = beta
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> ClassBalancedLoss:
         """Return the loss module.
@@ -64,7 +67,7 @@ class ClassBalanced(BaseEstimator):
             If `beta` is not in [0, 1).
         """
         beta = check_real(self.beta, "beta", minimum=0, maximum=1, include_boundaries="left")
-        return ClassBalancedLoss(class_counts, beta)
+        return keep_largest(ClassBalancedLoss(class_counts, beta), self.top_fraction)
 
 
 class ClassBalancedLoss(Loss):

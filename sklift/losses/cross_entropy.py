@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 
-from ._base import Loss
+from ._base import Loss, keep_largest
 
 __all__ = ["CrossEntropy"]
 
@@ -14,6 +14,11 @@ class CrossEntropy(BaseEstimator):
 
     .. math:: l(z, y) = -\log \frac{e^{z_y}}{\sum_k e^{z_k}}
 
+    Parameters
+    ----------
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+
     Examples
     --------
     >>> import torch
@@ -22,6 +27,9 @@ class CrossEntropy(BaseEstimator):
     >>> loss(torch.zeros(1, 2), torch.tensor([1]))
     tensor(0.6931)
     """
+
+    def __init__(self, top_fraction=1.0):
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> Loss:
         """Return the loss module.
@@ -38,4 +46,4 @@ class CrossEntropy(BaseEstimator):
         loss : Loss
             Called as ``loss(logits, target, sample_weight=None)``.
         """
-        return Loss(class_counts)
+        return keep_largest(Loss(class_counts), self.top_fraction)

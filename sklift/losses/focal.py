@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._recipes import check_real
-from ._base import Loss, cross_entropy, positive
+from ._base import Loss, cross_entropy, keep_largest, positive
 
 __all__ = ["Focal"]
 
@@ -21,6 +21,8 @@ class Focal(BaseEstimator):
     ----------
     gamma : float, default=2.0
         Focusing exponent, >= 0. 0 is the cross-entropy.
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
 
     References
     ----------
@@ -36,8 +38,9 @@ class Focal(BaseEstimator):
     tensor(0.1733)
     """
 
-    def __init__(self, gamma=2.0):
+    def __init__(self, gamma=2.0, top_fraction=1.0):
         self.gamma = gamma
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> FocalLoss:
         """Return the loss module.
@@ -59,7 +62,9 @@ class Focal(BaseEstimator):
         ValueError
             If `gamma` is negative or not finite.
         """
-        return FocalLoss(class_counts, check_real(self.gamma, "gamma", minimum=0))
+        return keep_largest(
+            FocalLoss(class_counts, check_real(self.gamma, "gamma", minimum=0)), self.top_fraction
+        )
 
 
 class FocalLoss(Loss):

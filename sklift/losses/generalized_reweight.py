@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._recipes import check_real
-from ._base import Loss
+from ._base import Loss, keep_largest
 
 __all__ = ["GeneralizedReweight"]
 
@@ -23,6 +23,8 @@ class GeneralizedReweight(BaseEstimator):
     ----------
     rho : float, default=1.0
         Exponent, >= 0. 0 is the cross-entropy, 1 the inverse frequency.
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
 
     References
     ----------
@@ -38,8 +40,9 @@ class GeneralizedReweight(BaseEstimator):
     tensor([0.2000, 1.8000])
     """
 
-    def __init__(self, rho=1.0):
+    def __init__(self, rho=1.0, top_fraction=1.0):
         self.rho = rho
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> GeneralizedReweightLoss:
         """Return the loss module.
@@ -61,7 +64,10 @@ class GeneralizedReweight(BaseEstimator):
         ValueError
             If `rho` is negative or not finite.
         """
-        return GeneralizedReweightLoss(class_counts, check_real(self.rho, "rho", minimum=0))
+        return keep_largest(
+            GeneralizedReweightLoss(class_counts, check_real(self.rho, "rho", minimum=0)),
+            self.top_fraction,
+        )
 
 
 class GeneralizedReweightLoss(Loss):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .._recipes import check_real
-from ._base import positive, precision
+from ._base import keep_largest, positive, precision
 from .logit_adjusted import LogitAdjustedLoss
 
 __all__ = ["LADE"]
@@ -37,6 +37,8 @@ class LADE(BaseEstimator):
         lambda, the weight of the squared term, >= 0.
     estimation_weight : float, default=0.1
         alpha, the weight of E, >= 0. 0 is the balanced softmax.
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
 
     References
     ----------
@@ -52,9 +54,10 @@ class LADE(BaseEstimator):
     tensor(1.1729)
     """
 
-    def __init__(self, remine_weight=0.1, estimation_weight=0.1):
+    def __init__(self, remine_weight=0.1, estimation_weight=0.1, top_fraction=1.0):
         self.remine_weight = remine_weight
         self.estimation_weight = estimation_weight
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> LADELoss:
         """Return the loss module.
@@ -77,10 +80,13 @@ class LADE(BaseEstimator):
         ValueError
             If `remine_weight` or `estimation_weight` is negative or not finite.
         """
-        return LADELoss(
-            class_counts,
-            check_real(self.remine_weight, "remine_weight", minimum=0),
-            check_real(self.estimation_weight, "estimation_weight", minimum=0),
+        return keep_largest(
+            LADELoss(
+                class_counts,
+                check_real(self.remine_weight, "remine_weight", minimum=0),
+                check_real(self.estimation_weight, "estimation_weight", minimum=0),
+            ),
+            self.top_fraction,
         )
 
 

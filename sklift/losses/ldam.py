@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .._recipes import check_real
-from ._base import Loss, cross_entropy, precision
+from ._base import Loss, cross_entropy, keep_largest, precision
 
 __all__ = ["LDAM"]
 
@@ -26,6 +26,8 @@ class LDAM(BaseEstimator):
         Margin of the rarest class, as a difference of cosines, >= 0. 0 is the cross-entropy.
     scale : float, default=None
         s, > 0. None takes the `scale` of the head, and 1 for a head without one.
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
 
     References
     ----------
@@ -41,9 +43,10 @@ class LDAM(BaseEstimator):
     tensor([ 6.2500, 12.5000])
     """
 
-    def __init__(self, max_margin=0.5, scale=None):
+    def __init__(self, max_margin=0.5, scale=None, top_fraction=1.0):
         self.max_margin = max_margin
         self.scale = scale
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> LDAMLoss:
         """Return the loss module.
@@ -68,7 +71,7 @@ class LDAM(BaseEstimator):
         max_margin = check_real(self.max_margin, "max_margin", minimum=0)
         scale = float(getattr(head, "scale", 1.0)) if self.scale is None else self.scale
         scale = check_real(scale, "scale", minimum=0, include_boundaries="neither")
-        return LDAMLoss(class_counts, max_margin * scale)
+        return keep_largest(LDAMLoss(class_counts, max_margin * scale), self.top_fraction)
 
 
 class LDAMLoss(Loss):

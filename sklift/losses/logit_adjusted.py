@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._recipes import check_real
-from ._base import Loss, cross_entropy, precision
+from ._base import Loss, cross_entropy, keep_largest, precision
 
 __all__ = ["LogitAdjusted", "LogitAdjustedLoss"]
 
@@ -24,6 +24,8 @@ class LogitAdjusted(BaseEstimator):
     ----------
     tau : float, default=1.0
         Strength of the adjustment, >= 0. 0 is the cross-entropy.
+    top_fraction : float, default=1.0
+        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
 
     References
     ----------
@@ -39,8 +41,9 @@ class LogitAdjusted(BaseEstimator):
     tensor(2.3026)
     """
 
-    def __init__(self, tau=1.0):
+    def __init__(self, tau=1.0, top_fraction=1.0):
         self.tau = tau
+        self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> LogitAdjustedLoss:
         """Return the loss module.
@@ -62,7 +65,10 @@ class LogitAdjusted(BaseEstimator):
         ValueError
             If `tau` is negative or not finite.
         """
-        return LogitAdjustedLoss(class_counts, tau=check_real(self.tau, "tau", minimum=0))
+        return keep_largest(
+            LogitAdjustedLoss(class_counts, tau=check_real(self.tau, "tau", minimum=0)),
+            self.top_fraction,
+        )
 
 
 class LogitAdjustedLoss(Loss):

@@ -372,3 +372,26 @@ def test_a_callable_must_return_a_scalar(batch):
         loss(*batch)
     with pytest.raises(TypeError, match="function must be callable, got 3"):
         CallableLoss(3).build(COUNTS)
+
+
+@pytest.mark.parametrize("recipe", MEAN_TYPE, ids=name)
+def test_top_fraction_is_the_mean_of_the_largest_losses(recipe, batch):
+    logits, target = batch
+    loss = recipe.set_params(top_fraction=0.5).build(COUNTS)
+    recipe.set_params(top_fraction=1.0)
+    each = loss.per_sample(logits, target)
+    kept = each.argsort(descending=True)[: -(-len(each) // 2)]
+    weights = loss.weights(target, dtype=each.dtype)[kept]
+    expected = (weights * each[kept]).sum() / weights.sum()
+    torch.testing.assert_close(loss(logits, target), expected)
+    # samples of no weight take nobody's place
+    extra = torch.cat([logits, -logits * 50]), torch.cat([target, target])
+    weight = torch.cat([torch.ones(len(target)), torch.zeros(len(target))])
+    full = recipe.build(COUNTS)
+    torch.testing.assert_close(loss(*extra, weight), full(logits, target))
+
+
+@pytest.mark.parametrize("value", [0, 1.1, -0.5])
+def test_top_fraction_out_of_range(value):
+    with pytest.raises(ValueError, match="top_fraction"):
+        LogitAdjusted(top_fraction=value).build(COUNTS)

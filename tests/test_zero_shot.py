@@ -1,0 +1,64 @@
+"""ZeroShotClassifier: CLIP's own classifier."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from sklift import ZeroShotClassifier
+from sklift.backbones import load_backbone
+from sklift.embedder import ImageEmbedder
+
+
+def test_logits_are_scaled_cosines(shapes):
+    X, y = shapes
+    prompts = ["a {}", "a picture of {}"]
+    clf = ZeroShotClassifier("emoji-tiny", prompts=prompts, precision="float32").fit(X, y)
+    backbone = load_backbone("emoji-tiny")
+    rows = []
+    for name in clf.classes_:
+        mean = backbone.encode_texts([p.format(name) for p in prompts]).numpy().mean(0)
+        rows.append(mean / np.linalg.norm(mean))
+    pictures = ImageEmbedder("emoji-tiny", projected=True, precision="float32").fit_transform(X)
+    expected = backbone.logit_scale * pictures @ np.array(rows).T
+    np.testing.assert_allclose(clf.decision_function(X), expected, atol=1e-3)
+    np.testing.assert_allclose(clf.predict_proba(X).sum(1), 1)
+    assert np.array_equal(clf.predict(X), clf.classes_[expected.argmax(1)])
+
+
+def test_it_needs_no_pictures_to_fit_and_learns_from_names(shapes):
+    X, y = shapes
+    clf = ZeroShotClassifier("emoji-tiny").fit(None, np.unique(y))
+    assert clf.score(X, y) > 0.6
+    shuffled = {"blue square": "green circle", "green circle": "blue square"}
+    wrong = ZeroShotClassifier("emoji-tiny", class_names={n: shuffled.get(n, n) for n in set(y)})
+    assert wrong.fit(None, y).score(X, y) < clf.score(X, y)
+
+
+def test_two_classes_give_one_column(shapes):
+    X, _ = shapes
+    clf = ZeroShotClassifier("emoji-tiny").fit(None, ["blue square", "red triangle"])
+    score = clf.decision_function(X)
+    assert score.shape == (24,)
+    assert np.array_equal(score > 0, clf.predict(X) == "red triangle")
+
+
+def test_pickle_is_small_and_exact(shapes):
+    clf = ZeroShotClassifier("emoji-tiny").fit(None, shapes[1])
+    data = pickle.dumps(clf)
+    assert len(data) < 10_000
+    assert np.array_equal(pickle.loads(data).predict_proba(shapes[0]), clf.predict_proba(shapes[0]))
+
+
+def test_errors_say_what_is_missing(shapes):
+    with pytest.raises(NotFittedError):
+        ZeroShotClassifier("emoji-tiny").predict(shapes[0])
+    with pytest.raises(ValueError, match="needs the classes"):
+        ZeroShotClassifier("emoji-tiny").fit(shapes[0])
+    with pytest.raises(ValueError, match="class_names"):
+        ZeroShotClassifier("emoji-tiny").fit(None, [0, 1])
+    with pytest.raises(ValueError, match=r"one \{\}"):
+        ZeroShotClassifier("emoji-tiny", prompts="a photo").fit(None, ["a", "b"])
