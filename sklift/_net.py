@@ -30,12 +30,15 @@ class LiftNet(NeuralNet):
 
     Batches are ``(views, (target, weight))``, as :class:`sklift.images._dataset.TrainViews` gives
     them; the loss gets the weights if ``weighted``. ``precision`` is the ``torch.dtype`` of matrix
-    products.
+    products, ``accumulate`` the number of parts in which the gradient of a batch is computed.
     """
 
-    def __init__(self, module, criterion, *, precision=torch.float32, weighted=True, **kwargs):
+    def __init__(
+        self, module, criterion, *, precision=torch.float32, weighted=True, accumulate=1, **kwargs
+    ):
         self.precision = precision
         self.weighted = weighted
+        self.accumulate = accumulate
         super().__init__(module, criterion, **kwargs)
 
     @property
@@ -68,6 +71,43 @@ class LiftNet(NeuralNet):
             self._hits += (y_pred.detach().argmax(1) == target).sum()
         return self.criterion_(y_pred, target, weight if self.weighted else None)
 
+    def train_step_single(self, batch, **fit_params):
+        """Loss and gradient of a batch, in parts whose gradients add up to that of the whole."""
+        n_parts = min(self.accumulate, len(batch[0]))
+        if n_parts == 1:
+            return super().train_step_single(batch, **fit_params)
+        self._set_training(True)
+        views, (target, weight) = unpack_data(batch)
+        parts = views.chunk(n_parts)
+        if getattr(self.criterion_, "couples_samples", True):
+            return self._two_passes(parts, target, weight)
+        total = self._weight_of(target, weight)
+        loss, outputs = 0, []
+        for part, y in zip(parts, _chunks(target, weight, parts), strict=True):
+            logits = self.infer(part)
+            # each part has a normaliser of its own, the batch one: that of all its weights
+            share = self._weight_of(*y) / total
+            part_loss = self.get_loss(logits, y, training=True) * share
+            part_loss.backward()
+            loss, outputs = loss + part_loss.detach(), [*outputs, logits.detach()]
+        return {"loss": loss, "y_pred": torch.cat(outputs)}
+
+    def _two_passes(self, parts, target, weight):
+        """For a loss over the whole batch: its gradient by the logits, then theirs by the weights."""
+        with torch.no_grad():
+            logits = torch.cat([self.infer(part) for part in parts])
+        logits.requires_grad_()
+        loss = self.get_loss(logits, (target, weight), training=True)
+        loss.backward()
+        for part, gradient in zip(parts, logits.grad.split([len(p) for p in parts]), strict=True):
+            self.infer(part).backward(gradient)
+        return {"loss": loss.detach(), "y_pred": logits.detach()}
+
+    def _weight_of(self, target, weight):
+        weight = weight.to(self.device) if self.weighted else None
+        total = self.criterion_.weights(target.to(self.device), weight).sum()
+        return total.clamp_min(torch.finfo(total.dtype).tiny)
+
     def evaluation_step(self, batch, training=False):
         """Logits of a batch, without gradients."""
         views = batch if torch.is_tensor(batch) else unpack_data(batch)[0]
@@ -90,6 +130,11 @@ class LiftNet(NeuralNet):
         self.__dict__.update(state, callbacks_=[])
         if "module_" in state:
             self.__dict__["device"] = str(self.module_.mean.device)
+
+
+def _chunks(target, weight, parts):
+    sizes = [len(part) for part in parts]
+    return list(zip(target.split(sizes), weight.split(sizes), strict=True))
 
 
 class ShuffledLoader(DataLoader):

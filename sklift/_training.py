@@ -103,6 +103,7 @@ def net_arguments(est, device, precision, n_samples: int, seed: int) -> dict:
         callbacks.append(("progress", Progress(n_batches)))
     arguments = {
         "precision": precision,
+        "accumulate": est.accumulate,
         "device": str(device),
         "max_epochs": est.max_epochs,
         "batch_size": est.batch_size,

@@ -62,8 +62,9 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
     augmentation : {"minimal", "lift", None} or callable, default="minimal"
         Training views. ``"minimal"``: LIFT+'s square crops that grow over the epochs, along a
         convex curve; ``"minimal-linear"``, ``"-concave"``, ``"-min"`` (never) and ``"-max"`` (the
-        largest at once) name the other curves. ``"lift"``: random resized crop and flip. ``None``: the test view. A callable takes a uint8 tensor
-        ``(3, h, w)`` and returns a view ``(3, size, size)``, as torchvision's v2 transforms do.
+        largest at once) name the other curves. ``"lift"``: random resized crop and flip. ``None``:
+        the test view. A callable takes a uint8 tensor ``(3, h, w)`` and returns a view
+        ``(3, size, size)``, as torchvision's v2 transforms do.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Test-time ensembling: the mean of the logits over several crops (int: random ones).
     tta_expand : int, default=24
@@ -72,6 +73,8 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
         Passes over the training data.
     batch_size : int, default=128
         Pictures in a batch.
+    accumulate : int, default=1
+        Parts in which the gradient of a batch is computed: the same result in less memory.
     lr : float, default=0.02
         Learning rate at the start; it falls to zero along a half cosine, once an epoch.
     momentum : float, default=0.9
@@ -167,6 +170,7 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
         "tta_expand": [Interval(Integral, 0, None, closed="left")],
         "max_epochs": [_POSITIVE_INT],
         "batch_size": [_POSITIVE_INT],
+        "accumulate": [_POSITIVE_INT],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -199,6 +203,7 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
         tta_expand=24,
         max_epochs=5,
         batch_size=128,
+        accumulate=1,
         lr=0.02,
         momentum=0.9,
         weight_decay=5e-4,
@@ -227,6 +232,7 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
         self.tta_expand = tta_expand
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.accumulate = accumulate
         self.lr = lr
         self.momentum = momentum
         self.weight_decay = weight_decay

@@ -12,7 +12,10 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import ValidSplit
+from torch.nn import functional as F
 from torch.utils.data import Subset
+
+from sklift.losses import Focal
 
 FACTS = json.loads((Path(__file__).parent / "reference" / "index.json").read_text())["facts"]
 
@@ -187,3 +190,29 @@ def test_pictures_are_not_kept(quick, shapes):
     del X
     gc.collect()
     assert clf.net_ is not None and held() is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "weighted"),
+    [
+        ("logit_adjusted", False),
+        ("class_balanced", True),
+        ("lade", False),
+        ("lade", True),
+        (Focal(top_fraction=0.6), True),
+        (F.cross_entropy, False),
+    ],
+)
+def test_parts_of_a_batch_add_up_to_the_batch(quick, shapes, loss, weighted):
+    X, y = shapes
+    weight = np.random.default_rng(0).uniform(0, 2, len(y)) if weighted else None
+    # 24 pictures in batches of 7: the last batch, of 3, has parts of other sizes
+    whole, parts = (
+        quick(loss=loss, batch_size=7, accumulate=n).fit(X, y, sample_weight=weight) for n in (1, 3)
+    )
+    for row, expected in zip(parts.history_, whole.history_, strict=True):
+        assert row["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-4)
+        assert row["train_acc"] == expected["train_acc"]
+    np.testing.assert_allclose(
+        parts.decision_function(X), whole.decision_function(X), rtol=0, atol=2e-3
+    )

@@ -85,6 +85,11 @@ class Loss(nn.Module):
         super().__init__()
         self.register_buffer("class_counts", _check_class_counts(class_counts), persistent=False)
 
+    @property
+    def couples_samples(self) -> bool:
+        """Whether the loss of a batch is more than a weighted mean over its samples."""
+        return self.top_fraction < 1
+
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of each sample before weighting, ``(B, K), (B,) -> (B,)``."""
         return cross_entropy(logits, target)

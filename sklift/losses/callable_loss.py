@@ -65,6 +65,11 @@ class WrappedFunction(Loss):
         super().__init__(class_counts)
         self.function = function
 
+    @property
+    def couples_samples(self) -> bool:
+        """True: nobody knows what the function does with the batch."""
+        return True
+
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Raise: a plain function gives the loss of the batch only."""
         raise NotImplementedError(f"{self.function!r} gives no per-sample losses.")

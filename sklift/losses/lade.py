@@ -98,6 +98,11 @@ class LADELoss(LogitAdjustedLoss):
         self.remine_weight = remine_weight
         self.estimation_weight = estimation_weight
 
+    @property
+    def couples_samples(self) -> bool:
+        """True: the estimate runs over the batch."""
+        return True
+
     def forward(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
