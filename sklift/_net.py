@@ -93,7 +93,7 @@ class LiftNet(NeuralNet):
         return {"loss": loss, "y_pred": torch.cat(outputs)}
 
     def _two_passes(self, parts, target, weight):
-        """For a loss over the whole batch: its gradient by the logits, then theirs by the weights."""
+        """For a loss over the whole batch: its gradient by the logits comes first."""
         with torch.no_grad():
             logits = torch.cat([self.infer(part) for part in parts])
         logits.requires_grad_()
