@@ -26,6 +26,8 @@ def resolve_device(device: str):
             f"device={device!r} is not a device; try 'auto', 'cpu' or 'cuda'"
         ) from error
     n_gpus = torch.cuda.device_count()
+    if resolved.type == "cpu":
+        return torch.device("cpu")
     if resolved.type == "cuda":
         if (resolved.index or 0) >= n_gpus:
             raise ValueError(
@@ -65,6 +67,21 @@ def resolve_precision(precision: str, device):
     if precision == "float16" and device.type == "cpu":
         raise ValueError("precision='float16' needs a GPU; on a CPU use 'bfloat16' or 'float32'")
     return getattr(torch, precision)
+
+
+def worker_arguments(num_workers: int) -> dict:
+    """Arguments of a data loader with that many worker processes.
+
+    Inside joblib's own workers the default way of starting processes is one that torch's loaders
+    can't use.
+    """
+    import multiprocessing
+
+    arguments = {"num_workers": int(num_workers)}
+    if num_workers and multiprocessing.get_start_method(allow_none=True) == "loky":
+        methods = multiprocessing.get_all_start_methods()
+        arguments["multiprocessing_context"] = "fork" if "fork" in methods else "spawn"
+    return arguments
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ._device import worker_arguments
 from .backbones import Backbone
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def frozen_features(
     backbone: Backbone,
     dataset,
@@ -30,7 +31,10 @@ def frozen_features(
     views are averaged, after ``finish`` has made of them what is wanted.
     """
     tower = backbone.open(device).module
-    batches = DataLoader(dataset, batch_size, num_workers=num_workers)
+    generator = torch.Generator()  # a loader would draw from the global random state
+    batches = DataLoader(
+        dataset, int(batch_size), generator=generator, **worker_arguments(num_workers)
+    )
     if progress:
         from tqdm.auto import tqdm
 

@@ -15,8 +15,6 @@ from .backbones import Backbone
 from .heads import class_mean_rows, linear_probe_rows, subsample, text_rows
 from .images._dataset import PlainViews
 
-INITS = ("auto", "text", "class_mean", "linear_probe", "random")
-
 
 def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts) -> str:
     """``init`` with ``"auto"`` decided; ``prompts`` that describe each label need no names.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 
@@ -20,6 +21,9 @@ def check_labels(y) -> np.ndarray:
     """
     if y is None:
         raise ValueError("LiftClassifier requires y to be passed, but the target y is None")
+    listed = isinstance(y, (list, tuple))
+    if listed:  # numpy would make the text 'nan' of a NaN among strings
+        y = np.array(y, dtype=object)
     y = column_or_1d(np.asarray(y), warn=True)
     if len(y) == 0:
         raise ValueError("y is empty: at least one labelled picture is needed")
@@ -34,6 +38,8 @@ def check_labels(y) -> np.ndarray:
             kinds = sorted({type(v).__name__ for v in y})
             raise ValueError(f"y mixes kinds of labels: {kinds}; make them all str or all int")
         y = np.array(y.tolist())  # numbers that came as objects, from a table for instance
+    elif listed:
+        y = y.astype(str)
     check_classification_targets(y)
     return y
 
@@ -121,10 +127,18 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
     else:
         given = list(class_names)
         indexed = all(isinstance(v, Integral) and not isinstance(v, bool) for v in labels)
-        if indexed and all(0 <= v < len(given) for v in labels):
-            names = [given[v] for v in labels]
-        elif len(given) == len(labels):
+        if len(given) == len(labels):
             names = given
+        elif indexed and all(0 <= v < len(given) for v in labels):
+            names = [given[v] for v in labels]
+            if 0 not in labels:
+                warnings.warn(
+                    f"{len(given)} class_names for {len(labels)} labels from {labels[0]} on: they "
+                    "are taken as indexed by label, the first for label 0; give a dict label -> "
+                    "name to be sure",
+                    UserWarning,
+                    stacklevel=3,
+                )
         else:
             raise ValueError(
                 f"class_names has {len(given)} names for {len(labels)} classes; give one for each, "

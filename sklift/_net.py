@@ -28,16 +28,14 @@ OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "adam": torch.
 class LiftNet(NeuralNet):
     """Trains the unfrozen weights of a built model in mixed precision.
 
-    Batches are ``(views, (target, weight))``, as :class:`sklift.images._dataset.TrainViews` gives
-    them; the loss gets the weights if ``weighted``. ``precision`` is the ``torch.dtype`` of matrix
-    products, ``accumulate`` the number of parts in which the gradient of a batch is computed.
+    Batches are ``(views, target)`` or ``((views, weight), target)``, as
+    :class:`sklift.images._dataset.TrainViews` gives them. ``precision`` is the ``torch.dtype`` of
+    matrix products, ``accumulate`` the number of parts in which the gradient of a batch is
+    computed.
     """
 
-    def __init__(
-        self, module, criterion, *, precision=torch.float32, weighted=True, accumulate=1, **kwargs
-    ):
+    def __init__(self, module, criterion, *, precision=torch.float32, accumulate=1, **kwargs):
         self.precision = precision
-        self.weighted = weighted
         self.accumulate = accumulate
         super().__init__(module, criterion, **kwargs)
 
@@ -59,52 +57,54 @@ class LiftNet(NeuralNet):
         return torch.autocast(torch.device(self.device).type, self.precision, enabled=enabled)
 
     def infer(self, x, **fit_params):
-        """Logits of a batch of views, float32 at least."""
+        """Logits of a batch of views, weighted or not, float32 at least."""
         with self.autocast():
-            logits = super().infer(x, **fit_params)
+            logits = super().infer(_split(x)[0], **fit_params)
         return logits if logits.dtype == torch.float64 else logits.float()
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """The loss of a batch; counts hits on the device, without waiting for it."""
-        target, weight = (t.to(self.device) for t in y_true)
+        target, weight = y_true.to(self.device), _split(X)[1]
         if training:
             self._hits += (y_pred.detach().argmax(1) == target).sum()
-        return self.criterion_(y_pred, target, weight if self.weighted else None)
+        return self.criterion_(y_pred, target, None if weight is None else weight.to(self.device))
 
     def train_step_single(self, batch, **fit_params):
         """Loss and gradient of a batch, in parts whose gradients add up to that of the whole."""
-        n_parts = min(self.accumulate, len(batch[0]))
+        X, target = unpack_data(batch)
+        n_parts = min(self.accumulate, len(target))
         if n_parts == 1:
             return super().train_step_single(batch, **fit_params)
         self._set_training(True)
-        views, (target, weight) = unpack_data(batch)
-        parts = views.chunk(n_parts)
+        parts = _chunks(X, target, n_parts)
         if getattr(self.criterion_, "couples_samples", True):
-            return self._two_passes(parts, target, weight)
-        total = self._weight_of(target, weight)
+            return self._two_passes(parts, X, target)
+        total = self._weight_of(X, target)
         loss, outputs = 0, []
-        for part, y in zip(parts, _chunks(target, weight, parts), strict=True):
+        for part, y in parts:
             logits = self.infer(part)
             # each part has a normaliser of its own, the batch one: that of all its weights
-            share = self._weight_of(*y) / total
-            part_loss = self.get_loss(logits, y, training=True) * share
+            part_loss = self.get_loss(logits, y, part, training=True)
+            part_loss = part_loss * (self._weight_of(part, y) / total)
             part_loss.backward()
             loss, outputs = loss + part_loss.detach(), [*outputs, logits.detach()]
         return {"loss": loss, "y_pred": torch.cat(outputs)}
 
-    def _two_passes(self, parts, target, weight):
+    def _two_passes(self, parts, X, target):
         """For a loss over the whole batch: its gradient by the logits comes first."""
         with torch.no_grad():
-            logits = torch.cat([self.infer(part) for part in parts])
+            logits = torch.cat([self.infer(part) for part, _ in parts])
         logits.requires_grad_()
-        loss = self.get_loss(logits, (target, weight), training=True)
+        loss = self.get_loss(logits, target, X, training=True)
         loss.backward()
-        for part, gradient in zip(parts, logits.grad.split([len(p) for p in parts]), strict=True):
+        gradients = logits.grad.split([len(y) for _, y in parts])
+        for (part, _), gradient in zip(parts, gradients, strict=True):
             self.infer(part).backward(gradient)
         return {"loss": loss.detach(), "y_pred": logits.detach()}
 
-    def _weight_of(self, target, weight):
-        weight = weight.to(self.device) if self.weighted else None
+    def _weight_of(self, X, target):
+        weight = _split(X)[1]
+        weight = None if weight is None else weight.to(self.device)
         total = self.criterion_.weights(target.to(self.device), weight).sum()
         return total.clamp_min(torch.finfo(total.dtype).tiny)
 
@@ -114,6 +114,10 @@ class LiftNet(NeuralNet):
         self.module_.train(training)
         with torch.inference_mode(not training):
             return self.infer(views)
+
+    def predict(self, X):
+        """Indices of the most probable classes, for the scores of skorch's callbacks."""
+        return self.forward(X).argmax(1).numpy()
 
     def __getstate__(self):
         """What prediction needs: optimiser state, callbacks and batch records stay behind."""
@@ -132,18 +136,33 @@ class LiftNet(NeuralNet):
             self.__dict__["device"] = str(self.module_.mean.device)
 
 
-def _chunks(target, weight, parts):
-    sizes = [len(part) for part in parts]
-    return list(zip(target.split(sizes), weight.split(sizes), strict=True))
+def _split(X):
+    """Views and weights of a batch; None where it has no weights."""
+    return X if isinstance(X, (list, tuple)) else (X, None)
+
+
+def _chunks(X, target, n_parts: int) -> list:
+    """A batch as (X, target) parts."""
+    views, weight = _split(X)
+    targets = target.chunk(n_parts)
+    sizes = [len(t) for t in targets]
+    parts = views.split(sizes)
+    if weight is not None:
+        parts = list(zip(parts, weight.split(sizes), strict=True))
+    return list(zip(parts, targets, strict=True))
 
 
 class ShuffledLoader(DataLoader):
-    """Shuffles with a generator of its own: worker processes draw from the loader's."""
+    """Draws from generators of its own, of which one is for the order alone.
+
+    A plain loader draws from torch's global random state, needed or not.
+    """
 
     def __init__(self, dataset, *, seed: int, shuffle: bool = True, sampler=None, **kwargs):
         if shuffle and sampler is None:
             sampler = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
-        super().__init__(dataset, sampler=sampler, **kwargs)
+        generator = torch.Generator().manual_seed(seed)  # for the seeds of workers
+        super().__init__(dataset, sampler=sampler, **{"generator": generator, **kwargs})
 
 
 class CosineSchedule(Callback):
@@ -172,6 +191,8 @@ class EpochState(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """One synchronisation an epoch."""
+        if not net.history[-1, "batches"]:
+            raise ValueError("there is no batch to train on: drop_last leaves none that is full")
         n_seen = sum(net.history[-1, "batches", :, "train_batch_size"])
         net.history.record("train_acc", net._hits.item() / n_seen)
 

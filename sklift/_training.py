@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from threading import Lock
 
 import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from ._device import resolve_device, resolve_precision
+from ._device import resolve_device, resolve_precision, worker_arguments
 from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
 from ._net import (
@@ -24,6 +25,10 @@ from ._net import (
 from .backbones import load_backbone
 from .images._cache import CachedSource
 from .images._dataset import TestViews, TrainViews
+from .images._views import check_tta
+
+_random_state = Lock()  # torch has one for all threads
+_RESERVED = {"module", "criterion", "callbacks", "max_epochs", "device", "precision", "accumulate"}
 
 
 def train(est, source, codes, sample_weight, recipes, seed) -> None:
@@ -41,10 +46,16 @@ def train(est, source, codes, sample_weight, recipes, seed) -> None:
             labelled = (source, codes, sample_weight, size, interpolation)
             return TrainViews(*labelled, augmentation, est.max_epochs, seed)
 
+        check_tta(est.tta)
         dataset, used = views(est.augmentation), np.arange(len(codes))
         if arguments["train_split"]:
             # Held-out pictures are seen as in prediction, and no class prior counts them.
             dataset, held_out = arguments["train_split"](dataset, codes)
+            if not (isinstance(dataset, Subset) and isinstance(held_out, Subset)):
+                raise ValueError(
+                    "train_split must split the training data in two subsets, as "
+                    "skorch.dataset.ValidSplit does"
+                )
             used = np.asarray(dataset.indices)
             arguments["train_split"] = predefined_split(Subset(views(None), held_out.indices))
         weight = None if sample_weight is None else sample_weight[used]
@@ -68,12 +79,14 @@ def train(est, source, codes, sample_weight, recipes, seed) -> None:
             num_workers=est.num_workers,
         )
     with seeded(seed, device):
-        model = TunedModel(backbone, recipes["adapter"], recipes["head"], n_classes, device)
+        with _random_state:
+            torch.manual_seed(seed)
+            model = TunedModel(backbone, recipes["adapter"], recipes["head"], n_classes, device)
         if rows is not None:
             with torch.no_grad():
                 model.head.weight.copy_(rows)
         criterion = recipes["loss"].build(weighted, recipes["head"])
-        net = LiftNet(model, criterion, weighted=sample_weight is not None, **arguments)
+        net = LiftNet(model, criterion, **arguments)
         net.fit(dataset)
     if "train_acc" not in net.history[-1]:  # skorch ends a fit quietly when it is interrupted
         raise KeyboardInterrupt
@@ -106,41 +119,56 @@ def net_arguments(est, device, precision, n_samples: int, seed: int) -> dict:
         "accumulate": est.accumulate,
         "device": str(device),
         "max_epochs": est.max_epochs,
-        "batch_size": est.batch_size,
+        "batch_size": int(est.batch_size),
         "lr": est.lr,
         "optimizer": optimizer,
         "optimizer__weight_decay": est.weight_decay,
         "iterator_train": ShuffledLoader,
         "iterator_train__seed": seed,
-        "iterator_train__num_workers": est.num_workers,
+        "iterator_valid": ShuffledLoader,
+        "iterator_valid__seed": seed,
+        "iterator_valid__shuffle": False,
+        **{f"iterator_train__{k}": v for k, v in worker_arguments(est.num_workers).items()},
+        **{f"iterator_valid__{k}": v for k, v in worker_arguments(est.num_workers).items()},
         "iterator_train__persistent_workers": est.num_workers > 0,
-        "iterator_valid__num_workers": est.num_workers,
         "train_split": None,
         "callbacks": callbacks,
         "verbose": 0,
     }
     if est.optimizer == "sgd":
         arguments["optimizer__momentum"] = est.momentum
-    return {**arguments, **(est.net_params or {})}
+    own = est.net_params or {}
+    if reserved := sorted(set(own) & _RESERVED):
+        raise ValueError(
+            f"net_params can't set {reserved}: they follow from the parameters of the estimator "
+            f"itself"
+        )
+    return {**arguments, **own}
 
 
 def logits(est, source) -> np.ndarray:
     """Logits ``(n, n_classes)`` float32 of a fitted estimator, streamed batch by batch."""
     net = est.net_
+    net.batch_size = int(est.batch_size)
     preprocess = net.module_.backbone.preprocess
     views = TestViews(
         source, preprocess.size, preprocess.interpolation, est.tta, expand=est.tta_expand
     )
-    with torch.random.fork_rng(devices=[]):  # a data loader draws a seed, needed or not
-        return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
+    return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
 
 
 @contextmanager
 def seeded(seed: int, device: torch.device):
     """Torch's global random state set to ``seed`` inside, and as before outside."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    fork = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+    with _random_state:
+        fork.__enter__()
         torch.manual_seed(seed)
+    try:
         yield
+    finally:
+        with _random_state:
+            fork.__exit__(None, None, None)
 
 
 def _named(callbacks) -> list:

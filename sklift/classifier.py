@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from ._image_estimator import ImageEstimator
 from ._labels import check_labels, encode_labels, resolve_names
 from ._logit_classifier import LogitClassifierMixin
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
-_MINIMAL = {"minimal", *(f"minimal-{s}" for s in ("convex", "linear", "concave", "min", "max"))}
 _NESTED = ("adapter", "loss", "head")
 
 
-class LiftClassifier(LogitClassifierMixin, BaseEstimator):
+class LiftClassifier(LogitClassifierMixin, ImageEstimator):
     r"""Long-tailed image classifier: frozen backbone, small adapter, balanced loss.
 
     Implements LIFT+ (the defaults) and LIFT. A frozen CLIP image tower is adapted by a few trained
@@ -51,8 +50,9 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
         tower and names are known, else from class means of the frozen features.
     class_names : dict or list of str, optional
         Names of the classes: a dict label -> name (more than needed is fine), a list in the order
-        of the sorted labels, or, for integer labels, a list indexed by label. String labels are
-        names already.
+        of the sorted labels, or, for integer labels 0, 1, ..., a list indexed by label. Where a
+        fold may lack a class, use a dict, or give ``classes`` as well. String labels are names
+        already.
     classes : array-like of shape (n_classes,), optional
         Fixes the class list, so that one column per class is kept also where a training fold lacks
         a class.
@@ -78,7 +78,7 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
     lr : float, default=0.02
         Learning rate at the start; it falls to zero along a half cosine, once an epoch.
     momentum : float, default=0.9
-        For ``optimizer="sgd"``.
+        For ``optimizer="sgd"``; with a class, give ``net_params={"optimizer__...": ...}``.
     weight_decay : float, default=5e-4
         On every trained weight.
     optimizer : {"sgd", "adamw", "adam"} or torch optimizer class, default="sgd"
@@ -94,7 +94,8 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
     callbacks : list of skorch callbacks, optional
         Added to the training loop.
     net_params : dict, optional
-        Passed to the skorch net last, as ``{"iterator_train__drop_last": True}``.
+        Passed to the skorch net last, as ``{"iterator_train__pin_memory": True}`` or
+        ``{"train_split": skorch.dataset.ValidSplit(5)}``.
     verbose : int, default=0
         1 shows a progress bar.
     random_state : int, RandomState instance or None, default=None
@@ -106,7 +107,7 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
     class_counts_ : ndarray of shape (n_classes,)
-        Number of pictures of each class that were trained on.
+        Number of training pictures of each class (without what a ``train_split`` holds out).
     class_prior_ : ndarray of shape (n_classes,)
         Their shares, weighted by ``sample_weight``.
     class_names_ : list of str or None
@@ -155,9 +156,7 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "backbone": [str],
-        "pretrained": "no_validation",  # said better where the weights are looked for
-        "backbone_params": [Mapping, None],
+        **ImageEstimator._parameter_constraints,
         "adapter": "no_validation",  # names and recipes: said better by the tables
         "loss": "no_validation",
         "head": "no_validation",
@@ -165,23 +164,15 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
         "class_names": "no_validation",
         "classes": ["array-like", None],
         "prompts": "no_validation",
-        "augmentation": [StrOptions({"lift", *_MINIMAL}), callable, None],
-        "tta": [StrOptions({"fivecrop", "tencrop"}), _POSITIVE_INT, None],
-        "tta_expand": [Interval(Integral, 0, None, closed="left")],
+        "augmentation": [str, callable, None],
         "max_epochs": [_POSITIVE_INT],
-        "batch_size": [_POSITIVE_INT],
         "accumulate": [_POSITIVE_INT],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "optimizer": [StrOptions({"sgd", "adamw", "adam"}), callable],
-        "image_shape": [tuple, list, None],
-        "device": "no_validation",
-        "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
-        "num_workers": [Interval(Integral, 0, None, closed="left")],
         "callbacks": [list, tuple, None],
         "net_params": [Mapping, None],
-        "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
 
@@ -331,13 +322,6 @@ class LiftClassifier(LogitClassifierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = self.image_shape is not None
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        return tags
 
 
 def _resolve(kind: str, value):

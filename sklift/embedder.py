@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._frozen_estimator import FrozenEstimator
+from ._image_estimator import FrozenEstimator
 
 
 class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEstimator):

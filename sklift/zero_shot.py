@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from ._frozen_estimator import FrozenEstimator
+from ._image_estimator import FrozenEstimator
 from ._labels import resolve_names
 from ._logit_classifier import LogitClassifierMixin
 from ._prompts import class_prompts
@@ -41,8 +43,8 @@ class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
-    class_names_ : list of str
-        Their names.
+    class_names_ : list of str or None
+        Their names; None where ``prompts`` describes each label.
 
     See Also
     --------
@@ -125,7 +127,7 @@ class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
             raise ValueError("ZeroShotClassifier needs the classes: pass them as y (X may be None)")
         classes = np.unique(column_or_1d(np.asarray(y)))
         names = resolve_names(self.class_names, classes)
-        if names is None:
+        if names is None and not isinstance(self.prompts, Mapping):
             raise ValueError(
                 "ZeroShotClassifier needs class names: give class_names (a dict label -> name), "
                 "or string labels"

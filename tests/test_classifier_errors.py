@@ -11,7 +11,10 @@ from sklift import LiftClassifier
 WRONG = {
     "backbone": [(3, "'backbone' parameter"), ("VIT-B16", "unknown backbone.*Did you mean")],
     "pretrained": [("openai", "brings its weights: leave pretrained at 'auto'")],
-    "backbone_params": [({"mean": 0}, "takes no backbone_params")],
+    "backbone_params": [
+        ({"mean": [0, 0, 0]}, "takes no backbone_params"),
+        ({"mean": 0}, "three numbers"),
+    ],
     "adapter": [
         ("adaptfromer", "Unknown adapter.*Did you mean 'adaptformer'"),
         ([], "one or more"),
@@ -22,7 +25,7 @@ WRONG = {
     "class_names": [(["a", "b"], "2 names for 3 classes"), ({"a": "b"}, "no name for 3 classes")],
     "classes": [(["blue square", "cat"], "is not among classes"), ([1, 2], "of one kind")],
     "prompts": [("a photo", "must hold one {}"), ({"a": "b"}, "no description of class")],
-    "augmentation": [("strong", "'augmentation' parameter")],
+    "augmentation": [("strong", "augmentation must be one of")],
     "tta": [("fivecrops", "'tta' parameter"), (0, "'tta' parameter")],
     "tta_expand": [(-1, "'tta_expand' parameter")],
     "max_epochs": [(0, "'max_epochs' parameter"), (2.0, "'max_epochs' parameter")],

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, EarlyStopping
+from joblib import Parallel, delayed
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring
 from skorch.dataset import ValidSplit
 from torch.nn import functional as F
 from torch.utils.data import Subset
@@ -216,3 +218,53 @@ def test_parts_of_a_batch_add_up_to_the_batch(quick, shapes, loss, weighted):
     np.testing.assert_allclose(
         parts.decision_function(X), whole.decision_function(X), rtol=0, atol=2e-3
     )
+
+
+def test_scores_of_skorch_see_labels(quick, shapes):
+    scoring = EpochScoring("accuracy", on_train=True, name="seen", lower_is_better=False)
+    weight = np.ones(24)
+    clf = quick(callbacks=[scoring]).fit(*shapes, sample_weight=weight)
+    for row in clf.net_.history:
+        assert row["seen"] == pytest.approx(row["train_acc"])
+
+
+@pytest.mark.parametrize("key", ["callbacks", "max_epochs", "module"])
+def test_net_params_leave_the_estimators_own_alone(quick, shapes, key):
+    with pytest.raises(ValueError, match=rf"net_params can't set \['{key}'\]"):
+        quick(net_params={key: 3}).fit(*shapes)
+
+
+def test_no_batch_is_an_error(quick, shapes):
+    clf = quick(batch_size=64, net_params={"iterator_train__drop_last": True})
+    with pytest.raises(ValueError, match="drop_last leaves none"):
+        clf.fit(*shapes)
+
+
+def test_splits_that_give_no_subsets_are_refused(quick, shapes):
+    with pytest.raises(ValueError, match="must split the training data in two subsets"):
+        quick(net_params={"train_split": lambda data, y: (data, data)}).fit(*shapes)
+
+
+def test_numpy_numbers_as_a_grid_gives_them(quick, shapes):
+    params = {"batch_size": np.int64(8), "tta": np.int64(2), "max_epochs": np.int64(1)}
+    clf = quick(**params).fit(*shapes)
+    assert clf.predict(shapes[0]).shape == (24,)
+
+
+def test_the_first_device_by_number(quick, shapes):
+    clf = quick(device="cpu:0", init="class_mean").fit(*shapes)
+    expected = quick(device="cpu", init="class_mean").fit(*shapes)
+    assert np.array_equal(clf.predict_proba(shapes[0]), expected.predict_proba(shapes[0]))
+
+
+def test_threads_build_the_same_model(quick, shapes):
+    fit = delayed(lambda: quick(max_epochs=1).fit(*shapes).predict_proba(shapes[0]))
+    results = Parallel(4, backend="threading")(fit() for _ in range(8))
+    assert all(np.array_equal(results[0], other) for other in results)
+
+
+@pytest.mark.slow
+def test_workers_inside_workers(quick, shapes):
+    search = GridSearchCV(quick(num_workers=1, max_epochs=1), {"loss__tau": [0.5, 1]}, cv=2)
+    search.set_params(n_jobs=2, error_score="raise").fit(*shapes)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

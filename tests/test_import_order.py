@@ -21,7 +21,7 @@ ROOMS = (
     ("backbones",),
     ("adapters",),
     ("_features",),
-    ("_frozen_estimator",),
+    ("_image_estimator",),
     ("_head_start",),
     ("_model",),
     ("_net",),

@@ -117,3 +117,19 @@ def test_names(names, labels, expected):
 def test_names_that_do_not_fit(names, error, message):
     with pytest.raises(error, match=message):
         resolve_names(names, np.array([0, 1, 2]))
+
+
+def test_a_missing_text_is_not_a_class():
+    for missing in (float("nan"), None):
+        with pytest.raises(ValueError, match=r"y\[1\] is missing"):
+            check_labels(["cat", missing, "dog"])
+    with pytest.raises(ValueError, match="mixes kinds"):
+        check_labels(["cat", 3])
+    assert check_labels(["cat", "dog"]).dtype.kind == "U"
+    assert check_labels([3, 5]).dtype.kind == "i"
+
+
+def test_names_in_order_win_where_both_readings_fit():
+    assert resolve_names(["a", "b", "c"], np.array([1, 2, 3])) == ["a", "b", "c"]
+    with pytest.warns(UserWarning, match="indexed by label, the first for label 0"):
+        assert resolve_names(["a", "b", "c"], np.array([1, 2])) == ["b", "c"]

@@ -13,11 +13,14 @@ from sklift._net import CosineSchedule, LiftNet, ShuffledLoader
 class Data(torch.utils.data.Dataset):
     """Six numbers with class and weight, as the views of pictures come."""
 
+    weighted = True
+
     def __len__(self):
         return 6
 
     def __getitem__(self, i):
-        return torch.full((2,), float(i)), (i % 2, np.float32(1 + i))
+        view = torch.full((2,), float(i))
+        return ((view, np.float32(1 + i)) if self.weighted else view), i % 2
 
 
 class Loss(nn.Module):
@@ -72,7 +75,8 @@ def test_only_trained_weights_reach_the_optimiser():
 @pytest.mark.parametrize("weighted", [True, False])
 def test_the_loss_gets_weights_only_where_there_are_some(states, weighted):
     views, callbacks = states
-    net = make(weighted=weighted, callbacks=callbacks, iterator_train=ShuffledLoader)
+    views.weighted = weighted
+    net = make(callbacks=callbacks, iterator_train=ShuffledLoader)
     net.set_params(iterator_train__seed=0)
     net.fit(views)
     weights = net.criterion_.weights
@@ -118,7 +122,7 @@ def test_a_pickle_holds_what_prediction_needs(states):
 class TestShuffledLoader:
     @staticmethod
     def order(loader):
-        return [int(x) for views, _ in loader for x in views[:, 0]]
+        return [int(x) for (views, _), _ in loader for x in views[:, 0]]
 
     def test_every_epoch_has_an_order_of_its_own(self):
         loader = ShuffledLoader(Data(), seed=0, batch_size=4)

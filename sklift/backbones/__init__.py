@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from math import isfinite
+from numbers import Integral
 from pathlib import Path
 from threading import Lock
 
@@ -15,7 +17,7 @@ from ._backbone import Backbone, BackboneSpec, OpenTower, Preprocess, TextTower
 from ._emoji import load_emoji_tiny
 from ._openclip import RECOMMENDED, load_open_clip
 from ._sites import Block, ConvBlock, Slot, TransformerBlock, Weight
-from ._timm import load_timm
+from ._timm import load_timm, timm_tag
 
 __all__ = [
     "Backbone",
@@ -34,6 +36,7 @@ __all__ = [
 
 _loaded: dict[tuple, Backbone] = {}
 _lock = Lock()
+_FILTERS = ("bicubic", "bilinear", "nearest")
 
 
 def resolve_spec(
@@ -48,10 +51,7 @@ def resolve_spec(
     """
     if not isinstance(name, str) or not name:
         raise TypeError(f"backbone must be a name, got {name!r}; for instance 'ViT-B-16'")
-    frozen = tuple(
-        (k, tuple(v) if isinstance(v, (list, tuple)) else v)
-        for k, v in sorted((params or {}).items())
-    )
+    frozen = tuple((k, _checked(k, v)) for k, v in sorted((params or {}).items()))
     if name == "emoji-tiny" or name.startswith(("hf-hub:", "local-dir:")):
         if pretrained not in ("auto", None):
             raise ValueError(f"backbone {name!r} brings its weights: leave pretrained at 'auto'")
@@ -59,7 +59,7 @@ def resolve_spec(
     if isinstance(pretrained, os.PathLike):
         pretrained = os.fspath(pretrained)
     if name.startswith("timm/"):
-        return BackboneSpec(name, None if pretrained in ("auto", True) else pretrained, frozen)
+        return BackboneSpec(name, _absolute(timm_tag(name, pretrained)), frozen)
     if pretrained == "auto":
         pretrained = RECOMMENDED.get(name.removesuffix("-quickgelu")) or _only_tag(name)
     if not isinstance(pretrained, str) or not pretrained:
@@ -67,7 +67,32 @@ def resolve_spec(
             f"pretrained={pretrained!r}: give a tag or a checkpoint file. Without trained weights "
             "a frozen tower is of no use."
         )
-    return BackboneSpec(name, pretrained, frozen)
+    return BackboneSpec(name, _absolute(pretrained), frozen)
+
+
+def _checked(key: str, value):
+    """A backbone parameter, hashable."""
+    if key in ("mean", "std"):
+        try:
+            numbers = tuple(float(v) for v in value)
+        except (TypeError, ValueError):
+            numbers = ()
+        good = len(numbers) == 3 and all(map(isfinite, numbers))
+        if not good or (key == "std" and min(numbers) <= 0):
+            raise ValueError(f"backbone_params: {key} must be three numbers, got {value!r}")
+        return numbers
+    if key == "image_size":
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"backbone_params: image_size must be a positive int, got {value!r}")
+        return int(value)
+    if key == "interpolation" and value not in _FILTERS:
+        raise ValueError(f"backbone_params: interpolation must be one of {_FILTERS}, got {value!r}")
+    return value
+
+
+def _absolute(pretrained: str) -> str:
+    """A file's full path: a model must find its weights from any folder."""
+    return os.path.abspath(pretrained) if Path(pretrained).is_file() else pretrained
 
 
 def load_backbone(
@@ -98,7 +123,7 @@ def load_backbone(
     True
     """
     spec = name if isinstance(name, BackboneSpec) else resolve_spec(name, pretrained, params)
-    key = (spec, _stamp(spec.pretrained))
+    key = (spec, _stamp(spec))
     with _lock:
         if key not in _loaded:
             _loaded[key] = _load(spec)
@@ -113,12 +138,13 @@ def _load(spec: BackboneSpec) -> Backbone:
     return load_open_clip(spec)
 
 
-def _stamp(pretrained: str | None) -> tuple | None:
+def _stamp(spec: BackboneSpec) -> tuple:
     """Changes when a checkpoint file does, so that a new file is never taken for the old one."""
-    if pretrained is None or not Path(pretrained).is_file():
-        return None
-    stat = os.stat(pretrained)
-    return stat.st_mtime_ns, stat.st_size
+    if spec.name.startswith("local-dir:"):
+        files = sorted(Path(spec.name.removeprefix("local-dir:")).glob("*"))
+    else:
+        files = [Path(spec.pretrained)] if spec.pretrained is not None else []
+    return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.is_file())
 
 
 def _only_tag(name: str) -> str | None:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 
 import torch
 from torch import nn
@@ -142,6 +143,7 @@ class Backbone:
     logit_scale: float = 100.0
     _placed: dict = field(default_factory=dict, repr=False)
     _texts: dict = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self):
         for module in (self.tower, *([self.text.model] if self.text else [])):
@@ -165,8 +167,9 @@ class Backbone:
         and the copy costs milliseconds and no memory for weights.
         """
         place = (torch.device(device), dtype)
-        if place != (torch.device("cpu"), torch.float32) and place not in self._placed:
-            self._placed[place] = share_copy(self.tower, lambda t: _move(t, *place))
+        with self._lock, torch.inference_mode(False):  # what is cached must allow gradients
+            if place != (torch.device("cpu"), torch.float32) and place not in self._placed:
+                self._placed[place] = share_copy(self.tower, lambda t: _move(t, *place))
         module = share_copy(self._placed.get(place, self.tower))
         return OpenTower(module, self.find_blocks(module), self.n_features, str(self.spec))
 

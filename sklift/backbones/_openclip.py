@@ -11,7 +11,13 @@ from torch import nn
 
 from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower
 from ._sites import find_blocks
-from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
+from ._weights import (
+    UNREADABLE,
+    cached_file,
+    require_reachable,
+    unreachable,
+    wrong_checkpoint,
+)
 
 # The tag that "auto" means: the best-known weights of a model, named so that they never change.
 RECOMMENDED = {
@@ -25,6 +31,8 @@ RECOMMENDED = {
     "ViT-g-14": "laion2b_s34b_b88k",
     "ViT-bigG-14": "laion2b_s39b_b160k",
 }
+
+_PREPROCESS = ("mean", "std", "interpolation")
 
 
 def from_clip(spec: BackboneSpec, model: nn.Module, tokenizer, preprocess: Preprocess) -> Backbone:
@@ -79,18 +87,26 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     name, pretrained = spec.name, spec.pretrained
     arguments = {"weights_only": True, "pretrained_text": False}
     quick = params.get("quick_gelu")
+    preprocess_of_tag, model_id = {}, ""
     if name.startswith("hf-hub:"):
-        require_reachable(name.removeprefix("hf-hub:"), "open_clip_config.json", spec)
+        model_id = name.removeprefix("hf-hub:")
+        config = cached_file(model_id, "open_clip_config.json")
+        if config is not None and cached_file(model_id) is not None:
+            name = f"local-dir:{config.parent}"  # the client would ask its server all the same
+        else:
+            require_reachable(model_id, "", spec)
+            require_reachable(model_id, "open_clip_config.json", spec)
     elif not name.startswith("local-dir:"):
-        name, pretrained, quick_of_weights = _resolve_tag(open_clip, spec)
+        name, pretrained, tag, model_id = _resolve_tag(open_clip, spec)
+        quick_of_weights = tag.get("quick_gelu", False)
+        preprocess_of_tag = {k: tag[k] for k in _PREPROCESS if k in tag}
         quick = quick_of_weights if quick is None else quick
     if quick is not None:
         arguments["quick_gelu"] = bool(quick)  # open_clip's own `force_quick_gelu` can't say no
     if "image_size" in params:
         arguments["force_image_size"] = params["image_size"]
-    arguments["force_preprocess_cfg"] = {
-        k: params[k] for k in ("mean", "std", "interpolation") if k in params
-    }
+    own = {k: params[k] for k in _PREPROCESS if k in params}
+    arguments["force_preprocess_cfg"] = {**preprocess_of_tag, **own}
     try:
         with _quiet():
             model = open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
@@ -98,6 +114,8 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     except FileNotFoundError as error:
         raise ValueError(f"backbone {spec.name!r}: {error}") from error
     except UNREADABLE as error:
+        if model_id and "ownload" in str(error):
+            raise unreachable(model_id, spec, str(error)) from error
         raise wrong_checkpoint(spec, error) from error
     cfg = model.visual.preprocess_cfg
     size = cfg["size"]
@@ -111,8 +129,8 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     return from_clip(spec, model, tokenizer, preprocess)
 
 
-def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, bool]:
-    """Model name, tag or file, and whether its activation is QuickGELU."""
+def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
+    """Model name, tag or file, the settings of the weights, and their hub repository, if any."""
     name, pretrained = spec.name.replace("/", "-"), spec.pretrained
     config = open_clip.get_model_config(name)
     if config is None:
@@ -128,16 +146,14 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, bool]:
     tags = open_clip.list_pretrained_tags_by_model(name)
     if pretrained in tags or open_clip.get_pretrained_cfg(name, pretrained):
         tag = open_clip.get_pretrained_cfg(name, pretrained)
-        quick = bool(tag.get("quick_gelu", False))
-        repository = tag.get("hf_hub", "")
-        if repository:
-            model_id, _, filename = repository.rpartition("/")
-            found = cached_file(model_id, filename)
-            if found is None:
-                require_reachable(model_id, filename, spec)
-        return name, pretrained, quick
+        model_id, _, filename = tag.get("hf_hub", "").rpartition("/")
+        if model_id:
+            if (found := cached_file(model_id, filename)) is not None:
+                return name, str(found), tag, ""
+            require_reachable(model_id, filename, spec)
+        return name, pretrained, tag, model_id
     if Path(pretrained).is_file():
-        return name, str(pretrained), bool(config.get("quick_gelu", False))
+        return name, str(pretrained), {"quick_gelu": config.get("quick_gelu", False)}, ""
     raise ValueError(
         f"pretrained={pretrained!r} is neither a tag of {name!r} nor a file; tags: {tags}"
     )

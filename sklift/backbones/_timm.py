@@ -10,6 +10,9 @@ from ._backbone import Backbone, BackboneSpec, Preprocess
 from ._sites import find_blocks
 from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 
+# The second family of LIFT's tables; elsewhere "auto" is timm's default of the day.
+RECOMMENDED = {"vit_base_patch16_224": "augreg_in21k"}
+
 
 def load_timm(spec: BackboneSpec) -> Backbone:
     """A timm model, ``"timm/<name>"``, with a tag of its own or a local checkpoint.
@@ -33,32 +36,26 @@ def load_timm(spec: BackboneSpec) -> Backbone:
             f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}"
         )
     name = spec.name.removeprefix("timm/")
-    base, _, tag = name.partition(".")
-    if not timm.is_model(base):
-        near = difflib.get_close_matches(base, timm.list_models(), n=5)
-        raise ValueError(f"unknown timm model {base!r}. Did you mean one of {near}?")
+    base = name.partition(".")[0]
     size = params.get("image_size")
     if Path(str(spec.pretrained)).is_file():
         model = _create(timm, name, size, pretrained=False)
         _load_file(model, spec)
     else:
-        tag = tag if spec.pretrained in (None, "auto") else str(spec.pretrained)
+        tag = str(spec.pretrained)
         known = timm.list_pretrained(f"{base}.*")
-        if not tag:
-            raise ValueError(
-                f"name the weights of {base!r}: timm's default for a name changes over time. "
-                f"Tags: {known}"
-            )
-        full = f"{base}.{tag}"
+        full, source = f"{base}.{tag}", {}
         if full not in known:
             raise ValueError(
                 f"pretrained={tag!r} is neither a tag of {base!r} nor a file; tags: {known}"
             )
         if repository := timm.get_pretrained_cfg(full).hf_hub_id:
             model_id = f"timm/{full}" if repository == "timm/" else repository
-            if cached_file(model_id) is None:
+            if (found := cached_file(model_id)) is not None:
+                source = {"pretrained_cfg_overlay": {"file": str(found)}}
+            else:
                 require_reachable(model_id, "", spec)
-        model = _create(timm, full, size, pretrained=True)
+        model = _create(timm, full, size, pretrained=True, **source)
     data = resolve_model_data_config(model)
     return Backbone(
         spec=spec,
@@ -74,8 +71,31 @@ def load_timm(spec: BackboneSpec) -> Backbone:
     )
 
 
-def _create(timm, name: str, size: int | None, *, pretrained: bool):
-    settings = {"pretrained": pretrained, "num_classes": 0}
+def timm_tag(name: str, pretrained) -> str:
+    """The tag that ``True`` and ``"auto"`` stand for, now: timm's defaults change over time.
+
+    Raises
+    ------
+    ValueError
+        If timm has no such model, or no weights of it.
+    """
+    import timm
+
+    base, _, tag = name.removeprefix("timm/").partition(".")
+    if not timm.is_model(base):
+        near = difflib.get_close_matches(base, timm.list_models(), n=5)
+        raise ValueError(f"unknown timm model {base!r}. Did you mean one of {near}?")
+    if pretrained not in ("auto", True, None):
+        return str(pretrained)
+    tag = tag or (RECOMMENDED.get(base, "") if pretrained == "auto" else "")
+    tag = tag or timm.get_pretrained_cfg(base).tag
+    if not timm.list_pretrained(f"{base}.*"):
+        raise ValueError(f"timm has no trained weights of {base!r}: give a checkpoint file")
+    return tag
+
+
+def _create(timm, name: str, size: int | None, *, pretrained: bool, **source):
+    settings = {"pretrained": pretrained, "num_classes": 0, **source}
     if size is None:
         return timm.create_model(name, **settings)
     try:

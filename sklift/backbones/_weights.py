@@ -15,6 +15,7 @@ from ._backbone import BackboneSpec
 
 # What a damaged file, or one of another model, makes the libraries raise.
 UNREADABLE = (
+    AssertionError,
     RuntimeError,
     ValueError,
     KeyError,
@@ -62,11 +63,17 @@ def require_reachable(model_id: str, filename: str, spec: BackboneSpec, timeout:
     reason = (
         "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _probe(constants.ENDPOINT, timeout)
     )
-    if reason is None:
-        return
+    if reason is not None:
+        raise unreachable(model_id, spec, reason)
+
+
+def unreachable(model_id: str, spec: BackboneSpec, reason: str) -> ConnectionError:
+    """The error for weights that can't be had, with the three ways out."""
+    from huggingface_hub import constants
+
     known_tag = spec.pretrained is not None
     model = f"{spec.name}/{spec.pretrained}" if known_tag else spec.name
-    raise ConnectionError(
+    return ConnectionError(
         f"the weights of backbone {model} are not in the local cache and can't be downloaded "
         f"({reason}). Three ways out: (1) give a checkpoint file: pretrained='/path/to/weights' "
         f"(or backbone='local-dir:/path/to/folder'); (2) fill the cache where there is a network, "
@@ -87,15 +94,16 @@ def wrong_checkpoint(spec: BackboneSpec, error: Exception) -> ValueError:
 
 
 def _probe(url: str, timeout: float) -> str | None:
-    """None if the server answers anything within ``timeout`` seconds, else the reason."""
+    """None if the server is there for us within ``timeout`` seconds, else the reason."""
     answer = ["no answer"]
 
     def ask():
         try:
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=timeout)
             answer[0] = None
-        except urllib.error.HTTPError:
-            answer[0] = None  # it answered, if only with an error: the real client will say more
+        except urllib.error.HTTPError as error:
+            refused = error.code in (401, 403, 407, 429) or error.code >= 500
+            answer[0] = f"its server answers {error.code}" if refused else None
         except OSError as error:
             answer[0] = str(getattr(error, "reason", error))
 

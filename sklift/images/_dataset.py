@@ -45,7 +45,7 @@ class _Views(Dataset):
 
 
 class TrainViews(_Views):
-    """Random views: item i is (view (3, size, size) uint8, (target, weight)).
+    """Random views: item i is (view (3, size, size) uint8, target), or ((view, weight), target).
 
     The view of image i in epoch e is drawn from the seed [seed, e, i]: the same for any number of
     workers and any order.
@@ -57,7 +57,7 @@ class TrainViews(_Views):
     targets : array-like of int, shape (n_images,)
         Encoded labels.
     weights : array-like of float, shape (n_images,), or None
-        Sample weights (float32 in the items); None: all 1.
+        Sample weights, float32 in the items; None: no weights in the items.
     size : int
         Side of a view.
     interpolation : str
@@ -73,11 +73,10 @@ class TrainViews(_Views):
     def __init__(self, source, targets, weights, size, interpolation, augmentation, n_epochs, seed):
         super().__init__(source, size, interpolation)
         check_augmentation(augmentation)
-        weights = np.ones(len(source)) if weights is None else weights
         self.targets = np.asarray(targets, dtype=np.int64)
-        self.weights = np.asarray(weights, dtype=np.float32)
+        self.weights = None if weights is None else np.asarray(weights, dtype=np.float32)
         for name, values in (("targets", self.targets), ("weights", self.weights)):
-            if values.shape != (len(source),):
+            if values is not None and values.shape != (len(source),):
                 raise ValueError(
                     f"{name} must have one value for each of the {len(source)} images, got shape "
                     f"{values.shape}"
@@ -98,7 +97,8 @@ class TrainViews(_Views):
         view = train_view(
             image, self.size, self.interpolation, self.augmentation, epoch, self.n_epochs, rng
         )
-        return view, (int(self.targets[i]), self.weights[i])
+        target = int(self.targets[i])
+        return (view, target) if self.weights is None else ((view, self.weights[i]), target)
 
 
 class TestViews(_Views):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ def check_augmentation(kind) -> None:
 
 def check_tta(kind) -> None:
     """Raise ValueError unless `kind` is a way of test-time ensembling."""
-    n_crops = isinstance(kind, int) and not isinstance(kind, bool) and kind > 0
+    n_crops = isinstance(kind, Integral) and not isinstance(kind, bool) and kind > 0
     if not (kind in (None, "fivecrop", "tencrop") or n_crops):
         raise ValueError(
             f"tta must be None, 'fivecrop', 'tencrop' or a number of random crops > 0, got {kind!r}"
@@ -236,8 +237,9 @@ def _call(transform: Callable, image: torch.Tensor, size: int, rng) -> torch.Ten
             f"augmentation must return a tensor of shape (3, {size}, {size}), got {got}"
         )
     view = view.as_subclass(torch.Tensor)
-    if view.is_floating_point() and view.min() >= 0 and view.max() <= 1:
-        view = (view * 255).round().to(torch.uint8)
+    # bicubic resizing of floats goes beyond the range a little, Normalize far
+    if view.is_floating_point() and view.min() >= -0.3 and view.max() <= 1.3:
+        view = (view.clamp(0, 1) * 255).round().to(torch.uint8)
     if view.dtype != torch.uint8:
         raise ValueError(
             f"augmentation must return uint8 or floats in [0, 1], got {view.dtype} from "

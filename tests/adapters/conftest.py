@@ -120,7 +120,7 @@ def make_backbone(monkeypatch):
             torch.manual_seed(0)
             backbone = FAMILIES[family](spec)
             _randomise(backbone.tower)
-        monkeypatch.setitem(backbones._loaded, (spec, None), backbone)
+        monkeypatch.setitem(backbones._loaded, (spec, ()), backbone)
         return backbone
 
     return make

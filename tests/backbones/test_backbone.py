@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -80,6 +81,37 @@ def test_spec():
     assert len({spec, pickle.loads(pickle.dumps(spec))}) == 1
     assert str(spec) == "ViT-B-16 (/a/b.pt)"
     assert str(BackboneSpec("emoji-tiny")) == "emoji-tiny"
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"mean": [0.5, 0.5]}, "mean must be three numbers"),
+        ({"mean": 0.5}, "mean must be three numbers"),
+        ({"std": [0.5, 0, 0.5]}, "std must be three numbers"),
+        ({"image_size": 3.5}, "image_size must be a positive int"),
+        ({"interpolation": "cubic"}, "interpolation must be one of"),
+    ],
+)
+def test_wrong_params_are_named(params, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_spec("ViT-B-16", "/a/b.pt", params)
+
+
+def test_numpy_params_and_relative_paths(tmp_path, monkeypatch):
+    (tmp_path / "weights.pt").touch()
+    monkeypatch.chdir(tmp_path)
+    spec = resolve_spec("ViT-B-16", "weights.pt", {"mean": np.full(3, 0.5)})
+    assert spec.pretrained == str(tmp_path / "weights.pt")
+    assert dict(spec.params) == {"mean": (0.5, 0.5, 0.5)}
+
+
+def test_what_is_placed_under_inference_mode_still_trains(emoji_tiny):
+    with torch.inference_mode():
+        opened = emoji_tiny.open(dtype=torch.float64)
+    x = torch.zeros(1, 3, 40, 40, dtype=torch.float64, requires_grad=True)
+    opened.module(x).sum().backward()
+    assert x.grad is not None
 
 
 def test_loaded_once(emoji_tiny):

@@ -197,8 +197,9 @@ def test_auto_is_a_fixed_tag():
 )
 def test_activation_follows_the_tag(name, tag, loaded, quick, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "cached_file", lambda *names: tmp_path)
-    got = module._resolve_tag(open_clip, BackboneSpec(name, tag))
-    assert got == (loaded, tag, quick)
+    got_name, file, settings, _ = module._resolve_tag(open_clip, BackboneSpec(name, tag))
+    assert (got_name, file) == (loaded, str(tmp_path))
+    assert settings.get("quick_gelu", False) is quick
 
 
 @pytest.mark.slow

@@ -104,9 +104,17 @@ def test_unknown_tag_lists_those_there_are():
 
 
 @pytest.mark.parametrize("pretrained", ["auto", True, None])
-def test_a_tag_must_be_named(pretrained):
-    with pytest.raises(ValueError, match=r"name the weights of 'test_vit'.*test_vit.r160_in1k"):
-        load_backbone("timm/test_vit", pretrained)
+def test_the_default_tag_is_written_down(pretrained):
+    assert resolve_spec("timm/test_vit", pretrained).pretrained == "r160_in1k"
+    other = resolve_spec("timm/vit_base_patch16_224", pretrained).pretrained
+    assert (other == "augreg_in21k") or pretrained != "auto"
+
+
+def test_models_without_weights():
+    with pytest.raises(
+        ValueError, match=r"no trained weights of 'vit_base_patch8_plus|give a chec"
+    ):
+        resolve_spec("timm/vit_small_patch16_36x1_224")
 
 
 def test_unknown_params(checkpoint):
@@ -130,5 +138,6 @@ def test_a_tag_is_looked_up_where_it_lies(name, pretrained, monkeypatch):
 
 
 def test_spec():
-    assert resolve_spec("timm/a.b") == resolve_spec("timm/a.b", True) == BackboneSpec("timm/a.b")
-    assert resolve_spec("timm/a", "b") == BackboneSpec("timm/a", "b")
+    name = "timm/test_vit.r160_in1k"
+    assert resolve_spec(name) == resolve_spec(name, True) == BackboneSpec(name, "r160_in1k")
+    assert resolve_spec("timm/test_vit", "b") == BackboneSpec("timm/test_vit", "b")

@@ -33,10 +33,10 @@ def files(tmp_path):
 
 def test_items_and_batches():
     data = train_views()
-    view, (target, weight) = data[2]
+    (view, weight), target = data[2]
     assert (view.shape, view.dtype) == ((3, SIZE, SIZE), torch.uint8)
     assert (target, weight, len(data)) == (1, 0.5, N)
-    views, (targets, weights) = next(iter(DataLoader(data, batch_size=N)))
+    (views, weights), targets = next(iter(DataLoader(data, batch_size=N)))
     assert views.shape == (N, 3, SIZE, SIZE)
     assert torch.equal(targets, torch.tensor(TARGETS))
     assert torch.equal(weights, torch.tensor(WEIGHTS, dtype=torch.float32))
@@ -47,23 +47,23 @@ def test_items_and_batches():
 def test_views_depend_on_seed_epoch_and_index_alone(augmentation):
     data = train_views(augmentation=augmentation)
     data.set_epoch(1)
-    forward = [data[i][0] for i in range(N)]
-    backward = [item[0] for item in data.__getitems__(range(N - 1, -1, -1))]
+    forward = [data[i][0][0] for i in range(N)]
+    backward = [item[0][0] for item in data.__getitems__(range(N - 1, -1, -1))]
     other = train_views(augmentation=augmentation)
-    first = [other[i][0] for i in range(N)]
+    first = [other[i][0][0] for i in range(N)]
     assert all(torch.equal(a, b) for a, b in zip(forward, backward[::-1], strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(forward, first, strict=True))
-    assert torch.equal(pickle.loads(pickle.dumps(train_views()))[1][0], train_views()[1][0])
+    assert torch.equal(pickle.loads(pickle.dumps(train_views()))[1][0][0], train_views()[1][0][0])
 
 
 def test_crops_grow_over_the_epochs():
     data = train_views(as_image_source(IMAGES[:, :, :30]))
     data.set_epoch(2)
-    views = torch.stack([data[i][0] for i in range(N)])
+    views = torch.stack([data[i][0][0] for i in range(N)])
     whole = PlainViews(data.source, SIZE, "bicubic")
     assert torch.equal(views, torch.stack([whole[i] for i in range(N)]))
     data.set_epoch(0)
-    assert not torch.equal(views, torch.stack([data[i][0] for i in range(N)]))
+    assert not torch.equal(views, torch.stack([data[i][0][0] for i in range(N)]))
 
 
 def test_persistent_workers_see_the_epoch(files):
@@ -73,8 +73,8 @@ def test_persistent_workers_see_the_epoch(files):
     for epoch in (0, 1, 2):
         data.set_epoch(epoch)
         expected.set_epoch(epoch)
-        found = torch.cat([views for views, _ in loader])
-        assert torch.equal(found, torch.stack([expected[i][0] for i in range(N)]))
+        found = torch.cat([views for (views, _), _ in loader])
+        assert torch.equal(found, torch.stack([expected[i][0][0] for i in range(N)]))
 
 
 def test_files_are_decoded_by_threads_in_order(files, monkeypatch):
@@ -99,9 +99,10 @@ def test_test_views(tta, n_views):
         assert torch.equal(data[4], _views.tta_views(IMAGES[4], SIZE, tta, rng=rng))
 
 
-def test_weights_default_to_one():
+def test_without_weights_an_item_is_view_and_target():
     data = TrainViews(as_image_source(IMAGES), TARGETS, None, SIZE, "bicubic", None, 1, 0)
-    assert [data[i][1][1] for i in range(N)] == [1.0] * N
+    assert [target for _, target in data] == TARGETS
+    assert all(view.shape == (3, SIZE, SIZE) for view, _ in data)
 
 
 def test_bad_parameters():

@@ -1,4 +1,4 @@
-"""What the estimators without training share: the backbone's parameters and its features."""
+"""What all estimators share: the parameters of backbone and computation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
 
-class FrozenEstimator(BaseEstimator):
-    """Base of the estimators that look at pictures through a frozen backbone."""
+class ImageEstimator(BaseEstimator):
+    """Base of all estimators: their common parameters and tags."""
 
     _parameter_constraints = {
         "backbone": [str],
@@ -28,6 +28,17 @@ class FrozenEstimator(BaseEstimator):
         "num_workers": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
     }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = self.image_shape is not None
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        return tags
+
+
+class FrozenEstimator(ImageEstimator):
+    """Base of the estimators that look at pictures through a frozen backbone."""
 
     def _load_backbone(self):
         from .backbones import load_backbone
@@ -59,10 +70,3 @@ class FrozenEstimator(BaseEstimator):
             finish=finish,
             progress=bool(self.verbose),
         )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = self.image_shape is not None
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        return tags
