@@ -47,10 +47,13 @@ print(
 # %%
 # Four classifiers
 # ----------------
-# With a thousand pictures, smaller batches and more epochs than the default (128 and 5, for
-# larger data) give enough steps. Where training is random, three seeds show the spread.
+# The defaults (batches of 128, 5 epochs) are for larger data; with a thousand pictures, smaller
+# batches, more epochs and a higher rate train long enough. All emoji are of one size and in the
+# middle, so random crops are left out. Where training is random, three seeds show the spread.
 BACKBONE = "emoji-tiny"
-RECIPE = dict(prompts="an emoji of {}", batch_size=32, max_epochs=15, verbose=1)
+RECIPE = dict(
+    prompts="an emoji of {}", augmentation=None, batch_size=32, max_epochs=10, lr=0.05, verbose=1
+)
 SEEDS = (0, 1, 2)
 
 
@@ -104,9 +107,9 @@ figure, (left, right) = plt.subplots(
 ordered = np.sort(list(counts.values()))[::-1]
 left.fill_between(np.arange(len(ordered)), ordered, step="mid", color="#AA3377", alpha=0.35)
 left.step(np.arange(len(ordered)), ordered, where="mid", color="#AA3377")
-for bound, label in ((100, "many"), (20, "medium"), (1, "few")):
+for bound, x, label in ((100, 98, "many"), (20, 98, "medium"), (1, 40, "few")):
     left.axhline(bound, color="0.6", lw=0.8, ls=":")
-    left.text(len(ordered) - 1, bound * 1.1, label, ha="right", va="bottom", color="0.35")
+    left.text(x, bound * 1.1, label, ha="right", va="bottom", color="0.35")
 left.set(yscale="log", xlabel="class, by frequency", ylabel="training pictures")
 left.set_title("99 classes, 1146 pictures")
 columns = ["many", "medium", "few", "balanced"]
@@ -132,7 +135,7 @@ right.set_xticks(
         "all classes\n(balanced)",
     ],
 )
-right.set(ylabel="mean recall (%)", ylim=(0, 110))
+right.set(ylabel="mean recall (%)", ylim=(0, 122), yticks=range(0, 101, 20))
 right.legend(frameon=False, ncols=4, loc="upper center")
 right.spines[["top", "right"]].set_visible(False)
 left.spines[["top", "right"]].set_visible(False)
@@ -141,3 +144,14 @@ target.parent.mkdir(exist_ok=True)
 figure.savefig(target, dpi=150)
 print(f"saved {target}")
 plt.show()
+
+# %%
+# What it shows
+# -------------
+# Plain cross-entropy wins where there is much to learn from, and with it the overall accuracy,
+# which counts every flag. LIFT gives some of that up and is best where there is little, on classes
+# of fewer than 20 pictures, and over all classes alike. Which of the two is wanted is the first
+# question to ask of a long-tailed problem.
+gain = mean["few"]["LIFT"] - mean["few"]["cross-entropy"]
+cost = mean["accuracy"]["cross-entropy"] - mean["accuracy"]["LIFT"]
+print(f"few-shot classes: {gain:+.1f} points over cross-entropy; overall accuracy: {-cost:+.1f}")
