@@ -35,8 +35,10 @@ for fraction in FRACTIONS:
             "emoji-tiny",
             adapter=SparseTuning(fraction) if fraction else None,
             prompts="an emoji of {}",
+            augmentation=None,
             batch_size=64,
             max_epochs=6,
+            lr=0.05,
             random_state=seed,
         ).fit(train.images, train.target)
         groups = shot_accuracy_score(test.target, classifier.predict(test.images), counts)
