@@ -119,7 +119,7 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
 
         Returns
         -------
-        features : ndarray of shape (n_samples, n_features_out_), float32
+        features : ndarray of shape (n_samples, n_features), float32
         """
         check_is_fitted(self)
         return self._features(X, self._load_backbone().embed if self.projected else None)
