@@ -24,7 +24,8 @@ autodoc_typehints = "none"  # the docstrings say the types, with their shapes
 autodoc_default_options = {
     # scikit-learn attaches these; their docstrings refer to pages of its own documentation.
     "exclude-members": "set_fit_request, set_score_request, set_predict_request, "
-    "set_predict_proba_request, set_decision_function_request, set_transform_request"
+    "set_predict_proba_request, set_decision_function_request, set_transform_request, "
+    "get_metadata_routing, set_output"
 }
 
 sphinx_gallery_conf = {
