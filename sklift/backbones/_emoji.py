@@ -18,7 +18,7 @@ def load_emoji_tiny(spec: BackboneSpec) -> Backbone:
     """The embedded backbone ``"emoji-tiny"``.
 
     A ViT of 6 blocks (40 px, patch 8, width 192) and a text transformer with a word-level
-    vocabulary, pre-trained contrastively on emoji of seven open-licence vendors. It is for
+    vocabulary, pre-trained contrastively on emoji of ten open-licence sets. It is for
     pictures like emoji and for trying things without a download; for photographs use
     ``"ViT-B-16"``. The model card is in the documentation.
     """
