@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from ._device import worker_arguments
 from .backbones import Backbone
+from .images._dataset import map_items
 
 
 @torch.no_grad()
@@ -48,3 +50,30 @@ def frozen_features(
         features = features.float() if finish is None else finish(features.float())
         out.append(features.unflatten(0, views.shape[:2]).mean(1).cpu())
     return torch.cat(out).numpy()
+
+
+def cached_features(compute: Callable, views, cache, kind) -> np.ndarray:
+    """``compute(views)``, but for pictures whose features are known.
+
+    Parameters
+    ----------
+    compute : callable
+        From a dataset of views to features ``(n, n_features)``.
+    views : dataset
+        The views of a ``source`` of pictures.
+    cache : MemoryFeatures or StoredFeatures
+        Known features.
+    kind : object
+        All that the features depend on besides the picture, with a telling ``repr``.
+    """
+    prefix = hashlib.blake2b(repr(kind).encode(), digest_size=16).digest()
+    keys = [prefix + content for content in map_items(views.source.fingerprint, range(len(views)))]
+    known = cache.find(keys)
+    first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
+    if first:
+        missing = sorted(first.items(), key=lambda item: item[1])
+        features = compute(Subset(views, [i for _, i in missing]))
+        new = dict(zip((key for key, _ in missing), features, strict=True))
+        cache.add(new)
+        known |= new
+    return np.stack([known[key] for key in keys])

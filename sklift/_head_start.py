@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch.utils.data import Subset
 
-from ._features import frozen_features
 from ._prompts import class_prompts
+from ._warn import warn
 from .backbones import Backbone
 from .heads import class_mean_rows, linear_probe_rows, subsample, text_rows
-from .images._dataset import PlainViews
 
 
 def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts) -> str:
@@ -41,11 +38,9 @@ def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts
     if backbone.text is None:
         return "class_mean"
     if not named:
-        warnings.warn(
+        warn(
             "the labels are no names and class_names is not given, so the head starts from class "
-            "means instead of text; pass class_names, or init='class_mean' to say it is meant",
-            UserWarning,
-            stacklevel=4,
+            "means instead of text; pass class_names, or init='class_mean' to say it is meant"
         )
         return "class_mean"
     return "text"
@@ -54,7 +49,7 @@ def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts
 def head_rows(
     init: str,
     backbone: Backbone,
-    source,
+    data,
     codes: np.ndarray,
     used: np.ndarray,
     classes: np.ndarray,
@@ -67,7 +62,7 @@ def head_rows(
 ) -> torch.Tensor | None:
     """Unit rows ``(n_classes, n_features)`` of the head, or None to leave it as drawn.
 
-    Features are those of the pictures ``used``, by index.
+    ``data`` gives features; those of the samples ``used``, by index, count.
     """
     if init == "random":
         return None
@@ -75,11 +70,9 @@ def head_rows(
         texts = class_prompts(prompts, classes, names)
         flat = [t for own in texts for t in own]
         if long := backbone.text.truncated(flat):
-            warnings.warn(
+            warn(
                 f"{len(long)} prompts are longer than the text tower reads, and are cut off, the "
-                f"first is {long[0]!r}; shorten class_names or prompts",
-                UserWarning,
-                stacklevel=4,
+                f"first is {long[0]!r}; shorten class_names or prompts"
             )
         features = backbone.encode_texts(flat)
         proj = backbone.projection
@@ -89,9 +82,7 @@ def head_rows(
     chosen = used if sample_weight is None else used[sample_weight[used] > 0]
     if init == "class_mean":
         chosen = chosen[subsample(codes[chosen], 100, random_state)]
-    size, interpolation = backbone.preprocess.size, backbone.preprocess.interpolation
-    views = Subset(PlainViews(source, size, interpolation), chosen)
-    features = frozen_features(backbone, views, **compute)
+    features = data.features(backbone, chosen, **compute)
     weight = None if sample_weight is None else sample_weight[chosen]
     build = class_mean_rows if init == "class_mean" else linear_probe_rows
     return build(features, codes[chosen], len(classes), sample_weight=weight)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -29,6 +31,16 @@ class ImageEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    def _pictures(self, X, *, reset: bool = False):
+        """Validated pictures."""
+        from ._data import Pictures
+        from .images._sources import as_image_source
+
+        source = as_image_source(X, self.image_shape)
+        if self.image_shape is not None and getattr(X, "ndim", 0) == 2:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        return Pictures(source)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = self.image_shape is not None
@@ -40,33 +52,45 @@ class ImageEstimator(BaseEstimator):
 class FrozenEstimator(ImageEstimator):
     """Base of the estimators that look at pictures through a frozen backbone."""
 
+    _parameter_constraints = {**ImageEstimator._parameter_constraints, "cache": "no_validation"}
+
     def _load_backbone(self):
         from .backbones import load_backbone
 
         return load_backbone(self.backbone, self.pretrained, self.backbone_params)
 
     def _features(self, X, finish=None) -> np.ndarray:
+        """Features of pictures, after ``finish``, a method of the backbone by name."""
         from ._device import resolve_device, resolve_precision
-        from ._features import frozen_features
-        from .images._dataset import TestViews
-        from .images._sources import as_image_source
+        from ._feature_cache import resolve_cache
+        from ._features import cached_features, frozen_features
 
         self._validate_params()
+        cache = resolve_cache(self.cache)
         device = resolve_device(self.device)
         backbone = self._load_backbone()
-        return frozen_features(
+        precision = resolve_precision(self.precision, device)
+        pictures = self._pictures(X)
+        compute = partial(
+            frozen_features,
             backbone,
-            TestViews(
-                as_image_source(X, self.image_shape),
-                backbone.preprocess.size,
-                backbone.preprocess.interpolation,
-                self.tta,
-                expand=self.tta_expand,
-            ),
             device=device,
-            precision=resolve_precision(self.precision, device),
+            precision=precision,
             batch_size=self.batch_size,
             num_workers=self.num_workers,
-            finish=finish,
+            finish=None if finish is None else getattr(backbone, finish),
             progress=bool(self.verbose),
         )
+        views = pictures.prediction(backbone, self.tta, self.tta_expand)
+        # The random crops of a picture depend on where it stands.
+        if cache is None or not (self.tta is None or isinstance(self.tta, str)):
+            return compute(views)
+        kind = (
+            backbone.checksum,
+            backbone.preprocess,
+            self.tta,
+            self.tta_expand,
+            precision,
+            finish,
+        )
+        return cached_features(compute, views, cache, kind)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
+
+from ._warn import warn
 
 
 def check_labels(y) -> np.ndarray:
@@ -132,12 +133,10 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
         elif indexed and all(0 <= v < len(given) for v in labels):
             names = [given[v] for v in labels]
             if 0 not in labels:
-                warnings.warn(
+                warn(
                     f"{len(given)} class_names for {len(labels)} labels from {labels[0]} on: they "
                     "are taken as indexed by label, the first for label 0; give a dict label -> "
-                    "name to be sure",
-                    UserWarning,
-                    stacklevel=3,
+                    "name to be sure"
                 )
         else:
             raise ValueError(

@@ -67,9 +67,9 @@ class TunedModel(nn.Module):
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_features)`` of views ``(n, 3, s, s)``."""
-        if not x.is_floating_point():
-            x = (x.to(self.mean.dtype) / 255 - self.mean) / self.std
-        return self.tower(x)
+        pixels = not x.is_floating_point()
+        x = x.to(self.mean.dtype)
+        return self.tower((x / 255 - self.mean) / self.std if pixels else x)
 
     def train(self, mode: bool = True) -> TunedModel:
         """Switch to training mode all but the frozen modules (batch norm would drift)."""
@@ -121,10 +121,20 @@ class TunedModel(nn.Module):
             self.n_classes,
             self.trained_state(),
             str(self.mean.device),
+            self.mean.dtype,
         )
 
 
-def _rebuild(spec, checksum: str, adapter, head, n_classes: int, state: dict, device: str):
+def _rebuild(
+    spec,
+    checksum: str,
+    adapter,
+    head,
+    n_classes: int,
+    state: dict,
+    device: str,
+    dtype: torch.dtype = torch.float32,
+):
     """A pickled model over this process's shared tower, on its device where there is one."""
     backbone = load_backbone(spec)
     if backbone.checksum != checksum:
@@ -138,5 +148,7 @@ def _rebuild(spec, checksum: str, adapter, head, n_classes: int, state: dict, de
         device = "cpu"
     with torch.random.fork_rng(devices=[]):  # every weight drawn here is overwritten
         model = TunedModel(backbone, adapter, head, n_classes, device)
+    if dtype != model.mean.dtype:
+        model.to(dtype)
     model.load_trained_state(state)
     return model

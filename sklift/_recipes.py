@@ -12,6 +12,7 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_scalar
 
@@ -73,6 +74,28 @@ def resolve(
             f"got {value!r}."
         )
     return clone(value, safe=False)
+
+
+def agrees(recipe: Any, trained: Any) -> bool:
+    """Whether a recipe asks for what was trained, whose "auto" values are filled in.
+
+    Examples
+    --------
+    >>> from sklift._recipes import agrees
+    >>> from sklift.adapters import LoRA
+    >>> agrees(LoRA(rank="auto"), LoRA(rank=4)), agrees(LoRA(rank=2), LoRA(rank=4))
+    (True, False)
+    """
+    if isinstance(recipe, str) and recipe == "auto":
+        return True
+    if type(recipe) is not type(trained):
+        return False
+    if isinstance(recipe, (list, tuple)):
+        return len(recipe) == len(trained) and all(map(agrees, recipe, trained))
+    if not hasattr(recipe, "get_params"):
+        return bool(np.all(recipe == trained))
+    own = trained.get_params(deep=False)
+    return all(agrees(value, own[k]) for k, value in recipe.get_params(deep=False).items())
 
 
 def _unknown_name(value: str, table: Mapping[str, type | None], kind: str) -> str:

@@ -2,158 +2,132 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 import numpy as np
 import torch
-from torch.utils.data import Subset
+from torch.utils.data import Subset, WeightedRandomSampler
 
-from ._device import resolve_device, resolve_precision, worker_arguments
+from ._device import resolve_device, resolve_precision
 from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
-from ._net import (
-    OPTIMIZERS,
-    CosineSchedule,
-    EpochState,
-    LiftNet,
-    Progress,
-    ShuffledLoader,
-    predefined_split,
-)
+from ._net import LiftNet, SklearnCallbacks, StopIfAsked, predefined_split
+from ._net_arguments import net_arguments
+from ._split import HoldOut, draw_probabilities
 from .backbones import load_backbone
-from .images._cache import CachedSource
-from .images._dataset import TestViews, TrainViews
 from .images._views import check_tta
+from .losses import implied_prior
 
 _random_state = Lock()  # torch has one for all threads
-_RESERVED = {"module", "criterion", "callbacks", "max_epochs", "device", "precision", "accumulate"}
 
 
-def train(est, source, codes, sample_weight, recipes, seed) -> None:
-    """Build the model, start its head, train it, and set the fitted attributes of ``est``."""
-    device = resolve_device(est.device)
-    precision = resolve_precision(est.precision, device)
-    n_classes = len(est.classes_)
-    source = CachedSource(source)
-    arguments = net_arguments(est, device, precision, len(codes), seed)
-    with seeded(seed, device):
-        backbone = load_backbone(est.backbone, est.pretrained, est.backbone_params)
-        size, interpolation = backbone.preprocess.size, backbone.preprocess.interpolation
+@dataclass
+class Sample:
+    """What ``fit`` was given, validated."""
 
-        def views(augmentation):
-            labelled = (source, codes, sample_weight, size, interpolation)
-            return TrainViews(*labelled, augmentation, est.max_epochs, seed)
+    data: object  # Pictures or Rows
+    codes: np.ndarray
+    weight: np.ndarray | None
+    seed: int
 
+
+def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
+    """Build the model, start its head, train it, and set the fitted attributes of ``est``.
+
+    ``model``: one to start from as it is, instead. ``tasks``: the epochs, as scikit-learn's
+    callbacks see them.
+    """
+    device, precision = _resolve_compute(est, sample.data)
+    with seeded(sample.seed, device):
+        backbone = _backbone(est, sample.data)
         check_tta(est.tta)
-        dataset, used = views(est.augmentation), np.arange(len(codes))
-        if arguments["train_split"]:
-            # Held-out pictures are seen as in prediction, and no class prior counts them.
-            dataset, held_out = arguments["train_split"](dataset, codes)
-            if not (isinstance(dataset, Subset) and isinstance(held_out, Subset)):
-                raise ValueError(
-                    "train_split must split the training data in two subsets, as "
-                    "skorch.dataset.ValidSplit does"
-                )
-            used = np.asarray(dataset.indices)
-            arguments["train_split"] = predefined_split(Subset(views(None), held_out.indices))
-        weight = None if sample_weight is None else sample_weight[used]
-        counts = np.bincount(codes[used], minlength=n_classes)
-        weighted = np.bincount(codes[used], weight, minlength=n_classes)
-        init = resolve_init(est.init, backbone, est.class_names_, est.prompts)
-        rows = head_rows(
-            init,
-            backbone,
-            source,
-            codes,
-            used,
-            est.classes_,
-            names=est.class_names_,
-            prompts=est.prompts,
-            sample_weight=sample_weight,
-            random_state=seed,
-            device=device,
-            precision=precision,
-            batch_size=est.batch_size,
-            num_workers=est.num_workers,
-        )
-    with seeded(seed, device):
-        with _random_state:
-            torch.manual_seed(seed)
-            model = TunedModel(backbone, recipes["adapter"], recipes["head"], n_classes, device)
-        if rows is not None:
-            with torch.no_grad():
-                model.head.weight.copy_(rows)
-        criterion = recipes["loss"].build(weighted, recipes["head"])
-        net = LiftNet(model, criterion, **arguments)
+        dataset, held_out, used = _split(est, backbone, sample)
+        init = est.init_ if model is not None else None
+        if model is not None and (model.backbone is not backbone or model.mean.device != device):
+            raise ValueError(
+                f"training goes on with the same backbone on the same device: "
+                f"{model.backbone.spec} on {model.mean.device} before, now {backbone.spec} on "
+                f"{device}; set warm_start=False to start anew"
+            )
+        if model is None:
+            model, init = _new_model(est, backbone, sample, used, recipes, device, precision)
+    counts, weighted, draws, sampler = _class_totals(est, sample, used)
+    arguments = net_arguments(est, device, precision, len(used), sample.seed, sampler)
+    arguments["train_split"] = None if held_out is None else predefined_split(held_out)
+    record = partial(
+        _fitted,
+        model=model,
+        recipes=recipes,
+        init=init,
+        counts=counts,
+        weighted=weighted,
+        draws=draws,
+    )
+    arguments["callbacks"] += [("tasks", SklearnCallbacks(tasks, record)), ("stop", StopIfAsked())]
+    tasks.begin()
+    with seeded(sample.seed, device):
+        net = LiftNet(model, recipes["loss"].build(draws, recipes["head"]), **arguments)
         net.fit(dataset)
     if "train_acc" not in net.history[-1]:  # skorch ends a fit quietly when it is interrupted
         raise KeyboardInterrupt
-    est.class_counts_ = counts
-    est.class_prior_ = weighted / weighted.sum()
-    est.init_ = init
-    est.adapter_, est.loss_, est.head_ = model.adapter, recipes["loss"], recipes["head"]
-    est.net_ = net
-    est.n_trainable_params_ = model.n_trainable_params
-    est.history_ = [
-        {key: float(row[key]) for key in ("train_loss", "lr", "train_acc", "dur")}
-        for row in net.history
-    ]
+    vars(est).update(record(net))
+    tasks.end(record(net))
 
 
-def net_arguments(est, device, precision, n_samples: int, seed: int) -> dict:
-    """Keyword arguments of the net; the user's own come last."""
-    by_name = isinstance(est.optimizer, str)
-    optimizer = OPTIMIZERS[est.optimizer] if by_name else est.optimizer
-    callbacks = [
-        ("epoch_state", EpochState()),
-        ("schedule", CosineSchedule(est.max_epochs)),
-        *_named(est.callbacks or ()),
-    ]
-    if est.verbose:
-        n_batches = est.max_epochs * math.ceil(n_samples / est.batch_size)
-        callbacks.append(("progress", Progress(n_batches)))
-    arguments = {
-        "precision": precision,
-        "accumulate": est.accumulate,
-        "device": str(device),
-        "max_epochs": est.max_epochs,
-        "batch_size": int(est.batch_size),
-        "lr": est.lr,
-        "optimizer": optimizer,
-        "optimizer__weight_decay": est.weight_decay,
-        "iterator_train": ShuffledLoader,
-        "iterator_train__seed": seed,
-        "iterator_valid": ShuffledLoader,
-        "iterator_valid__seed": seed,
-        "iterator_valid__shuffle": False,
-        **{f"iterator_train__{k}": v for k, v in worker_arguments(est.num_workers).items()},
-        **{f"iterator_valid__{k}": v for k, v in worker_arguments(est.num_workers).items()},
-        "iterator_train__persistent_workers": est.num_workers > 0,
-        "train_split": None,
-        "callbacks": callbacks,
-        "verbose": 0,
-    }
-    if est.optimizer == "sgd":
-        arguments["optimizer__momentum"] = est.momentum
-    own = est.net_params or {}
-    if reserved := sorted(set(own) & _RESERVED):
-        raise ValueError(
-            f"net_params can't set {reserved}: they follow from the parameters of the estimator "
-            f"itself"
+def train_more(est, sample: Sample, recipes: dict) -> None:
+    """One more pass, over samples that may be new; the learning rate is constant."""
+    device, precision = _resolve_compute(est, sample.data)
+    used = np.arange(len(sample.codes))
+    net, init = getattr(est, "net_", None), getattr(est, "init_", None)
+    with seeded(sample.seed, device):
+        backbone = _backbone(est, sample.data)
+        if net is None:
+            check_tta(est.tta)
+            model, init = _new_model(est, backbone, sample, used, recipes, device, precision)
+        else:
+            model = net.module_
+    counts, weighted, draws, sampler = _class_totals(est, sample, used)
+    if net is not None:  # what earlier calls brought counts as well
+        counts = counts + est.class_counts_
+        weighted = weighted + est._class_weights
+        draws = draws + est._class_draws
+    # the order and the views of each pass are its own, also where random_state is an int
+    seed = (sample.seed + (0 if net is None else len(net.history))) % 2**31
+    criterion = recipes["loss"].build(draws, recipes["head"])
+    arguments = net_arguments(est, device, precision, len(used), seed, sampler, one_epoch=True)
+    with seeded(seed, device):
+        earlier, net = net, LiftNet(model, criterion, **arguments).initialize()
+        if earlier is not None:
+            net.history.extend(earlier.history)
+            if hasattr(earlier, "optimizer_"):  # a pickle has none
+                net.optimizer_.state.update(earlier.optimizer_.state)
+        dataset = sample.data.training(
+            backbone, sample.codes, sample.weight, est.augmentation, est.max_epochs, seed
         )
-    return {**arguments, **own}
+        net.partial_fit(dataset, epochs=1)
+    if "train_acc" not in net.history[-1]:
+        raise KeyboardInterrupt
+    vars(est).update(
+        _fitted(
+            net,
+            model=model,
+            recipes=recipes,
+            init=init,
+            counts=counts,
+            weighted=weighted,
+            draws=draws,
+        )
+    )
 
 
-def logits(est, source) -> np.ndarray:
-    """Logits ``(n, n_classes)`` float32 of a fitted estimator, streamed batch by batch."""
+def logits(est, data) -> np.ndarray:
+    """Logits ``(n, n_classes)`` of a fitted estimator, streamed batch by batch."""
     net = est.net_
     net.batch_size = int(est.batch_size)
-    preprocess = net.module_.backbone.preprocess
-    views = TestViews(
-        source, preprocess.size, preprocess.interpolation, est.tta, expand=est.tta_expand
-    )
+    views = data.prediction(net.module_.backbone, est.tta, est.tta_expand)
     return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
 
 
@@ -171,6 +145,103 @@ def seeded(seed: int, device: torch.device):
             fork.__exit__(None, None, None)
 
 
-def _named(callbacks) -> list:
-    """Callbacks as (name, callback) pairs, as skorch wants them beside named ones."""
-    return [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]
+def _resolve_compute(est, data):
+    """Device, and the dtype of matrix products: features that are given keep their own."""
+    device = resolve_device(est.device)
+    if est.precision == "auto" and data.dtype is not None:
+        return device, data.dtype
+    return device, resolve_precision(est.precision, device)
+
+
+def _backbone(est, data):
+    return data.backbone(partial(load_backbone, est.backbone, est.pretrained, est.backbone_params))
+
+
+def _split(est, backbone, sample: Sample):
+    """Training data, validation data or None, and the indices of the former."""
+    labelled = (sample.codes, sample.weight)
+
+    def views(augmentation):
+        return sample.data.training(backbone, *labelled, augmentation, est.max_epochs, sample.seed)
+
+    dataset = views(est.augmentation)
+    split = (est.net_params or {}).get("train_split")
+    fraction = est.validation_fraction
+    if fraction is None and est.early_stopping:
+        fraction = 0.1
+    if split is None and fraction is not None:
+        split = HoldOut(fraction, sample.seed)
+    if not split:
+        return dataset, None, np.arange(len(sample.codes))
+    # Held-out pictures are seen as in prediction, and no class prior counts them.
+    dataset, held_out = split(dataset, sample.codes)
+    if not (isinstance(dataset, Subset) and isinstance(held_out, Subset)):
+        raise ValueError(
+            "train_split must split the training data in two subsets, as "
+            "skorch.dataset.ValidSplit does"
+        )
+    return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
+
+
+def _class_totals(est, sample: Sample, used: np.ndarray):
+    """Per class: samples, their weights, and what the loss sees of it; and the sampler."""
+    codes, n_classes = sample.codes[used], len(est.classes_)
+    weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]
+    counts = np.bincount(codes, minlength=n_classes)
+    weighted = np.bincount(codes, weight, minlength=n_classes)
+    if est.sampler is None:
+        return counts, weighted, weighted, None
+    probabilities = draw_probabilities(codes, est.sampler)
+    draws = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
+    generator = torch.Generator().manual_seed(sample.seed)
+    sampler = WeightedRandomSampler(probabilities, len(used), generator=generator)
+    return counts, weighted, draws, sampler
+
+
+def _new_model(est, backbone, sample: Sample, used, recipes, device, precision):
+    """The model at the start of training, and the initialisation of its head."""
+    init = resolve_init(est.init, backbone, est.class_names_, est.prompts)
+    rows = head_rows(
+        init,
+        backbone,
+        sample.data,
+        sample.codes,
+        used,
+        est.classes_,
+        names=est.class_names_,
+        prompts=est.prompts,
+        sample_weight=sample.weight,
+        random_state=sample.seed,
+        device=device,
+        precision=precision,
+        batch_size=est.batch_size,
+        num_workers=est.num_workers,
+    )
+    with _random_state:
+        torch.manual_seed(sample.seed)
+        model = TunedModel(backbone, recipes["adapter"], recipes["head"], len(est.classes_), device)
+    if sample.data.dtype is not None:
+        model.to(sample.data.dtype)
+    if rows is not None:
+        with torch.no_grad():
+            model.head.weight.copy_(rows)
+    return model, init
+
+
+def _fitted(net, *, model, recipes, init, counts, weighted, draws) -> dict:
+    """The fitted attributes."""
+    keys = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
+    return {
+        "class_counts_": counts,
+        "class_prior_": weighted / weighted.sum(),
+        "implied_prior_": implied_prior(recipes["loss"], draws),
+        "init_": init,
+        "adapter_": model.adapter,
+        "loss_": recipes["loss"],
+        "head_": recipes["head"],
+        "net_": net,
+        "n_trainable_params_": model.n_trainable_params,
+        "history_": [{k: float(row[k]) for k in keys if k in row} for row in net.history],
+        "_class_weights": weighted,
+        "_class_draws": draws,
+    }

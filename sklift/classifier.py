@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._fit_input import KINDS, check_same, fit_recipes, fit_sample, resolve_kind
 from ._image_estimator import ImageEstimator
-from ._labels import check_labels, encode_labels, resolve_names
+from ._labels import resolve_names
 from ._logit_classifier import LogitClassifierMixin
+from ._persistence import Persistent
+from ._priors import adjust_logits, estimate_prior, resolve_target_prior
+from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
-_NESTED = ("adapter", "loss", "head")
 
 
-class LiftClassifier(LogitClassifierMixin, ImageEstimator):
+class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator):
     r"""Long-tailed image classifier: frozen backbone, small adapter, balanced loss.
 
     Implements LIFT+ (the defaults) and LIFT. A frozen CLIP image tower is adapted by a few trained
@@ -31,7 +33,9 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
     backbone : str, default="ViT-B-16"
         The frozen tower: a model of open_clip, ``"hf-hub:<repository>"``, ``"local-dir:<folder>"``,
         ``"timm/<model>"`` (no text tower), or ``"emoji-tiny"``, a small one that comes with the
-        package, needs no download, and suits emoji-like pictures only.
+        package, needs no download, and suits emoji-like pictures only. ``"precomputed"``: X holds
+        features, from :class:`ImageEmbedder` or elsewhere; the head is trained on them, and an
+        ``adapter="feature"`` if asked for.
     pretrained : str or path, default="auto"
         Tag of the weights or a checkpoint file; ``"auto"`` is a recommended tag for each model,
         ``"openai"`` for ``"ViT-B-16"``.
@@ -40,7 +44,7 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         where they differ from what the model's name says.
     adapter : str, recipe or None, default="adaptformer"
         What is trained inside the tower, see :mod:`sklift.adapters`. ``None`` or ``"none"``: the
-        head alone.
+        head alone, as the default is where features are precomputed.
     loss : str, recipe or callable, default="logit_adjusted"
         See :mod:`sklift.losses`. A callable takes ``(logits, target)``.
     head : str or recipe, default="cosine"
@@ -69,6 +73,11 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         Test-time ensembling: the mean of the logits over several crops (int: random ones).
     tta_expand : int, default=24
         For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
+    target_prior : {"balanced", "train"}, array-like, dict or None, default=None
+        The mix of classes that predictions assume: equal shares, those of the training data, or
+        shares in the order of ``classes_`` or by label. None: the one that the loss aims at, see
+        ``implied_prior_``. May be set after fitting; :meth:`estimate_prior` finds it from pictures
+        without labels.
     max_epochs : int, default=5
         Passes over the training data.
     batch_size : int, default=128
@@ -83,6 +92,23 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         On every trained weight.
     optimizer : {"sgd", "adamw", "adam"} or torch optimizer class, default="sgd"
         What updates the trained weights.
+    clip_grad_norm : float, optional
+        The largest norm of a gradient; longer ones are shortened to it.
+    sampler : {"balanced", "sqrt"} or None, default=None
+        How often pictures are drawn in training. ``"balanced"``: every class equally often;
+        ``"sqrt"``: in proportion to the root of its size. None: each picture once an epoch. The
+        loss takes its class counts from what is drawn.
+    validation_fraction : float in (0, 1), optional
+        Share of every class that is held out to give ``valid_loss`` and ``valid_acc`` in
+        ``history_``; each class keeps at least one picture for training.
+    early_stopping : bool, default=False
+        Whether to stop when the validation loss no longer falls, and keep the best epoch's weights.
+        Holds 10 % out if ``validation_fraction`` is not given.
+    n_iter_no_change : int, default=2
+        Epochs without a lower validation loss after which ``early_stopping`` stops.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the trained weights of the last one; the classes, the backbone,
+        the adapter and the head must be the same.
     image_shape : tuple of int, optional
         ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
     device : str, default="auto"
@@ -92,7 +118,8 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
     num_workers : int, default=0
         Processes that prepare batches. With 0, files are decoded by threads of this process.
     callbacks : list of skorch callbacks, optional
-        Added to the training loop.
+        Added to the training loop. (scikit-learn's own, from version 1.9 on, are set with
+        ``set_callbacks``.)
     net_params : dict, optional
         Passed to the skorch net last, as ``{"iterator_train__pin_memory": True}`` or
         ``{"train_split": skorch.dataset.ValidSplit(5)}``.
@@ -110,6 +137,9 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         Number of training pictures of each class (without what a ``train_split`` holds out).
     class_prior_ : ndarray of shape (n_classes,)
         Their shares, weighted by ``sample_weight``.
+    implied_prior_ : ndarray of shape (n_classes,)
+        The mix of classes that the trained logits assume, which follows from the loss: equal
+        shares for logit adjustment with tau = 1, ``class_prior_`` for the cross-entropy.
     class_names_ : list of str or None
         The name of each class.
     adapter_, loss_, head_ : recipes
@@ -119,9 +149,14 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
     net_ : skorch net
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
-        ``train_loss``, ``lr``, ``train_acc`` and ``dur`` (seconds) of each epoch.
+        ``train_loss``, ``lr``, ``train_acc`` and ``dur`` (seconds) of each epoch, and
+        ``valid_loss`` and ``valid_acc`` where data is held out.
     n_trainable_params_ : int
         Number of trained weights, head included.
+    n_features_in_ : int
+        Number of columns of X, where it is a table of features or of flattened pictures.
+    feature_names_in_ : ndarray of str
+        Names of the columns of precomputed features, where X has such.
 
     See Also
     --------
@@ -165,12 +200,19 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         "classes": ["array-like", None],
         "prompts": "no_validation",
         "augmentation": [str, callable, None],
+        "target_prior": [StrOptions({"balanced", "train"}), Mapping, "array-like", None],
         "max_epochs": [_POSITIVE_INT],
         "accumulate": [_POSITIVE_INT],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "optimizer": [StrOptions({"sgd", "adamw", "adam"}), callable],
+        "clip_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "sampler": [StrOptions({"balanced", "sqrt"}), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "early_stopping": ["boolean"],
+        "n_iter_no_change": [_POSITIVE_INT],
+        "warm_start": ["boolean"],
         "callbacks": [list, tuple, None],
         "net_params": [Mapping, None],
         "random_state": ["random_state"],
@@ -192,6 +234,7 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         augmentation="minimal",
         tta=None,
         tta_expand=24,
+        target_prior=None,
         max_epochs=5,
         batch_size=128,
         accumulate=1,
@@ -199,6 +242,12 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         momentum=0.9,
         weight_decay=5e-4,
         optimizer="sgd",
+        clip_grad_norm=None,
+        sampler=None,
+        validation_fraction=None,
+        early_stopping=False,
+        n_iter_no_change=2,
+        warm_start=False,
         image_shape=None,
         device="auto",
         precision="auto",
@@ -221,6 +270,7 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         self.augmentation = augmentation
         self.tta = tta
         self.tta_expand = tta_expand
+        self.target_prior = target_prior
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.accumulate = accumulate
@@ -228,6 +278,12 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.optimizer = optimizer
+        self.clip_grad_norm = clip_grad_norm
+        self.sampler = sampler
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
         self.image_shape = image_shape
         self.device = device
         self.precision = precision
@@ -249,17 +305,18 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         -------
         self : LiftClassifier
         """
-        for kind in _NESTED:
+        for kind in KINDS:
             if any(key.startswith(f"{kind}__") for key in params):
                 value = params.get(kind, getattr(self, kind))
                 if isinstance(value, type) or not hasattr(value, "set_params"):
-                    recipe = _resolve(kind, value)
+                    recipe = resolve_kind(kind, value)
                     if not hasattr(recipe, "set_params"):
                         nested = sorted(k for k in params if k.startswith(f"{kind}__"))
                         raise ValueError(f"{kind}={value!r} has no settings, got {nested}")
                     params[kind] = recipe
         return super().set_params(**params)
 
+    @with_callbacks
     def fit(self, X, y=None, sample_weight=None):
         """Train adapter and head.
 
@@ -269,7 +326,8 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
             File paths (list, array, Series or column of str or Path), PIL images, arrays
             ``(n, h, w)`` or ``(n, h, w, c)`` of uint8 or of floats in [0, 1], torch tensors
             ``(n, c, h, w)``, lists of arrays of different sizes, rows of a 2-D array with
-            ``image_shape``, or a map-style dataset of pictures or of (picture, label).
+            ``image_shape``, or a map-style dataset of pictures or of (picture, label). Features
+            ``(n_samples, n_features)`` where the backbone is ``"precomputed"``.
         y : array-like of shape (n_samples,), optional
             Labels; may be left out only where X brings labels.
         sample_weight : array-like of shape (n_samples,), optional
@@ -287,49 +345,123 @@ class LiftClassifier(LogitClassifierMixin, ImageEstimator):
         ConnectionError
             If the backbone's weights can't be had.
         """
-        self._validate_params()
-        recipes = {kind: _resolve(kind, getattr(self, kind)) for kind in _NESTED}
-        from .images._sources import as_image_source
-
-        source = as_image_source(X, self.image_shape)
-        y = check_labels(source.labels if y is None else y)
-        if len(y) != len(source):
-            raise ValueError(f"X has {len(source)} pictures and y has {len(y)} labels")
-        classes, codes = encode_labels(y, self.classes)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        fitted = hasattr(self, "net_")
+        recipes = fit_recipes(self)
+        classes, sample = fit_sample(self, X, y, sample_weight, self.classes)
         names = resolve_names(self.class_names, classes)
-        if sample_weight is not None and not sample_weight.sum() > 0:
-            raise ValueError("sample_weight is zero everywhere: nothing is left to learn from")
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        resolve_target_prior(self.target_prior, classes, np.ones(len(classes)))
+        from ._training import train
 
+        model = None
+        if self.warm_start and fitted:
+            check_same(self, classes, recipes)
+            model = self.net_.module_
+        tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
         # Should training fail, the net of an earlier fit must not meet the classes of this one.
         vars(self).pop("net_", None)
         self.classes_ = classes
         self.class_names_ = names
-        from ._training import train
-
-        train(self, source, codes, sample_weight, recipes, seed)
+        train(self, sample, recipes, tasks, model)
         return self
 
-    def _logits(self, X) -> np.ndarray:
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+        """Make one pass over samples, which may be others at each call.
+
+        The learning rate is constant, and nothing is held out. The class counts add up over the
+        calls; the head starts from the class names, or from the class means of the first samples.
+
+        Parameters
+        ----------
+        X, y : as in :meth:`fit`
+            Pictures and labels.
+        classes : array-like of shape (n_classes,), optional
+            All labels; needed at the first call if the parameter ``classes`` is not set.
+        sample_weight : array-like of shape (n_samples,), optional
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self : LiftClassifier
+            Fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As :meth:`fit`, or if the classes are missing, or others than before.
+        """
+        recipes = fit_recipes(self)
+        fitted = hasattr(self, "net_")
+        if classes is None:
+            classes = self.classes_ if fitted else self.classes
+        if classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if fitted and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
+        classes, sample = fit_sample(self, X, y, sample_weight, classes, reset=not fitted)
+        if fitted:
+            check_same(self, classes, recipes)
+        else:
+            self.classes_ = classes
+            self.class_names_ = resolve_names(self.class_names, classes)
+        from ._training import train_more
+
+        train_more(self, sample, recipes)
+        return self
+
+    def estimate_prior(self, X) -> np.ndarray:
+        """Estimate the shares of the classes from pictures without labels.
+
+        Expectation maximisation over the predicted probabilities, which assumes that the classes
+        look as they did in training and only their mix differs. Use the result as
+        ``target_prior``.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`fit` takes.
+
+        Returns
+        -------
+        prior : ndarray of shape (n_classes,)
+            In the order of ``classes_``; sums to 1.
+
+        References
+        ----------
+        Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
+        Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
+        """
+        return estimate_prior(self._trained_logits(X), self.implied_prior_)
+
+    def _data(self, X, *, reset: bool):
+        """Validated pictures or features."""
+        if self.backbone != "precomputed":
+            return self._pictures(X, reset=reset)
+        from ._data import Rows
+
+        return Rows(validate_data(self, X, reset=reset, dtype=(np.float64, np.float32)))
+
+    def _trained_logits(self, X) -> np.ndarray:
         check_is_fitted(self)
         self._validate_params()
         from ._training import logits
-        from .images._sources import as_image_source
 
-        return logits(self, as_image_source(X, self.image_shape))
+        return logits(self, self._data(X, reset=False))
+
+    def _logits(self, X) -> np.ndarray:
+        logits = self._trained_logits(X)
+        target = resolve_target_prior(self.target_prior, self.classes_, self.class_prior_)
+        return logits if target is None else adjust_logits(logits, self.implied_prior_, target)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if self.backbone == "precomputed":
+            tags.input_tags.two_d_array = True
+            tags.input_tags.three_d_array = False
+            tags.input_tags.string = False
+        return tags
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")
-
-
-def _resolve(kind: str, value):
-    """The recipe of this kind. Imported here: recipes bring torch, constructing must not."""
-    if kind == "adapter":
-        from .adapters import resolve_adapter as resolve
-    elif kind == "loss":
-        from .losses import resolve_loss as resolve
-    else:
-        from .heads import resolve_head as resolve
-    return resolve(value)

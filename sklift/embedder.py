@@ -7,9 +7,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._image_estimator import FrozenEstimator
+from ._persistence import Persistent
 
 
-class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEstimator):
+class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEstimator):
     """Pictures to features of a frozen backbone.
 
     Parameters
@@ -29,6 +30,11 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
         ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
     device, precision, num_workers
         As in :class:`LiftClassifier`.
+    cache : {"auto", False} or path, default="auto"
+        Where features are kept, so that a picture passes the tower once for a whole search:
+        ``"auto"``: in memory (up to 256 MiB, shared by all estimators of the process); a folder:
+        in a file there (up to 8 GiB), which several processes may share. Pictures are known by
+        their content. Views at random (``tta=<int>``) are not kept.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -67,6 +73,7 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
         device="auto",
         precision="auto",
         num_workers=0,
+        cache="auto",
         verbose=0,
     ):
         self.backbone = backbone
@@ -80,6 +87,7 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
         self.device = device
         self.precision = precision
         self.num_workers = num_workers
+        self.cache = cache
         self.verbose = verbose
 
     def fit(self, X=None, y=None):
@@ -122,7 +130,7 @@ class ImageEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEst
         features : ndarray of shape (n_samples, n_features), float32
         """
         check_is_fitted(self)
-        return self._features(X, self._load_backbone().embed if self.projected else None)
+        return self._features(X, "embed" if self.projected else None)
 
     @property
     def _n_features_out(self) -> int:

@@ -11,10 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 from ._image_estimator import FrozenEstimator
 from ._labels import resolve_names
 from ._logit_classifier import LogitClassifierMixin
+from ._persistence import Persistent
 from ._prompts import class_prompts
 
 
-class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
+class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
     """Classify pictures by the class names' text features; nothing is trained.
 
     The logits are ``exp(logit_scale) * cos(picture, text of the class)``, with the mean of the
@@ -36,6 +37,11 @@ class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
         ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
     device, precision, num_workers
         As in :class:`LiftClassifier`.
+    cache : {"auto", False} or path, default="auto"
+        Where features are kept, so that a picture passes the tower once for a whole search:
+        ``"auto"``: in memory (up to 256 MiB, shared by all estimators of the process); a folder:
+        in a file there (up to 8 GiB), which several processes may share. Pictures are known by
+        their content. Views at random (``tta=<int>``) are not kept.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -86,6 +92,7 @@ class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
         device="auto",
         precision="auto",
         num_workers=0,
+        cache="auto",
         verbose=0,
     ):
         self.backbone = backbone
@@ -100,6 +107,7 @@ class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
         self.device = device
         self.precision = precision
         self.num_workers = num_workers
+        self.cache = cache
         self.verbose = verbose
 
     def fit(self, X=None, y=None):
@@ -147,4 +155,4 @@ class ZeroShotClassifier(LogitClassifierMixin, FrozenEstimator):
     def _logits(self, X) -> np.ndarray:
         check_is_fitted(self)
         backbone = self._load_backbone()
-        return backbone.logit_scale * self._features(X, backbone.embed) @ self.text_features_.T
+        return backbone.logit_scale * self._features(X, "embed") @ self.text_features_.T

@@ -28,6 +28,11 @@ WRONG = {
     "augmentation": [("strong", "augmentation must be one of")],
     "tta": [("fivecrops", "'tta' parameter"), (0, "'tta' parameter")],
     "tta_expand": [(-1, "'tta_expand' parameter")],
+    "target_prior": [
+        ("uniform", "'target_prior' parameter"),
+        ([0.5, 0.5], "(?i)target_prior.*3"),
+        ({"cat": 1.0}, "target_prior"),
+    ],
     "max_epochs": [(0, "'max_epochs' parameter"), (2.0, "'max_epochs' parameter")],
     "batch_size": [(0, "'batch_size' parameter"), (-1, "'batch_size' parameter")],
     "accumulate": [(0, "'accumulate' parameter")],
@@ -35,6 +40,12 @@ WRONG = {
     "momentum": [(1.0, "'momentum' parameter")],
     "weight_decay": [(-1e-4, "'weight_decay' parameter")],
     "optimizer": [("SGD", "'optimizer' parameter.*'sgd'"), (None, "'optimizer' parameter")],
+    "clip_grad_norm": [(0, "'clip_grad_norm' parameter")],
+    "sampler": [("weighted", "'sampler' parameter")],
+    "validation_fraction": [(0.0, "'validation_fraction' parameter"), (1.0, "'validation_frac")],
+    "early_stopping": [("yes", "'early_stopping' parameter")],
+    "n_iter_no_change": [(0, "'n_iter_no_change' parameter")],
+    "warm_start": [(None, "'warm_start' parameter")],
     "image_shape": [(48, "'image_shape' parameter")],
     "device": [("gpu", "is not a device"), ("cuda:99", "this machine has . CUDA devices")],
     "precision": [("half", "'precision' parameter")],
@@ -73,7 +84,7 @@ def test_text_without_names(quick, shapes):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda X, y: (X, y[:-1]), ValueError, "X has 24 pictures and y has 23 labels"),
+        (lambda X, y: (X, y[:-1]), ValueError, "X has 24 samples and y has 23 labels"),
         (lambda X, y: (X, None), ValueError, "requires y to be passed"),
         (lambda X, y: (X, ["a"] * 24), ValueError, "at least 2 classes"),
         (lambda X, y: (X, [np.nan] + [1.0] * 23), ValueError, r"y\[0\] is missing"),
@@ -134,6 +145,6 @@ def test_wrong_data_leaves_an_earlier_fit_alone(quick, shapes):
     X, y = shapes
     clf = quick(max_epochs=1).fit(X, y)
     expected = clf.predict(X)
-    with pytest.raises(ValueError, match="24 pictures"):
+    with pytest.raises(ValueError, match="24 samples"):
         clf.fit(X, y[:3])
     assert np.array_equal(clf.predict(X), expected)

@@ -129,7 +129,7 @@ def test_other_weights_under_the_same_name(model, monkeypatch):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
 def test_a_pickle_from_a_device_that_is_not_here(model):
     rebuild, arguments = model.__reduce__()
-    loaded = rebuild(*arguments[:-1], "cuda:0")
+    loaded = rebuild(*arguments[:-2], "cuda:0", arguments[-1])
     assert loaded.mean.device.type == "cpu"
     assert torch.equal(loaded(pixels(1)), model(pixels(1)))
 

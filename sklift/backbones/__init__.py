@@ -16,7 +16,8 @@ from threading import Lock
 from ._backbone import Backbone, BackboneSpec, OpenTower, Preprocess, TextTower
 from ._emoji import load_emoji_tiny
 from ._openclip import RECOMMENDED, load_open_clip
-from ._sites import Block, ConvBlock, Slot, TransformerBlock, Weight
+from ._precomputed import load_precomputed
+from ._sites import Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
 from ._timm import load_timm, timm_tag
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ConvBlock",
     "OpenTower",
     "Preprocess",
+    "SequenceBlock",
     "Slot",
     "TextTower",
     "TransformerBlock",
@@ -51,6 +53,11 @@ def resolve_spec(
     """
     if not isinstance(name, str) or not name:
         raise TypeError(f"backbone must be a name, got {name!r}; for instance 'ViT-B-16'")
+    if name == "precomputed":
+        raise ValueError(
+            "backbone='precomputed' stands for features that were computed before: only "
+            "LiftClassifier takes it; name the tower that pictures go through"
+        )
     frozen = tuple((k, _checked(k, v)) for k, v in sorted((params or {}).items()))
     if name == "emoji-tiny" or name.startswith(("hf-hub:", "local-dir:")):
         if pretrained not in ("auto", None):
@@ -133,6 +140,8 @@ def load_backbone(
 def _load(spec: BackboneSpec) -> Backbone:
     if spec.name == "emoji-tiny":
         return load_emoji_tiny(spec)
+    if spec.name == "precomputed":
+        return load_precomputed(spec)
     if spec.name.startswith("timm/"):
         return load_timm(spec)
     return load_open_clip(spec)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
@@ -145,8 +145,15 @@ class PlainViews(_Views):
 
 def _fetch(source: ImageSource, indices: Sequence[int]) -> list[np.ndarray]:
     """Get the images, files by several threads (Pillow decodes without holding the GIL)."""
-    n_threads = min(_MAX_THREADS, joblib.cpu_count(), len(indices))
-    if not source.reads_files or n_threads < 2 or get_worker_info() is not None:
+    if not source.reads_files:
         return [source[i] for i in indices]
+    return map_items(source.__getitem__, indices)
+
+
+def map_items(function: Callable, indices: Sequence[int]) -> list:
+    """``function`` of each index, by several threads outside of data-loading workers."""
+    n_threads = min(_MAX_THREADS, joblib.cpu_count(), len(indices))
+    if n_threads < 2 or get_worker_info() is not None:
+        return [function(i) for i in indices]
     with ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(source.__getitem__, indices))
+        return list(pool.map(function, indices))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._recipes import resolve
 from ._base import Loss
+from ._recipe import LossRecipe, implied_prior
 from .balanced_softmax import BalancedSoftmax
 from .callable_loss import CallableLoss
 from .class_balanced import ClassBalanced
@@ -26,6 +27,8 @@ __all__ = [
     "GeneralizedReweight",
     "LogitAdjusted",
     "Loss",
+    "LossRecipe",
+    "implied_prior",
     "resolve_loss",
 ]
 

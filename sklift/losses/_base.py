@@ -151,6 +151,25 @@ class Loss(nn.Module):
         """Return the log of the floored class prior, ``(n_classes,)``."""
         return positive(self.prior(dtype)).log()
 
+    def implied_prior(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        r"""Return the class mix that the plain softmax of a trained model assumes.
+
+        The q for which the loss over the training data is minimal where
+        :math:`\mathrm{softmax}(z)_k \propto p(x | k) \, q_k`. Moving predictions to a mix t adds
+        ``log t - log q`` to the logits.
+
+        Here :math:`q_k \propto n_k c_k`, exact for a weighted cross-entropy over the whole batch.
+        With a `top_fraction` below 1, and where a subclass changes `per_sample` without overriding
+        this, it is an approximation.
+
+        Returns
+        -------
+        prior : Tensor of shape (n_classes,)
+            Positive; sums to 1. An absent class takes the value of the rarest present one.
+        """
+        shares = self.counts_of_present(dtype) * self.class_weight(dtype)
+        return normalised(shares)
+
     def counts_of_present(self, dtype: torch.dtype) -> Tensor:
         """Return the counts, those of absent classes raised to that of the rarest present one."""
         counts = self.class_counts.to(dtype)
@@ -173,6 +192,11 @@ class Loss(nn.Module):
 def positive(values: Tensor) -> Tensor:
     """Return `values` floored at the smallest normal float32, whatever their precision."""
     return values.clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def normalised(shares: Tensor) -> Tensor:
+    """Return `shares` divided by their sum, floored so that their logs stay finite."""
+    return (shares / shares.sum()).clamp_min(torch.finfo(shares.dtype).tiny)
 
 
 def _check_class_counts(class_counts) -> Tensor:

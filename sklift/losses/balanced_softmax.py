@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator
-
 from ._base import keep_largest
+from ._recipe import LossRecipe
 from .logit_adjusted import LogitAdjustedLoss
 
 __all__ = ["BalancedSoftmax"]
 
 
-class BalancedSoftmax(BaseEstimator):
+class BalancedSoftmax(LossRecipe):
     r"""Cross-entropy of a softmax weighted by the class counts.
 
     .. math:: l(z, y) = -\log \frac{n_y e^{z_y}}{\sum_k n_k e^{z_k}} = \mathrm{CE}(z + \log \pi, y)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from ._base import Loss, precision
+from ._recipe import LossRecipe
 
 __all__ = ["CallableLoss"]
 
 
-class CallableLoss(BaseEstimator):
+class CallableLoss(LossRecipe):
     """Recipe around a function of logits and targets.
+
+    What mix of classes the function assumes is not known: `implied_prior` is that of the training
+    data, as for the cross-entropy.
 
     Parameters
     ----------

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 
 import torch
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._recipes import check_real
 from ._base import Loss, keep_largest
+from ._recipe import LossRecipe
 
 __all__ = ["ClassBalanced"]
 
 
-class ClassBalanced(BaseEstimator):
+class ClassBalanced(LossRecipe):
     r"""Cross-entropy weighted by the inverse effective number of samples.
 
     .. math:: c_k \propto \frac{1 - \beta}{1 - \beta^{n_k}}

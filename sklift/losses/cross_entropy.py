@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator
-
 from ._base import Loss, keep_largest
+from ._recipe import LossRecipe
 
 __all__ = ["CrossEntropy"]
 
 
-class CrossEntropy(BaseEstimator):
+class CrossEntropy(LossRecipe):
     r"""Cross-entropy, blind to the class frequencies: the baseline.
 
     .. math:: l(z, y) = -\log \frac{e^{z_y}}{\sum_k e^{z_k}}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import torch
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._recipes import check_real
 from ._base import Loss, cross_entropy, keep_largest, positive
+from ._recipe import LossRecipe
 
 __all__ = ["Focal"]
 
 
-class Focal(BaseEstimator):
+class Focal(LossRecipe):
     r"""Cross-entropy that fades for samples which are already well classified.
 
     .. math:: l(z, y) = (1 - p_y)^\gamma \, (-\log p_y), \qquad p = \mathrm{softmax}(z)
+
+    For gamma > 0 its minimum is not at the class probabilities but at flatter ones:
+    `implied_prior`, the mix of the training data, is then an approximation.
 
     Parameters
     ----------

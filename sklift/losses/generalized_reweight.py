@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import torch
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._recipes import check_real
 from ._base import Loss, keep_largest
+from ._recipe import LossRecipe
 
 __all__ = ["GeneralizedReweight"]
 
 
-class GeneralizedReweight(BaseEstimator):
+class GeneralizedReweight(LossRecipe):
     r"""Cross-entropy weighted by a power of the inverse class prior.
 
     .. math:: c_k \propto \pi_k^{-\rho}

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 
 import torch
-from sklearn.base import BaseEstimator
 from torch import Tensor
 from torch.nn import functional as F
 
 from .._recipes import check_real
 from ._base import keep_largest, positive, precision
+from ._recipe import LossRecipe
 from .logit_adjusted import LogitAdjustedLoss
 
 __all__ = ["LADE"]
 
 
-class LADE(BaseEstimator):
+class LADE(LossRecipe):
     r"""Balanced softmax plus a term that takes the class prior out of the logits.
 
     .. math::
@@ -29,7 +29,9 @@ class LADE(BaseEstimator):
 
     E is the regularised Donsker-Varadhan estimate over the batch (a_k = 0 for a class that the
     batch lacks), with sample weights w, 1 by default. It couples the samples: over micro-batches
-    it is computed in each one.
+    it is computed in each one. `implied_prior` is uniform, as for the balanced softmax: exact for
+    alpha = 0, and an approximation else, since E pulls the logits a little towards the training
+    mix.
 
     Parameters
     ----------

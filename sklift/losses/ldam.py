@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator
 from torch import Tensor
 from torch.nn import functional as F
 
 from .._recipes import check_real
 from ._base import Loss, cross_entropy, keep_largest, precision
+from ._recipe import LossRecipe
 
 __all__ = ["LDAM"]
 
 
-class LDAM(BaseEstimator):
+class LDAM(LossRecipe):
     r"""Cross-entropy with a margin that is larger for rarer classes.
 
     .. math:: l(z, y) = \mathrm{CE}(z - s \, m_y e_y, \; y), \qquad m_k \propto n_k^{-1/4}
 
     with e_y the unit vector of the true class. The logits already carry the scale s of a cosine
-    head, so only the margin is multiplied by it.
+    head, so only the margin is multiplied by it. The margin keeps the softmax from being the class
+    probabilities: `implied_prior`, the mix of the training data, is an approximation.
 
     Parameters
     ----------

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator
+import torch
 from torch import Tensor
 
 from .._recipes import check_real
-from ._base import Loss, cross_entropy, keep_largest, precision
+from ._base import Loss, cross_entropy, keep_largest, normalised, precision
+from ._recipe import LossRecipe
 
 __all__ = ["LogitAdjusted", "LogitAdjustedLoss"]
 
 
-class LogitAdjusted(BaseEstimator):
+class LogitAdjusted(LossRecipe):
     r"""Cross-entropy of logits shifted by the log class prior.
 
     .. math:: l(z, y) = \mathrm{CE}(z + \tau \log \pi, \; y)
@@ -81,3 +82,11 @@ class LogitAdjustedLoss(Loss):
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return ``CE(z + tau log prior, y)``, ``(B, K), (B,) -> (B,)``."""
         return cross_entropy(logits + self.tau * self.log_prior(precision(logits)), target)
+
+    def implied_prior(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        r"""Return :math:`q_k \propto \pi_k^{1 - \tau}`, ``(n_classes,)``: uniform for tau = 1.
+
+        Exact; approximate with a `top_fraction` below 1. See :meth:`Loss.implied_prior`.
+        """
+        # As a softmax, no power overflows.
+        return normalised(((1 - self.tau) * self.counts_of_present(dtype).log()).softmax(0))

@@ -1,7 +1,10 @@
-"""Scores for the long tail: accuracy by training frequency, and means that the tail can move."""
+"""Scores for the long tail: accuracy by training frequency, means that the tail can move, and
+how far confidence can be trusted.
+"""
 
 from __future__ import annotations
 
+from ._calibration import expected_calibration_error, reliability_curve
 from ._recalls import (
     geometric_mean_recall,
     harmonic_mean_recall,
@@ -9,7 +12,7 @@ from ._recalls import (
     worst_class_recall,
 )
 from ._report import long_tail_report
-from ._scorers import few_shot_scorer, many_shot_scorer, medium_shot_scorer
+from ._scorers import few_shot_scorer, make_shot_scorer, many_shot_scorer, medium_shot_scorer
 from ._shots import (
     few_shot_accuracy_score,
     many_shot_accuracy_score,
@@ -17,18 +20,23 @@ from ._shots import (
     shot_accuracy_score,
     shot_groups,
 )
+from ._table import per_class_recall_table
 
 __all__ = [
+    "expected_calibration_error",
     "few_shot_accuracy_score",
     "few_shot_scorer",
     "geometric_mean_recall",
     "harmonic_mean_recall",
     "long_tail_report",
+    "make_shot_scorer",
     "many_shot_accuracy_score",
     "many_shot_scorer",
     "medium_shot_accuracy_score",
     "medium_shot_scorer",
     "per_class_recall",
+    "per_class_recall_table",
+    "reliability_curve",
     "shot_accuracy_score",
     "shot_groups",
     "worst_class_recall",

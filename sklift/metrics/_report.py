@@ -1,4 +1,4 @@
-"""All long-tail scores of one prediction, as a text or a dict."""
+"""All long-tail scores of one prediction, as a text, a dict or a DataFrame."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ._recalls import geometric_mean_recall, harmonic_mean_recall, worst_class_recall
 from ._shots import mean_present, recalls_and_groups
+from ._table import check_output, import_pandas
 
 SCORES = {
     "accuracy": "accuracy",
@@ -31,7 +32,7 @@ def long_tail_report(
     many: float = 100,
     few: float = 20,
     output: str = "text",
-) -> str | dict:
+):
     """Overall, per-class and per-group scores.
 
     All means over classes are over the classes of `y_true`.
@@ -48,21 +49,29 @@ def long_tail_report(
         All classes, see :func:`shot_accuracy_score`.
     many, few : float, default=100 and 20
         Boundaries of the groups, see :func:`shot_groups`.
-    output : {"text", "dict"}, default="text"
-        A table to print, or a dict.
+    output : {"text", "dict", "dataframe"}, default="text"
+        A table to print, a dict, or a pandas DataFrame.
 
     Returns
     -------
-    report : str or dict
+    report : str, dict or DataFrame
         The dict holds "accuracy", "balanced_accuracy", "macro_f1", "harmonic_mean_recall",
         "geometric_mean_recall" and "worst_class_recall" (floats in [0, 1]), and per group, "many",
         "medium" and "few", a dict of "accuracy" (mean per-class recall; NaN, "-" in the text, for a
         group without a class in `y_true`), "n_classes" and "n_samples" (of the group in `y_true`).
+        The DataFrame has the same names as rows, and the columns "score", "n_classes" and
+        "n_samples".
 
     Raises
     ------
     ValueError
         If `output` is not known, or the counts do not fit the labels.
+    ImportError
+        If a DataFrame is asked for and pandas is not installed.
+
+    See Also
+    --------
+    per_class_recall_table : One row per class.
 
     Examples
     --------
@@ -79,10 +88,9 @@ def long_tail_report(
     medium-shot            -      0 classes, 0 samples
     few-shot (< 20)        0.500  2 classes, 2 samples
     """
-    if output not in ("text", "dict"):
-        raise ValueError(f"output must be 'text' or 'dict'; got {output!r}.")
+    check_output(output, ("text", "dict", "dataframe"))
     y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
-    labels, recalls, groups = recalls_and_groups(y_true, y_pred, class_counts, labels, many, few)
+    labels, _, recalls, groups = recalls_and_groups(y_true, y_pred, class_counts, labels, many, few)
     report = {
         "accuracy": float(accuracy_score(y_true, y_pred)),
         "balanced_accuracy": mean_present(recalls),
@@ -97,7 +105,11 @@ def long_tail_report(
             "n_classes": int((~np.isnan(recalls[group])).sum()),
             "n_samples": int(np.isin(y_true, labels[group]).sum()),
         }
-    return report if output == "dict" else _text(report, many, few)
+    if output == "dict":
+        return report
+    if output == "dataframe":
+        return _dataframe(report)
+    return _text(report, many, few)
 
 
 def _text(report: dict, many: float, few: float) -> str:
@@ -113,6 +125,21 @@ def _text(report: dict, many: float, few: float) -> str:
         sizes = f"{_n(group['n_classes'], 'class', 'es')}, {_n(group['n_samples'], 'sample', 's')}"
         lines.append(f"{title:<22} {score:<5}  {sizes}")
     return "\n".join(lines)
+
+
+def _dataframe(report: dict):
+    groups = {name: report[name] for name in ("many", "medium", "few")}
+    sizes = {
+        size: sum(group[size] for group in groups.values()) for size in ("n_classes", "n_samples")
+    }
+    rows = {name: {"score": report[name], **sizes} for name in SCORES}
+    for name, group in groups.items():
+        rows[name] = {
+            "score": group["accuracy"],
+            "n_classes": group["n_classes"],
+            "n_samples": group["n_samples"],
+        }
+    return import_pandas().DataFrame(list(rows.values()), index=list(rows))
 
 
 def _n(number: int, word: str, plural: str) -> str:

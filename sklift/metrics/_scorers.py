@@ -6,23 +6,90 @@ whose test part has no class of the group scores NaN; stratified folds avoid tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ._shots import few_shot_accuracy_score, many_shot_accuracy_score, medium_shot_accuracy_score
+from ._shots import shot_accuracy_score, shot_groups
+
+GROUPS = ("many", "medium", "few")
+
+
+def make_shot_scorer(
+    group: str, *, many: float = 100, few: float = 20
+) -> Callable[[BaseEstimator, object, ArrayLike], float]:
+    """Make a scorer of one group of classes, with boundaries of one's own, for ``scoring=``.
+
+    It reads the training counts (``classes_`` and ``class_counts_``) off the fitted estimator, or
+    off the one inside a pipeline, a search, a tuned threshold or a calibration. If a calibration
+    holds several, trained on different folds, their mean counts.
+
+    Parameters
+    ----------
+    group : {"many", "medium", "few"}
+        Which classes to score.
+    many, few : float, default=100 and 20
+        Boundaries of the groups, see :func:`shot_groups`. Within cross-validation they apply to the
+        counts of the training folds.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(estimator, X, y)`` gives the mean recall of the classes of the group that `y`
+        holds, in [0, 1]; NaN if there is none. It can be pickled.
+
+    Raises
+    ------
+    ValueError
+        If `group` is not known, or `few` is above `many`. Later, when it scores: if the estimator
+        does not tell its training counts.
+
+    Examples
+    --------
+    >>> from sklift.metrics import make_shot_scorer
+    >>> make_shot_scorer("few", many=50, few=5)
+    ShotScorer(group='few', many=50, few=5)
+
+    ``GridSearchCV(LiftClassifier(), {"loss__tau": [0.5, 1]}, scoring=make_shot_scorer("few"))``
+    """
+    return ShotScorer(group, many, few)
+
+
+@dataclass(frozen=True)
+class ShotScorer:
+    """What :func:`make_shot_scorer` makes."""
+
+    group: str
+    many: float = 100
+    few: float = 20
+
+    def __post_init__(self):
+        if self.group not in GROUPS:
+            raise ValueError(f"group must be one of {list(GROUPS)}; got {self.group!r}.")
+        shot_groups([], many=self.many, few=self.few)  # raises if they cross
+
+    def __call__(self, estimator: BaseEstimator, X, y: ArrayLike) -> float:
+        """Return the mean recall of the classes of the group, in [0, 1]; NaN if `y` has none."""
+        unseen = dict.fromkeys(np.unique(y).tolist(), 0)
+        counts = {**unseen, **_class_counts(estimator)}
+        scores = shot_accuracy_score(y, estimator.predict(X), counts, many=self.many, few=self.few)
+        return scores[self.group]
 
 
 def many_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     """Score the classes with more than 100 training samples, for ``scoring=``.
 
-    :func:`many_shot_accuracy_score` with the ``classes_`` and ``class_counts_`` of the fitted
-    estimator, or of what a search or a pipeline wraps.
+    What ``make_shot_scorer("many")`` makes: :func:`many_shot_accuracy_score` with the training
+    counts of the fitted estimator.
 
     Parameters
     ----------
     estimator : fitted classifier
-        With ``classes_`` and ``class_counts_``, as :class:`sklift.LiftClassifier` has them.
+        With ``classes_`` and ``class_counts_``, as :class:`sklift.LiftClassifier` has them, or a
+        pipeline, search, tuned threshold or calibration around one.
     X : array-like of shape (n_samples, ...)
         Test input of the estimator.
     y : array-like of shape (n_samples,)
@@ -38,26 +105,26 @@ def many_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     ValueError
         If the estimator does not tell its training counts.
     """
-    return _score(many_shot_accuracy_score, estimator, X, y)
+    return ShotScorer("many")(estimator, X, y)
 
 
 def medium_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     """Score the classes with 20 to 100 training samples, for ``scoring=``.
 
-    :func:`medium_shot_accuracy_score`; parameters and errors as in :func:`many_shot_scorer`.
+    What ``make_shot_scorer("medium")`` makes; parameters and errors as in :func:`many_shot_scorer`.
 
     Returns
     -------
     score : float in [0, 1]
         NaN if `y` has no such class.
     """
-    return _score(medium_shot_accuracy_score, estimator, X, y)
+    return ShotScorer("medium")(estimator, X, y)
 
 
 def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     """Score the classes with fewer than 20 training samples, for ``scoring=``.
 
-    :func:`few_shot_accuracy_score`; parameters and errors as in :func:`many_shot_scorer`.
+    What ``make_shot_scorer("few")`` makes; parameters and errors as in :func:`many_shot_scorer`.
 
     Returns
     -------
@@ -68,28 +135,24 @@ def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     --------
     ``GridSearchCV(LiftClassifier(), {"loss__tau": [0.5, 1.0]}, scoring=few_shot_scorer)``
     """
-    return _score(few_shot_accuracy_score, estimator, X, y)
+    return ShotScorer("few")(estimator, X, y)
 
 
-def _score(metric, estimator, X, y) -> float:
-    counted = _with_counts(estimator)
-    trained = zip(counted.classes_.tolist(), counted.class_counts_, strict=True)
-    unseen = dict.fromkeys(np.unique(y).tolist(), 0)
-    return metric(y, estimator.predict(X), {**unseen, **dict(trained)})
-
-
-def _with_counts(estimator):
-    """The estimator inside searches and pipelines that tells its training counts."""
-    inner = estimator
-    while not hasattr(inner, "class_counts_"):
-        if hasattr(inner, "best_estimator_"):
-            inner = inner.best_estimator_
-        elif hasattr(inner, "steps"):
-            inner = inner.steps[-1][1]
-        else:
-            raise ValueError(
-                f"{type(inner).__name__} has no class_counts_, so its training counts are not "
-                "known: use a classifier that sets classes_ and class_counts_ in fit, or call "
-                "shot_accuracy_score with the counts."
-            )
-    return inner
+def _class_counts(estimator) -> dict:
+    """Label -> training count, of the estimator or of what it wraps."""
+    if hasattr(estimator, "class_counts_"):
+        return dict(zip(estimator.classes_.tolist(), estimator.class_counts_, strict=True))
+    for wrapped in ("best_estimator_", "estimator_"):  # searches, tuned thresholds
+        if hasattr(estimator, wrapped):
+            return _class_counts(getattr(estimator, wrapped))
+    if hasattr(estimator, "steps"):
+        return _class_counts(estimator.steps[-1][1])
+    if hasattr(estimator, "calibrated_classifiers_"):
+        members = [_class_counts(c.estimator) for c in estimator.calibrated_classifiers_]
+        labels = set().union(*members)
+        return {label: np.mean([m.get(label, 0) for m in members]) for label in labels}
+    raise ValueError(
+        f"{type(estimator).__name__} has no class_counts_, so its training counts are not known: "
+        "use a classifier that sets classes_ and class_counts_ in fit, or call "
+        "shot_accuracy_score with the counts."
+    )

@@ -107,7 +107,7 @@ def shot_accuracy_score(
     >>> shot_accuracy_score(y_true, y_pred, {"ant": 300, "bee": 12, "cat": 3})
     {'many': 0.5, 'medium': nan, 'few': 0.5}
     """
-    _, recalls, groups = recalls_and_groups(y_true, y_pred, class_counts, labels, many, few)
+    _, _, recalls, groups = recalls_and_groups(y_true, y_pred, class_counts, labels, many, few)
     return {name: mean_present(recalls[group]) for name, group in groups.items()}
 
 
@@ -182,8 +182,8 @@ def few_shot_accuracy_score(
 
 def recalls_and_groups(
     y_true, y_pred, class_counts, labels, many, few
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """The classes, their recalls (NaN where absent) and the group masks, all in one order."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """The classes, their counts and recalls (NaN: absent) and the group masks, in one order."""
     y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
     if hasattr(class_counts, "to_dict"):  # a pandas Series, such as value_counts() gives
         class_counts = class_counts.to_dict()
@@ -208,7 +208,7 @@ def recalls_and_groups(
             "a class that was not trained on has the count 0."
         )
     groups = shot_groups(counts, many=many, few=few)
-    return labels, per_class_recall(y_true, y_pred, labels), groups
+    return labels, counts, per_class_recall(y_true, y_pred, labels), groups
 
 
 def mean_present(recalls: np.ndarray) -> float:

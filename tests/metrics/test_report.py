@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 import numpy as np
 import pytest
 
@@ -103,5 +105,34 @@ def test_text_shows_every_score_and_the_boundaries():
 
 
 def test_unknown_output():
-    with pytest.raises(ValueError, match="output must be 'text' or 'dict'; got 'json'"):
+    message = r"output must be one of \['text', 'dict', 'dataframe'\]; got 'json'"
+    with pytest.raises(ValueError, match=message):
         long_tail_report([0], [0], [1], output="json")
+
+
+def test_dataframe_holds_what_the_dict_holds():
+    y_true, y_pred = samples(ALL_NONZERO)
+    keep = y_true < 5  # no few-shot class
+    given = (y_true[keep], y_pred[keep], dict(enumerate(COUNTS)))
+    report = long_tail_report(*given, output="dict")
+    table = long_tail_report(*given, output="dataframe")
+    assert list(table.index) == list(report)
+    assert list(table.columns) == ["score", "n_classes", "n_samples"]
+    for row, value in report.items():
+        if isinstance(value, float):
+            value = {"accuracy": value, "n_classes": 5, "n_samples": keep.sum()}
+        np.testing.assert_array_equal(list(table.loc[row]), list(value.values()), err_msg=row)
+    assert np.isnan(table.loc["few", "score"]) and table["n_classes"].dtype == int
+
+
+def test_dataframe_without_pandas(monkeypatch):
+    def without_pandas(name, *args, **kwargs):
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'")
+        return plain_import(name, *args, **kwargs)
+
+    plain_import = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", without_pandas)
+    with pytest.raises(ImportError, match='output="dataframe" needs pandas'):
+        long_tail_report([0], [0], [1], output="dataframe")
+    assert long_tail_report([0], [0], [1], output="dict")["accuracy"] == 1.0

@@ -1,32 +1,16 @@
-"""The training loop: a private skorch net over a :class:`~sklift._model.TunedModel`."""
+"""The net: forward, loss and gradient of a batch."""
 
 from __future__ import annotations
 
-import math
-
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, PassthroughScoring
+from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
-from skorch.helper import predefined_split
 from skorch.history import History
-from torch.utils.data import DataLoader, RandomSampler, Subset
-
-__all__ = [
-    "OPTIMIZERS",
-    "CosineSchedule",
-    "EpochState",
-    "LiftNet",
-    "Progress",
-    "ShuffledLoader",
-    "predefined_split",
-]
-
-OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
 
 class LiftNet(NeuralNet):
-    """Trains the unfrozen weights of a built model in mixed precision.
+    """Trains the unfrozen weights of a :class:`~sklift._model.TunedModel` in mixed precision.
 
     Batches are ``(views, target)`` or ``((views, weight), target)``, as
     :class:`sklift.images._dataset.TrainViews` gives them. ``precision`` is the ``torch.dtype`` of
@@ -53,7 +37,7 @@ class LiftNet(NeuralNet):
 
     def autocast(self):
         """Mixed precision, or nothing for float32."""
-        enabled = self.precision != torch.float32
+        enabled = self.precision in (torch.bfloat16, torch.float16)
         return torch.autocast(torch.device(self.device).type, self.precision, enabled=enabled)
 
     def infer(self, x, **fit_params):
@@ -65,8 +49,8 @@ class LiftNet(NeuralNet):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """The loss of a batch; counts hits on the device, without waiting for it."""
         target, weight = y_true.to(self.device), _split(X)[1]
-        if training:
-            self._hits += (y_pred.detach().argmax(1) == target).sum()
+        hits = (y_pred.detach().argmax(1) == target).sum()
+        self.hits["train" if training else "valid"] += hits
         return self.criterion_(y_pred, target, None if weight is None else weight.to(self.device))
 
     def train_step_single(self, batch, **fit_params):
@@ -122,7 +106,7 @@ class LiftNet(NeuralNet):
     def __getstate__(self):
         """What prediction needs: optimiser state, callbacks and batch records stay behind."""
         state = self.__dict__.copy()
-        left = ("optimizer_", "callbacks_", "criterion_", "_hits")
+        left = ("optimizer_", "callbacks_", "criterion_", "hits")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
         state.update(module=None, criterion=None, callbacks=None)
@@ -150,78 +134,3 @@ def _chunks(X, target, n_parts: int) -> list:
     if weight is not None:
         parts = list(zip(parts, weight.split(sizes), strict=True))
     return list(zip(parts, targets, strict=True))
-
-
-class ShuffledLoader(DataLoader):
-    """Draws from generators of its own, of which one is for the order alone.
-
-    A plain loader draws from torch's global random state, needed or not.
-    """
-
-    def __init__(self, dataset, *, seed: int, shuffle: bool = True, sampler=None, **kwargs):
-        if shuffle and sampler is None:
-            sampler = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
-        generator = torch.Generator().manual_seed(seed)  # for the seeds of workers
-        super().__init__(dataset, sampler=sampler, **{"generator": generator, **kwargs})
-
-
-class CosineSchedule(Callback):
-    """``lr * (1 + cos(pi e / E)) / 2`` in epoch e of E."""
-
-    def __init__(self, n_epochs: int):
-        self.n_epochs = n_epochs
-
-    def on_epoch_begin(self, net, **kwargs):
-        """Set the rate before the first batch of the epoch."""
-        epoch = len(net.history) - 1
-        lr = net.lr * (1 + math.cos(math.pi * epoch / self.n_epochs)) / 2
-        for group in net.optimizer_.param_groups:
-            group["lr"] = lr
-        net.history.record("lr", lr)
-
-
-class EpochState(Callback):
-    """Tells the data which epoch it is, and records the share of training views that were right."""
-
-    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
-        """Pass the epoch on to the augmentation schedule."""
-        net._hits = torch.zeros((), dtype=torch.int64, device=net.device)
-        whole = dataset_train.dataset if isinstance(dataset_train, Subset) else dataset_train
-        whole.set_epoch(len(net.history) - 1)
-
-    def on_epoch_end(self, net, **kwargs):
-        """One synchronisation an epoch."""
-        if not net.history[-1, "batches"]:
-            raise ValueError("there is no batch to train on: drop_last leaves none that is full")
-        n_seen = sum(net.history[-1, "batches", :, "train_batch_size"])
-        net.history.record("train_acc", net._hits.item() / n_seen)
-
-
-class Progress(Callback):
-    """One bar over all batches of all epochs."""
-
-    def __init__(self, n_batches: int):
-        self.n_batches = n_batches
-
-    def on_train_begin(self, net, **kwargs):
-        """Open the bar."""
-        from tqdm.auto import tqdm
-
-        self.bar_ = tqdm(total=self.n_batches, unit="batch", desc="fit")
-
-    def on_batch_end(self, net, training=False, **kwargs):
-        """Advance."""
-        if training:
-            self.bar_.update()
-
-    def on_epoch_end(self, net, **kwargs):
-        """Show the epoch's figures."""
-        row = net.history[-1]
-        self.bar_.set_postfix(
-            epoch=f"{row['epoch']}", loss=f"{row['train_loss']:.3f}", acc=f"{row['train_acc']:.1%}"
-        )
-
-    def on_train_end(self, net, **kwargs):
-        """Close the bar; it holds a lock, that must not be pickled."""
-        self.bar_.close()
-        del self.bar_

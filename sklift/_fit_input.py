@@ -1,0 +1,79 @@
+"""What ``fit`` is given, validated: recipes, and samples with their labels and weights."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight
+
+from ._labels import check_labels, encode_labels
+from ._recipes import agrees
+
+KINDS = ("adapter", "loss", "head")
+
+
+def resolve_kind(kind: str, value):
+    """The recipe of this kind. Imported here: recipes bring torch, constructing must not."""
+    if kind == "adapter":
+        from .adapters import resolve_adapter as resolve
+    elif kind == "loss":
+        from .losses import resolve_loss as resolve
+    else:
+        from .heads import resolve_head as resolve
+    return resolve(value)
+
+
+def fit_recipes(est) -> dict:
+    """Validated parameters, and the recipes among them as objects."""
+    est._validate_params()
+    recipes = {kind: resolve_kind(kind, getattr(est, kind)) for kind in KINDS}
+    if est.backbone == "precomputed":
+        if isinstance(est.adapter, str) and est.adapter == "adaptformer":
+            recipes["adapter"] = None  # the default has no blocks to work in
+        if est.tta is not None:
+            raise ValueError("tta makes views of pictures: leave it out, X holds features")
+    return recipes
+
+
+def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
+    """The class list, and what is to be learned from."""
+    data = est._data(X, reset=reset)
+    y = check_labels(data.labels if y is None else y)
+    if len(y) != len(data):
+        raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
+    classes, codes = encode_labels(y, classes)
+    if sample_weight is not None:
+        sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        total = np.bincount(codes, sample_weight, minlength=len(classes))
+        lost = (np.bincount(codes, minlength=len(classes)) > 0) & ~(total > 0)
+        if lost.any():
+            raise ValueError(
+                f"sample_weight is zero for all samples of class {classes[lost].tolist()[0]!r}: "
+                "there is nothing to learn it from; leave the class out, or give it weight"
+            )
+    seed = int(check_random_state(est.random_state).randint(2**31 - 1))
+    from ._training import Sample
+
+    return classes, Sample(data, codes, sample_weight, seed)
+
+
+def check_same(est, classes, recipes: dict) -> None:
+    """Training can go on only with the same model.
+
+    Raises
+    ------
+    ValueError
+        If the classes, the adapter or the head are others than those that were trained.
+    """
+    if not np.array_equal(classes, est.classes_):
+        raise ValueError(
+            f"training goes on with the same classes: {len(est.classes_)} before, now "
+            f"{len(classes)} or others; give classes, or set warm_start=False"
+        )
+    model = est.net_.module_
+    for kind, trained in (("adapter", model.adapter), ("head", model.head_recipe)):
+        if not agrees(recipes[kind], trained):
+            raise ValueError(
+                f"training goes on with the same {kind}: {trained!r} before, now "
+                f"{recipes[kind]!r}; set warm_start=False to start anew"
+            )

@@ -1,0 +1,137 @@
+"""What happens between the batches and between the epochs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from skorch.callbacks import Callback
+from torch.utils.data import Subset
+
+
+class CosineSchedule(Callback):
+    """``lr * (1 + cos(pi e / E)) / 2`` in epoch e of E; constant without E."""
+
+    def __init__(self, n_epochs: int | None):
+        self.n_epochs = n_epochs
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Set the rate before the first batch of the epoch."""
+        lr = net.lr
+        if self.n_epochs is not None:
+            lr *= (1 + math.cos(math.pi * (len(net.history) - 1) / self.n_epochs)) / 2
+        for group in net.optimizer_.param_groups:
+            group["lr"] = lr
+        net.history.record("lr", lr)
+
+
+class EpochState(Callback):
+    """Tells the data which epoch it is, and records the share of views that were right."""
+
+    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
+        """Pass the epoch on to the augmentation schedule."""
+        net.hits = {
+            kind: torch.zeros((), dtype=torch.int64, device=net.device)
+            for kind in ("train", "valid")
+        }
+        whole = dataset_train.dataset if isinstance(dataset_train, Subset) else dataset_train
+        whole.set_epoch(len(net.history) - 1)
+
+    def on_epoch_end(self, net, dataset_valid=None, **kwargs):
+        """One synchronisation an epoch."""
+        if not net.history[-1, "batches"]:
+            raise ValueError("there is no batch to train on: drop_last leaves none that is full")
+        n_seen = sum(net.history[-1, "batches", :, "train_batch_size"])
+        net.history.record("train_acc", net.hits["train"].item() / n_seen)
+        if dataset_valid is not None:
+            net.history.record("valid_acc", net.hits["valid"].item() / len(dataset_valid))
+
+
+class BestEpoch(Callback):
+    """Stops when the validation loss has not improved for some epochs; keeps the best weights."""
+
+    def __init__(self, patience: int):
+        self.patience = patience
+
+    def on_train_begin(self, net, **kwargs):
+        """Nothing is best yet."""
+        self.epoch_, self.loss_, self.weights_ = 0, math.inf, None
+
+    def on_epoch_end(self, net, **kwargs):
+        """Compare the epoch with the best one."""
+        epoch, loss = net.history[-1, ("epoch", "valid_loss")]
+        if self.weights_ is None or loss < self.loss_:
+            self.epoch_, self.loss_ = epoch, loss
+            self.weights_ = net.module_.trained_state()
+        elif epoch - self.epoch_ >= self.patience:
+            net.stopping = True
+
+    def on_train_end(self, net, **kwargs):
+        """Go back to the best weights."""
+        if self.weights_ is not None:
+            net.module_.load_trained_state(self.weights_)
+            self.weights_ = None
+
+
+class SklearnCallbacks(Callback):
+    """Passes epochs on to :class:`sklift._sklearn_callbacks.EpochTasks`."""
+
+    def __init__(self, tasks, fitted):
+        self.tasks = tasks
+        self.fitted = fitted
+
+    def on_epoch_begin(self, net, **kwargs):
+        """An epoch begins."""
+        self.tasks.begin_epoch()
+
+    def on_epoch_end(self, net, **kwargs):
+        """An epoch ends."""
+        if self.tasks.end_epoch(self.fitted(net)):
+            net.stopping = True
+
+    def on_train_end(self, net, **kwargs):
+        """Let go of the data, and of the estimator that holds the net."""
+        self.tasks = self.fitted = None
+
+
+class StopIfAsked(Callback):
+    """The last one of an epoch, so that no other misses its end."""
+
+    def on_train_begin(self, net, **kwargs):
+        """Nobody has asked."""
+        net.stopping = False
+
+    def on_epoch_end(self, net, **kwargs):
+        """Skorch takes a keyboard interrupt as the wish to end."""
+        if net.stopping:
+            raise KeyboardInterrupt
+
+
+class Progress(Callback):
+    """One bar over all batches of all epochs."""
+
+    def __init__(self, n_batches: int):
+        self.n_batches = n_batches
+
+    def on_train_begin(self, net, **kwargs):
+        """Open the bar."""
+        from tqdm.auto import tqdm
+
+        self.bar_ = tqdm(total=self.n_batches, unit="batch", desc="fit")
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        """Advance."""
+        if training:
+            self.bar_.update()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Show the epoch's figures."""
+        row = net.history[-1]
+        self.bar_.set_postfix(
+            epoch=f"{row['epoch']}", loss=f"{row['train_loss']:.3f}", acc=f"{row['train_acc']:.1%}"
+        )
+
+    def on_train_end(self, net, **kwargs):
+        """Close the bar; it holds a lock, that must not be pickled."""
+        self.bar_.close()
+        del self.bar_

@@ -1,0 +1,75 @@
+"""The arguments of the net, from the parameters of the estimator."""
+
+from __future__ import annotations
+
+import math
+
+from ._device import worker_arguments
+from ._net import (
+    OPTIMIZERS,
+    BestEpoch,
+    CosineSchedule,
+    EpochState,
+    GradientNormClipping,
+    Progress,
+    ShuffledLoader,
+)
+
+_RESERVED = {"module", "criterion", "callbacks", "max_epochs", "device", "precision", "accumulate"}
+
+
+def net_arguments(est, device, precision, n_samples, seed, sampler, *, one_epoch=False) -> dict:
+    """Keyword arguments of the net; the user's own come last.
+
+    ``one_epoch``: for a pass of ``partial_fit``, with a constant learning rate.
+    """
+    by_name = isinstance(est.optimizer, str)
+    n_epochs = 1 if one_epoch else est.max_epochs
+    callbacks = [
+        ("epoch_state", EpochState()),
+        ("schedule", CosineSchedule(None if one_epoch else n_epochs)),
+        *_named(est.callbacks or ()),
+    ]
+    if est.clip_grad_norm is not None:
+        callbacks.append(("clipping", GradientNormClipping(est.clip_grad_norm)))
+    if est.early_stopping and not one_epoch:
+        callbacks.append(("best_epoch", BestEpoch(est.n_iter_no_change)))
+    if est.verbose:
+        callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / est.batch_size))))
+    workers = worker_arguments(est.num_workers)
+    arguments = {
+        "precision": precision,
+        "accumulate": est.accumulate,
+        "device": str(device),
+        "max_epochs": n_epochs,
+        "batch_size": int(est.batch_size),
+        "lr": est.lr,
+        "optimizer": OPTIMIZERS[est.optimizer] if by_name else est.optimizer,
+        "optimizer__weight_decay": est.weight_decay,
+        "iterator_train": ShuffledLoader,
+        "iterator_train__seed": seed,
+        "iterator_train__sampler": sampler,
+        "iterator_train__persistent_workers": est.num_workers > 0,
+        "iterator_valid": ShuffledLoader,
+        "iterator_valid__seed": seed,
+        "iterator_valid__shuffle": False,
+        **{f"iterator_train__{k}": v for k, v in workers.items()},
+        **{f"iterator_valid__{k}": v for k, v in workers.items()},
+        "train_split": None,
+        "callbacks": callbacks,
+        "verbose": 0,
+    }
+    if est.optimizer == "sgd":
+        arguments["optimizer__momentum"] = est.momentum
+    own = dict(est.net_params or {})
+    if reserved := sorted(set(own) & _RESERVED):
+        raise ValueError(
+            f"net_params can't set {reserved}: they follow from the parameters of the estimator "
+            f"itself"
+        )
+    return {**arguments, **own}
+
+
+def _named(callbacks) -> list:
+    """Callbacks as (name, callback) pairs, as skorch wants them beside named ones."""
+    return [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]

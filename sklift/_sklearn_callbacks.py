@@ -1,0 +1,51 @@
+"""scikit-learn's callbacks (``set_callbacks``), which came with version 1.9."""
+
+from __future__ import annotations
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+    # An older scikit-learn: estimators have no set_callbacks, and fit calls no one.
+    class CallbackSupportMixin:
+        """Nothing to support."""
+
+    def with_callbacks(method):
+        """Leave the method as it is."""
+        return method
+
+
+class EpochTasks:
+    """Tells scikit-learn's callbacks when ``fit`` and each of its epochs begin and end."""
+
+    def __init__(self, estimator, n_epochs: int, X, y, sample_weight):
+        self.estimator = estimator
+        self.data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        self.context = None
+        if hasattr(estimator, "_init_callback_context"):
+            self.context = estimator._init_callback_context(max_subtasks=n_epochs)
+
+    def begin(self) -> None:
+        """Fit begins."""
+        if self.context is not None:
+            self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def begin_epoch(self) -> None:
+        """An epoch begins."""
+        if self.context is not None:
+            self.epoch = self.context.subcontext(task_name="epoch")
+            self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def end_epoch(self, fitted: dict) -> bool:
+        """An epoch ends; True if a callback asks to stop. ``fitted``: attributes so far."""
+        if self.context is None:
+            return False
+        return self.epoch.call_on_fit_task_end(
+            estimator=self.estimator, **self.data, reconstruction_attributes=fitted
+        )
+
+    def end(self, fitted: dict) -> None:
+        """Fit ends."""
+        if self.context is not None:
+            self.context.call_on_fit_task_end(
+                estimator=self.estimator, **self.data, reconstruction_attributes=fitted
+            )

@@ -1,0 +1,61 @@
+"""Which pictures train, which validate, and how often each is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_random_state
+from torch.utils.data import Subset
+
+SAMPLERS = {"sqrt": 0.5, "balanced": 1.0}
+
+
+class HoldOut:
+    """Hold a fraction of every class out, as skorch's ``train_split`` does.
+
+    At least one picture of each class stays in training, so that rare classes are never lost to
+    validation; a class of few pictures may have none there.
+    """
+
+    def __init__(self, fraction: float, seed: int):
+        self.fraction = fraction
+        self.seed = seed
+
+    def __call__(self, dataset, codes):
+        """Two subsets of the dataset: training and validation, both in order."""
+        counts = np.bincount(codes)
+        n_held = _shares(counts, self.fraction)
+        rng = check_random_state(self.seed)
+        held = np.zeros(len(codes), dtype=bool)
+        for code in np.flatnonzero(n_held):
+            held[rng.permutation(np.flatnonzero(codes == code))[: n_held[code]]] = True
+        if not held.any():
+            raise ValueError(
+                "no class has a second sample that could be held out for validation: leave out "
+                "validation_fraction and early_stopping"
+            )
+        return Subset(dataset, np.flatnonzero(~held)), Subset(dataset, np.flatnonzero(held))
+
+
+def _shares(counts: np.ndarray, fraction: float) -> np.ndarray:
+    """A fraction of each count, in whole numbers that add up to that of the sum if they can."""
+    wanted = fraction * counts
+    room = np.minimum(np.ceil(wanted), np.maximum(counts - 1, 0)).astype(int)
+    shares = np.minimum(wanted.astype(int), room)
+    missing = max(1, round(fraction * counts.sum())) - shares.sum()
+    # what is cut off goes to the classes that lost the most, of those the largest
+    order = np.lexsort((-counts, -(wanted - shares)))
+    takers = order[(room > shares)[order]][: max(0, missing)]
+    shares[takers] += 1
+    return shares
+
+
+def draw_probabilities(codes: np.ndarray, sampler: str) -> np.ndarray:
+    """Probability of each sample to be drawn, proportional to ``1 / n_class ** power``.
+
+    The power is 1 for ``"balanced"``, which draws every class equally often, and 1/2 for
+    ``"sqrt"``, which draws a class in proportion to the root of its size (Mahajan et al.,
+    "Exploring the Limits of Weakly Supervised Pretraining", 2018, arXiv 1805.00932).
+    """
+    counts = np.bincount(codes)
+    weight = counts[codes] ** -SAMPLERS[sampler]
+    return weight / weight.sum()

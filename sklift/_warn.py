@@ -1,0 +1,16 @@
+"""Warnings that point to the user's line, however many of ours lie between."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+_OURS = ("sklift", "sklearn")  # scikit-learn's decorators stand around our methods
+
+
+def warn(message: str) -> None:
+    """Warn at the first caller outside of the package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_back.f_globals.get("__name__", "").startswith(_OURS):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level + 1)
