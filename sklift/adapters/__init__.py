@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .._recipes import resolve
-from ..backbones import ConvBlock, OpenTower, TransformerBlock
+from ..backbones import ConvBlock, OpenTower, SequenceBlock, TransformerBlock
 from ._adapter import Adapter
 from ._adaptformer import AdaptFormer
 from ._combination import Combination
@@ -55,7 +55,8 @@ ADAPTERS = {
     "feature": FeatureAdapter,
     "none": None,
 }
-_TRANSFORMER_ONLY = {"adaptformer", "adapter", "lora", "vpt"}
+_TRANSFORMER_ONLY = {"adaptformer", "adapter", "lora"}
+_SEQUENCE_ONLY = {"vpt"}
 _CONV_ONLY = {"conv"}
 _ANYWHERE = {"feature", "none"}
 
@@ -89,6 +90,8 @@ def suitable(tower: OpenTower) -> list[str]:
     unfit = set()
     if not isinstance(tower.blocks[0], TransformerBlock):
         unfit |= _TRANSFORMER_ONLY
+    if not isinstance(tower.blocks[0], SequenceBlock):
+        unfit |= _SEQUENCE_ONLY
     if not isinstance(tower.blocks[0], ConvBlock):
         unfit |= _CONV_ONLY
     return sorted(set(ADAPTERS) - unfit)

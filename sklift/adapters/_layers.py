@@ -72,8 +72,10 @@ def auto_rank(n_classes: int, n_blocks: int, *, per_block: int = 2) -> int:
     return 1 << max(0, quotient.bit_length() - 1)
 
 
-def resolve_rank(rank, n_classes: int, n_blocks: int, *, per_block: int = 2) -> int:
-    """``rank`` as a number, ``"auto"`` by :func:`auto_rank`.
+def resolve_rank(
+    rank, n_classes: int, n_blocks: int, *, per_block: int = 2, name: str = "rank"
+) -> int:
+    """``rank``, or a like setting of this ``name``, as a number, ``"auto"`` by :func:`auto_rank`.
 
     Raises
     ------
@@ -82,11 +84,6 @@ def resolve_rank(rank, n_classes: int, n_blocks: int, *, per_block: int = 2) -> 
     """
     if isinstance(rank, str) and rank == "auto":
         return auto_rank(n_classes, n_blocks, per_block=per_block)
-    return positive_int(rank, "rank must be 'auto' or")
-
-
-def positive_int(value, what: str) -> int:
-    """``value`` as an int of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"{what} an int of at least 1, got {value!r}")
-    return int(value)
+    if isinstance(rank, bool) or not isinstance(rank, Integral) or rank < 1:
+        raise ValueError(f"{name} must be 'auto' or an int of at least 1, got {rank!r}")
+    return int(rank)

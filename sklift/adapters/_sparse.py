@@ -21,8 +21,9 @@ class SparseTuning(BaseEstimator):
 
     Parameters
     ----------
-    ratio : float, default=0.01
-        Fraction of entries that are trained, in (0, 1].
+    ratio : float or "auto", default=0.01
+        Fraction of entries that are trained, in (0, 1]. ``"auto"``: as many entries as the head has
+        weights, as in LIFT+ (Shi, Wei, Li, 2025, arXiv 2504.13282).
     layers : int, sequence of int or None, default=None
         The last k blocks, the blocks of these indices, or all.
     mask_seed : int, default=0
@@ -49,13 +50,21 @@ class SparseTuning(BaseEstimator):
         self.mask_seed = mask_seed
 
     def inject(self, tower: OpenTower, n_classes: int) -> SparseTuning:
-        """Re-parametrise the chosen blocks' matrices; return this recipe."""
-        ratio = check_real(self.ratio, "ratio", minimum=0, maximum=1, include_boundaries="right")
+        """Re-parametrise the chosen blocks' matrices; return this recipe, its ratio filled in."""
+        sites = [s for b in choose_blocks(tower, self.layers, self) for s in b.linears]
+        ratio = self.ratio
+        if ratio == "auto":
+            ratio = min(1.0, n_classes * tower.n_features / sum(map(_n_entries, sites)))
+        check_real(ratio, "ratio", minimum=0, maximum=1, include_boundaries="right")
         generator = torch.Generator().manual_seed(int(self.mask_seed))
-        for block in choose_blocks(tower, self.layers, self):
-            for site in block.linears:
-                _make_sparse(site, ratio, generator)
-        return SparseTuning(self.ratio, self.layers, self.mask_seed)
+        for site in sites:
+            _make_sparse(site, ratio, generator)
+        return SparseTuning(ratio, self.layers, self.mask_seed)
+
+
+def _n_entries(site: Weight) -> int:
+    bias = getattr(site.owner, site.bias)
+    return getattr(site.owner, site.weight).numel() + (0 if bias is None else bias.numel())
 
 
 def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None:

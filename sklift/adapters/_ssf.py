@@ -53,14 +53,16 @@ class SSF(BaseEstimator):
 def _scale_and_shift(site: Weight) -> None:
     owner = site.owner
     weight = getattr(owner, site.weight)
+    scale = nn.Parameter(torch.empty(weight.shape[0]).normal_(1, 0.02))
+    # (W x + b) * scale + shift = (scale W) x + (scale b + shift)
+    parametrize.register_parametrization(owner, site.weight, Scale(scale))
+    if site.bias is None:  # the module adds nothing, so it can't be shifted
+        return
     if getattr(owner, site.bias) is None:
         zero = torch.zeros(weight.shape[0], dtype=weight.dtype, device=weight.device)
         setattr(owner, site.bias, nn.Parameter(zero, requires_grad=False))
-    scale = nn.Parameter(torch.empty(weight.shape[0]).normal_(1, 0.02))
     shift = nn.Parameter(torch.empty(weight.shape[0]).normal_(0, 0.02))
-    # (W x + b) * scale + shift = (scale W) x + (scale b + shift)
-    for name, module in ((site.weight, Scale(scale)), (site.bias, ScaleShift(scale, shift))):
-        parametrize.register_parametrization(owner, name, module)
+    parametrize.register_parametrization(owner, site.bias, ScaleShift(scale, shift))
 
 
 class Scale(nn.Module):

@@ -82,7 +82,7 @@ class BitFit(BaseEstimator):
 
 
 class LayerNormTuning(BaseEstimator):
-    """Scale and shift of the norms of the chosen blocks (in a ResNet, of its batch norms).
+    """Scale and shift of all norms of the chosen blocks, of queries and keys and batch norms too.
 
     Parameters
     ----------
@@ -109,7 +109,8 @@ class LayerNormTuning(BaseEstimator):
     def inject(self, tower: OpenTower, n_classes: int) -> LayerNormTuning:
         """Thaw the norms; return this recipe."""
         for block in choose_blocks(tower, self.layers, self):
-            for site in block.norms:
+            for site in (*block.norms, *block.inner_norms):
                 thaw(site.owner, site.weight)
-                thaw(site.owner, site.bias)
+                if site.bias is not None:
+                    thaw(site.owner, site.bias)
         return LayerNormTuning(self.layers)

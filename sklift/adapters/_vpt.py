@@ -8,8 +8,8 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
-from ..backbones import OpenTower, TransformerBlock
-from ._layers import choose_blocks, positive_int
+from ..backbones import OpenTower, SequenceBlock
+from ._layers import choose_blocks, resolve_rank
 
 
 class VPT(BaseEstimator):
@@ -23,8 +23,10 @@ class VPT(BaseEstimator):
     deep : bool, default=True
         Whether each chosen block puts prompts of its own in the place of the last ones; otherwise
         the first chosen block appends prompts that stay to the end.
-    length : int, default=10
-        Number of prompts.
+    length : int or "auto", default=10
+        Number of prompts. ``"auto"``: :math:`2^{\max(0, \lfloor\log_2 K / L\rfloor)}` for K
+        classes and L chosen blocks, as in LIFT+ (Shi, Wei, Li, 2025, arXiv 2504.13282): the prompts
+        of all of them then hold no more weights than the head.
     layers : int, sequence of int or None, default=None
         The last k blocks, the blocks of these indices, or all.
 
@@ -47,9 +49,11 @@ class VPT(BaseEstimator):
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> VPT:
-        """Wrap the blocks that append, replace or take off prompts; return this recipe."""
-        length = positive_int(self.length, "length must be")
-        chosen = choose_blocks(tower, self.layers, self, TransformerBlock)
+        """Wrap the blocks that append, replace or take off prompts; return the recipe as used."""
+        chosen = choose_blocks(tower, self.layers, self, SequenceBlock)
+        length = resolve_rank(self.length, n_classes, len(chosen), per_block=1, name="length")
+        if any(isinstance(block.unit.get(), Prompted) for block in tower.blocks):
+            raise ValueError("a tower takes one VPT: each would take off the other's prompts")
         chosen = chosen if self.deep else chosen[:1]
         for i, block in enumerate(chosen):
             bound = math.sqrt(6 / (3 * tower.patch_size**2 + block.width))
@@ -58,7 +62,7 @@ class VPT(BaseEstimator):
             block.unit.set(Prompted(block.unit.get(), before, prompt))
         last = tower.blocks[-1].unit
         last.set(Prompted(last.get(), after=length))
-        return VPT(self.deep, self.length, self.layers)
+        return VPT(self.deep, length, self.layers)
 
 
 class Prompted(nn.Module):

@@ -102,8 +102,11 @@ class OpenTower:
 
     @property
     def patch_size(self) -> int:
-        """Side in pixels of what the first convolution turns into one token."""
-        return next(m for m in self.module.modules() if isinstance(m, nn.Conv2d)).kernel_size[0]
+        """Side in pixels of what becomes one token."""
+        for module in self.module.modules():
+            if isinstance(size := getattr(module, "patch_size", None), tuple):
+                return size[0]
+        raise ValueError(f"{self.name} has no patches")
 
 
 @dataclass(eq=False)

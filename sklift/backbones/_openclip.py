@@ -38,6 +38,7 @@ _PREPROCESS = ("mean", "std", "interpolation")
 def from_clip(spec: BackboneSpec, model: nn.Module, tokenizer, preprocess: Preprocess) -> Backbone:
     """Split a loaded open_clip model into an image tower without projection and a text tower."""
     visual, projection = model.visual, None
+    visual.output_tokens = False  # CoCa asks for all tokens beside the pooled feature
     if getattr(visual, "proj", None) is not None:
         projection = visual.proj.detach()
         n_features, visual.proj = projection.shape[0], None

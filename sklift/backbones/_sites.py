@@ -8,9 +8,13 @@ re-parametrised), whatever library the tower comes from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import nn
+
+# what attentions with windows, or with a table of relative positions, have
+_FIXED_LENGTH = ("rel_pos", "use_rel_pos", "q_stride", "q_pool")
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,14 @@ class Slot:
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight and its bias, by name in the module that owns them; rows are outputs."""
+    """A weight and its bias, by name in the module that owns them; rows are outputs.
+
+    ``bias`` is None where the module knows no bias, as a norm by the root mean square alone.
+    """
 
     owner: nn.Module
     weight: str = "weight"
-    bias: str = "bias"
+    bias: str | None = "bias"
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,15 @@ class Block:
         Its matrices or convolutions, in order of depth.
     norms : tuple of Weight
         The scale and shift of its norms, in order of depth.
+    inner_norms : tuple of Weight
+        Those of further norms: of queries and keys, inside the feed-forward part, of a shortcut.
     """
 
     width: int
     unit: Slot
     linears: tuple[Weight, ...]
     norms: tuple[Weight, ...]
+    inner_norms: tuple[Weight, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,11 @@ class TransformerBlock(Block):
     norm2: Slot
     mlp: Slot
     scale2: Slot
+
+
+@dataclass(frozen=True)
+class SequenceBlock(TransformerBlock):
+    """A transformer block that takes any number of tokens, as prompts need."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +124,12 @@ def find_blocks(tower: nn.Module) -> list[Block]:
     return []
 
 
-def _open_clip_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
+def _open_clip_block(block: nn.Module, unit: Slot) -> SequenceBlock | None:
     """A ``ResidualAttentionBlock`` of open_clip, whichever class its attention has."""
     if not all(hasattr(block, n) for n in ("ln_1", "ln_2", "attn", "mlp", "ls_2")):
         return None
-    return TransformerBlock(
+    norms, inner_norms = _split_norms(block, (block.ln_1, block.ln_2))
+    return SequenceBlock(
         width=block.attn.out_proj.weight.shape[0],
         unit=unit,
         linears=(
@@ -122,7 +138,8 @@ def _open_clip_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
             Weight(block.mlp.c_fc),
             Weight(block.mlp.c_proj),
         ),
-        norms=(Weight(block.ln_1), Weight(block.ln_2)),
+        norms=norms,
+        inner_norms=inner_norms,
         norm2=Slot(block, "ln_2"),
         mlp=Slot(block, "mlp"),
         scale2=Slot(block, "ls_2"),
@@ -137,7 +154,9 @@ def _timm_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
         return None
     if not all(hasattr(block.mlp, n) for n in ("fc1", "fc2")):
         return None
-    return TransformerBlock(
+    norms, inner_norms = _split_norms(block, (block.norm1, block.norm2))
+    fixed = any(hasattr(block.attn, n) for n in _FIXED_LENGTH)
+    return (TransformerBlock if fixed else SequenceBlock)(
         width=block.attn.proj.weight.shape[0],
         unit=unit,
         linears=(
@@ -146,7 +165,8 @@ def _timm_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
             Weight(block.mlp.fc1),
             Weight(block.mlp.fc2),
         ),
-        norms=(Weight(block.norm1), Weight(block.norm2)),
+        norms=norms,
+        inner_norms=inner_norms,
         norm2=Slot(block, "norm2"),
         mlp=Slot(block, "mlp"),
         scale2=Slot(block, "ls2"),
@@ -155,25 +175,40 @@ def _timm_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
 
 def _conv_block(block: nn.Module, unit: Slot) -> ConvBlock:
     """A residual block of a CLIP or timm ResNet."""
-    convs = [m for n, m in block.named_modules() if isinstance(m, nn.Conv2d) and _on_path(n)]
-    norms = [m for n, m in block.named_modules() if isinstance(m, nn.BatchNorm2d) and _on_path(n)]
-    # CLIP's ResNets halve the picture by average pooling, timm's by strided convolutions
-    stride = max((m.stride[0] for m in convs), default=1)
-    for module in block.modules():
-        if isinstance(module, nn.AvgPool2d):
-            stride = max(stride, _single(module.kernel_size))
+    path = [m for n, m in block.named_modules() if not n.startswith("downsample")]
+    convs = [m for m in path if isinstance(m, nn.Conv2d)]
+    norms, inner_norms = _split_norms(block, path)
+    # What a block takes and by how much it shrinks a picture is plain in its shortcut: the path
+    # itself may split its input, and pool in many ways. Without a shortcut nothing changes.
+    in_width, stride = convs[-1].out_channels, 1
+    if (shortcut := getattr(block, "downsample", None)) is not None:
+        in_width = next(m for m in shortcut.modules() if isinstance(m, nn.Conv2d)).in_channels
+        for module in shortcut.modules():
+            if isinstance(module, (nn.Conv2d, nn.AvgPool2d)):
+                stride *= _single(module.stride)
     return ConvBlock(
         width=convs[-1].out_channels,
         unit=unit,
         linears=tuple(Weight(m) for m in convs),
-        norms=tuple(Weight(m) for m in norms),
-        in_width=convs[0].in_channels,
+        norms=norms,
+        inner_norms=inner_norms,
+        in_width=in_width,
         stride=stride,
     )
 
 
-def _on_path(name: str) -> bool:
-    return not name.startswith("downsample")
+def _split_norms(
+    block: nn.Module, outer: Iterable[nn.Module]
+) -> tuple[tuple[Weight, ...], tuple[Weight, ...]]:
+    """The trainable norms of a block: those among ``outer``, in its order, and the others."""
+    # by name: open_clip and timm have norms of their own, not all of them torch's subclasses
+    norms = {
+        m: Weight(m, bias="bias" if hasattr(m, "bias") else None)
+        for m in block.modules()
+        if "Norm" in type(m).__name__ and m._parameters.get("weight") is not None
+    }
+    found = tuple(norms.pop(m) for m in outer if m in norms)
+    return found, tuple(norms.values())
 
 
 def _single(size: int | tuple[int, int]) -> int:

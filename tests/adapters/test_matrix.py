@@ -318,7 +318,7 @@ def test_sparse_masks_differ_and_follow_the_seed(make_backbone):
         (LoRA(targets=("q", "q")), "targets must be distinct"),
         (LoRA(targets=("proj",)), "targets must be distinct"),
         (LoRA(targets=()), "targets must be distinct"),
-        (VPT(length=0), "length must be an int of at least 1, got 0"),
+        (VPT(length=0), "length must be 'auto' or an int of at least 1, got 0"),
         (SparseTuning(ratio=0.0), "ratio == 0"),
         (SparseTuning(ratio=1.5), "ratio == 1.5"),
         (AdaptFormer(scale=-1.0), "scale == -1"),
