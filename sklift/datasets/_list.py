@@ -1,0 +1,119 @@
+"""Image files listed in a text file, one "path label" a line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+
+def load_image_list(
+    list_file: str | os.PathLike,
+    root: str | os.PathLike | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    return_X_y: bool = False,
+) -> Bunch | tuple[np.ndarray, np.ndarray]:
+    r"""Read a text file that has the path and the label of one image a line.
+
+    This is the format of ImageNet-LT, Places-LT and iNaturalist 2018. The label is the number
+    after the last blank, so paths may have blanks. No image is read.
+
+    Parameters
+    ----------
+    list_file : path-like
+        The text file (UTF-8).
+    root : path-like or None, default=None
+        The folder that the paths start from. None: the folder of `list_file`.
+    class_names : sequence of str or None, default=None
+        The name of class 0, 1, ...
+    return_X_y : bool, default=False
+        Return ``(data, target)`` instead of a Bunch.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        data : ndarray of shape (n,), str
+            Paths, each with `root` in front.
+        target : ndarray of shape (n,), int
+            The labels, from 0 on, as they are listed: names may serve several classes
+            ("sunglasses" is two of ImageNet's), numbers don't. Give the names to an estimator as
+            ``LiftClassifier(class_names=data.target_names)``.
+        target_names : ndarray of shape (n_classes,), str, or None
+            `class_names`.
+        class_counts : ndarray of shape (n_classes,), int
+            Images per label; 0 for a class that the list lacks.
+        DESCR : str
+            What was read.
+    (data, target) : tuple of ndarray
+        If `return_X_y`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such list, or its first image is not below `root`.
+    ValueError
+        If a line is not a path and a label, the list is empty, or a label has no name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from sklift.datasets import load_image_list
+    >>> root = Path(tempfile.mkdtemp())
+    >>> for name in ("a.png", "b.png", "c.png"):
+    ...     Image.new("RGB", (8, 8)).save(root / name)
+    >>> _ = (root / "train.txt").write_text("a.png 0\nb.png 0\nc.png 1\n")
+    >>> photos = load_image_list(root / "train.txt", class_names=["tench", "goldfish"])
+    >>> photos.target
+    array([0, 0, 1])
+    >>> photos.class_counts
+    array([2, 1])
+    """
+    list_file = Path(list_file)
+    if not list_file.is_file():
+        raise FileNotFoundError(f"there is no list {list_file}")
+    root = list_file.parent if root is None else Path(root)
+    paths, labels = [], []
+    with list_file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                path, label = _parse(line, f"{list_file}, line {number}")
+                paths.append(os.path.join(root, path))
+                labels.append(label)
+    if not paths:
+        raise ValueError(f"{list_file} lists no images")
+    if not os.path.exists(paths[0]):
+        raise FileNotFoundError(
+            f"the first image of {list_file} would be {paths[0]}, which doesn't exist: root must "
+            f"be the folder that the listed paths start from"
+        )
+    data, target = np.array(paths), np.array(labels)
+    if class_names is not None and target.max() >= len(class_names):
+        raise ValueError(
+            f"{list_file} has labels up to {target.max()}, so at least {target.max() + 1} "
+            f"class_names are needed; got {len(class_names)}"
+        )
+    if return_X_y:
+        return data, target
+    class_counts = np.bincount(target, minlength=0 if class_names is None else len(class_names))
+    return Bunch(
+        data=data,
+        target=target,
+        target_names=None if class_names is None else np.array(class_names),
+        class_counts=class_counts,
+        DESCR=f"{len(data)} images of {len(class_counts)} classes listed in {list_file}",
+    )
+
+
+def _parse(line: str, where: str) -> tuple[str, int]:
+    path, *label = line.strip().rsplit(maxsplit=1)
+    if not label or not label[0].isdecimal():
+        raise ValueError(
+            f'{where}: expected "path label" with a label from 0 on, got {line.strip()!r}'
+        )
+    return path, int(label[0])
