@@ -24,7 +24,15 @@ PUBLIC = (
     "sklift",
     *(
         f"sklift.{room}"
-        for room in ("adapters", "datasets", "heads", "images", "losses", "metrics")
+        for room in (
+            "adapters",
+            "datasets",
+            "displays",
+            "heads",
+            "images",
+            "losses",
+            "metrics",
+        )
     ),
 )
 

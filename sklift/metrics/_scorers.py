@@ -74,7 +74,7 @@ class ShotScorer:
     def __call__(self, estimator: BaseEstimator, X, y: ArrayLike) -> float:
         """Return the mean recall of the classes of the group, in [0, 1]; NaN if `y` has none."""
         unseen = dict.fromkeys(np.unique(y).tolist(), 0)
-        counts = {**unseen, **_class_counts(estimator)}
+        counts = {**unseen, **trained_class_counts(estimator)}
         scores = shot_accuracy_score(y, estimator.predict(X), counts, many=self.many, few=self.few)
         return scores[self.group]
 
@@ -138,17 +138,17 @@ def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     return ShotScorer("few")(estimator, X, y)
 
 
-def _class_counts(estimator) -> dict:
+def trained_class_counts(estimator) -> dict:
     """Label -> training count, of the estimator or of what it wraps."""
     if hasattr(estimator, "class_counts_"):
         return dict(zip(estimator.classes_.tolist(), estimator.class_counts_, strict=True))
     for wrapped in ("best_estimator_", "estimator_"):  # searches, tuned thresholds
         if hasattr(estimator, wrapped):
-            return _class_counts(getattr(estimator, wrapped))
+            return trained_class_counts(getattr(estimator, wrapped))
     if hasattr(estimator, "steps"):
-        return _class_counts(estimator.steps[-1][1])
+        return trained_class_counts(estimator.steps[-1][1])
     if hasattr(estimator, "calibrated_classifiers_"):
-        members = [_class_counts(c.estimator) for c in estimator.calibrated_classifiers_]
+        members = [trained_class_counts(c.estimator) for c in estimator.calibrated_classifiers_]
         labels = set().union(*members)
         return {label: np.mean([m.get(label, 0) for m in members]) for label in labels}
     raise ValueError(

@@ -1,0 +1,46 @@
+"""What the columns of predicted probabilities say of labels, and what labels are called."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklift._labels import resolve_names
+
+
+def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of the true and of the predicted classes, each (n_samples,).
+
+    Zeros, which keep the order, where `y_proba` is None.
+
+    Raises
+    ------
+    ValueError
+        If `y_proba` is not in [0, 1], or its columns do not fit the labels.
+    """
+    if y_proba is None:
+        return np.zeros(len(y_true)), np.zeros(len(y_true))
+    y_proba = np.asarray(y_proba, dtype=float)
+    if y_proba.ndim != 2 or y_proba.shape[1] != len(labels):
+        raise ValueError(
+            f"y_proba has shape {y_proba.shape}, but there are {len(labels)} labels: give labels=, "
+            "the class of each column, such as clf.classes_"
+        )
+    if not ((y_proba >= 0) & (y_proba <= 1)).all():
+        raise ValueError(
+            "y_proba must be probabilities in [0, 1]; got values in "
+            f"[{y_proba.min():.3g}, {y_proba.max():.3g}]"
+        )
+    column = {label: k for k, label in enumerate(labels.tolist())}
+
+    def of(classes):  # a class that the model does not know has no column and no probability
+        codes = [column.get(label) for label in classes.tolist()]
+        return np.array([0.0 if k is None else y_proba[i, k] for i, k in enumerate(codes)])
+
+    return of(y_true), of(y_pred)
+
+
+def naming(class_names, labels):
+    """Return a function from labels to what they are called."""
+    names = None if class_names is None else resolve_names(class_names, labels)
+    table = dict(zip(labels.tolist(), names, strict=True)) if names else {}
+    return lambda label: table.get(label, str(label))

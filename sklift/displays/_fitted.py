@@ -1,0 +1,73 @@
+"""What a display needs to know from a fitted estimator."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklift.metrics._scorers import trained_class_counts
+
+
+def find_fitted(estimator, attribute: str):
+    """The estimator, or what a search, a pipeline or a wrapper holds, that has the attribute.
+
+    Returns
+    -------
+    part : estimator or None
+        None if nothing inside has it.
+    """
+    while estimator is not None and not hasattr(estimator, attribute):
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        else:
+            inner = ("best_estimator_", "estimator_")
+            estimator = next((vars(estimator)[k] for k in inner if k in vars(estimator)), None)
+    return estimator
+
+
+def training_counts(estimator, instead: str, y: ArrayLike = ()) -> dict:
+    """Label -> training count, 0 for the labels of `y` that the estimator was not trained on.
+
+    Raises
+    ------
+    ValueError
+        If the estimator does not tell its training counts; the message says what to use instead.
+    """
+    try:
+        trained = trained_class_counts(estimator)
+    except ValueError:
+        raise ValueError(
+            f"{type(estimator).__name__} has no class_counts_, so its training counts are not "
+            f"known: give a fitted classifier that has them, such as LiftClassifier, or use "
+            f"{instead}"
+        ) from None
+    return {**dict.fromkeys(np.unique(y).tolist(), 0), **trained}
+
+
+def common_counts(estimators, y: ArrayLike) -> dict:
+    """The `training_counts` that those of the estimators that tell them agree on.
+
+    Raises
+    ------
+    ValueError
+        If none tells, or two differ.
+    """
+    told = {}
+    for name, estimator in estimators.items():
+        with suppress(ValueError):  # one that does not tell is scored by the counts of the others
+            told[name] = training_counts(estimator, "class_counts=", y)
+    if not told:
+        raise ValueError(
+            f"none of {list(estimators)} has class_counts_, so the training counts are not known: "
+            "give class_counts=, a dict label -> count"
+        )
+    first, *others = told
+    differing = [name for name in others if told[name] != told[first]]
+    if differing:
+        raise ValueError(
+            f"{first!r} and {differing[0]!r} were trained on different counts: give class_counts=, "
+            "a dict label -> count, by which to group the classes"
+        )
+    return told[first]

@@ -1,0 +1,99 @@
+"""What holds for every display."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import sklift.displays
+from sklift.displays import (
+    ClassCountsDisplay,
+    ContactSheetDisplay,
+    RecallDisplay,
+    ReliabilityDisplay,
+    SearchResultsDisplay,
+    ShotAccuracyDisplay,
+    TrainingCurveDisplay,
+)
+from sklift.displays._style import PALETTE, shorten
+
+DRAWN = {
+    ClassCountsDisplay: lambda ax: ClassCountsDisplay.from_counts([3, 1], ax=ax),
+    ContactSheetDisplay: lambda ax: ContactSheetDisplay.from_predictions(
+        np.zeros((2, 4, 4), np.uint8), [0, 1], [0, 0], ax=ax
+    ),
+    RecallDisplay: lambda ax: RecallDisplay.from_predictions([0, 1], [0, 0], [3, 1], ax=ax),
+    ReliabilityDisplay: lambda ax: ReliabilityDisplay.from_predictions([0, 1], [0.2, 0.7], ax=ax),
+    SearchResultsDisplay: lambda ax: SearchResultsDisplay.from_cv_results(
+        {"param_rank": [1, 2], "mean_test_score": [0.1, 0.2]}, ax=ax
+    ),
+    ShotAccuracyDisplay: lambda ax: ShotAccuracyDisplay.from_predictions(
+        [0, 1], [0, 0], [3, 1], ax=ax
+    ),
+    TrainingCurveDisplay: lambda ax: TrainingCurveDisplay.from_history([{"lr": 0.1}], ax=ax),
+}
+
+
+def test_every_display_is_here():
+    assert {kind.__name__ for kind in DRAWN} == set(sklift.displays.__all__)
+
+
+@pytest.mark.parametrize("kind", DRAWN, ids=lambda kind: kind.__name__)
+class TestEveryDisplay:
+    def test_it_draws_on_the_given_axes_and_on_new_ones(self, kind):
+        import matplotlib.pyplot as plt
+
+        figure, ax = plt.subplots()
+        display = DRAWN[kind](ax)
+        assert isinstance(display, kind)
+        assert display.ax_ is ax
+        assert display.figure_ is figure
+        assert plt.get_fignums() == [figure.number]
+        assert display.plot() is display
+        assert display.figure_ is not figure
+
+    def test_nothing_is_cut_off(self, kind):
+        display = DRAWN[kind](None)
+        display.figure_.draw_without_rendering()
+        box = display.figure_.get_tightbbox()
+        width, height = display.figure_.get_size_inches()
+        assert box.x0 > -0.05 and box.y0 > -0.05
+        assert box.x1 < width + 0.05 and box.y1 < height + 0.05
+
+    def test_parameters_are_attributes(self, kind):
+        display = DRAWN[kind](None)
+        for name in inspect.signature(kind).parameters:
+            assert hasattr(display, name)
+
+    def test_matplotlib_is_asked_for(self, kind, monkeypatch):
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+        message = rf'{kind.__name__}\.plot needs matplotlib: pip install "scikit-lift\[examples\]"'
+        with pytest.raises(ImportError, match=message):
+            DRAWN[kind](None)
+
+
+def test_importing_loads_neither_matplotlib_nor_torch():
+    check = (
+        "import sklift.displays, sys\n"
+        "found = {'matplotlib', 'torch', 'skorch'} & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_colours_are_distinct():
+    assert len(set(PALETTE)) == len(PALETTE) == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("country", "country"), ("country-flag", "country…"), ("a bc  defgh", "a bc…")],
+)
+def test_long_names_are_cut(text, expected):
+    assert shorten(text, 8 if text[0] == "c" else 6) == expected
