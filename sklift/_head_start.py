@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from ._prompts import class_prompts
+from ._prompts import prompt_features
 from ._warn import warn
 from .backbones import Backbone
 from .heads import class_mean_rows, linear_probe_rows, subsample, text_rows
@@ -67,18 +67,11 @@ def head_rows(
     if init == "random":
         return None
     if init == "text":
-        texts = class_prompts(prompts, classes, names)
-        flat = [t for own in texts for t in own]
-        if long := backbone.text.truncated(flat):
-            warn(
-                f"{len(long)} prompts are longer than the text tower reads, and are cut off, the "
-                f"first is {long[0]!r}; shorten class_names or prompts"
-            )
-        features = backbone.encode_texts(flat)
+        features = prompt_features(backbone, prompts, classes, names)
         proj = backbone.projection
         if proj is None:  # the feature is in the joint space already
-            proj = torch.eye(features.shape[1])
-        return text_rows(features.split([len(own) for own in texts]), proj)
+            proj = torch.eye(features[0].shape[1])
+        return text_rows(features, proj)
     chosen = used if sample_weight is None else used[sample_weight[used] > 0]
     if init == "class_mean":
         chosen = chosen[subsample(codes[chosen], 100, random_state)]

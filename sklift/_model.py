@@ -45,7 +45,8 @@ class TunedModel(nn.Module):
         self.n_classes = n_classes
         self._frozen = frozen
         for name in ("mean", "std"):
-            value = torch.tensor(getattr(backbone.preprocess, name)).view(3, 1, 1)
+            value = torch.tensor(getattr(backbone.preprocess, name), dtype=torch.float32)
+            value = value.view(3, 1, 1)
             self.register_buffer(name, value, persistent=False)
         # The tower is on the device already: this moves what is new.
         self.to(device)

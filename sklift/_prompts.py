@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ._warn import warn
+
 
 def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     """The texts of every class.
@@ -64,6 +66,18 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
             raise ValueError(f"prompt template {template!r} must hold one {{}} for the class name")
     clean = [name.replace("_", " ").strip() for name in names]
     return [[t.replace("{}", name) for t in templates] for name in clean]
+
+
+def prompt_features(backbone, prompts, classes, names) -> list:
+    """Unit text features of each class, ``(n_prompts, embed_dim)``; warns of what is cut off."""
+    texts = class_prompts(prompts, classes, names)
+    flat = [t for own in texts for t in own]
+    if long := backbone.text.truncated(flat):
+        warn(
+            f"{len(long)} prompts are longer than the text tower reads, and are cut off, the "
+            f"first is {long[0]!r}; shorten class_names or prompts"
+        )
+    return list(backbone.encode_texts(flat).split([len(own) for own in texts]))
 
 
 def _named_templates(prompts: str) -> list[str]:

@@ -19,7 +19,7 @@ from ._net_arguments import net_arguments
 from ._split import HoldOut, draw_probabilities
 from .backbones import load_backbone
 from .images._views import check_tta
-from .losses import implied_prior
+from .losses import build_loss, implied_prior
 
 _random_state = Lock()  # torch has one for all threads
 
@@ -69,7 +69,7 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
     arguments["callbacks"] += [("tasks", SklearnCallbacks(tasks, record)), ("stop", StopIfAsked())]
     tasks.begin()
     with seeded(sample.seed, device):
-        net = LiftNet(model, recipes["loss"].build(draws, recipes["head"]), **arguments)
+        net = LiftNet(model, build_loss(recipes["loss"], draws, recipes["head"]), **arguments)
         net.fit(dataset)
     if "train_acc" not in net.history[-1]:  # skorch ends a fit quietly when it is interrupted
         raise KeyboardInterrupt
@@ -96,7 +96,7 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
         draws = draws + est._class_draws
     # the order and the views of each pass are its own, also where random_state is an int
     seed = (sample.seed + (0 if net is None else len(net.history))) % 2**31
-    criterion = recipes["loss"].build(draws, recipes["head"])
+    criterion = build_loss(recipes["loss"], draws, recipes["head"])
     arguments = net_arguments(est, device, precision, len(used), seed, sampler, one_epoch=True)
     with seeded(seed, device):
         earlier, net = net, LiftNet(model, criterion, **arguments).initialize()

@@ -130,7 +130,10 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         features : ndarray of shape (n_samples, n_features), float32
         """
         check_is_fitted(self)
-        return self._features(X, "embed" if self.projected else None)
+        if not self.projected:
+            return self._features(X)
+        features = self._features(X, "embed")  # the mean over several views is shorter than 1
+        return features / np.linalg.norm(features, axis=1, keepdims=True)
 
     @property
     def _n_features_out(self) -> int:

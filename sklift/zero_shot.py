@@ -12,7 +12,7 @@ from ._image_estimator import FrozenEstimator
 from ._labels import resolve_names
 from ._logit_classifier import LogitClassifierMixin
 from ._persistence import Persistent
-from ._prompts import class_prompts
+from ._prompts import prompt_features
 
 
 class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
@@ -143,10 +143,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         backbone = self._load_backbone()
         if backbone.text is None:
             raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")
-        texts = class_prompts(self.prompts, classes, names)
-        features = backbone.encode_texts([t for own in texts for t in own])
-        means = [f.mean(0) for f in features.split([len(own) for own in texts])]
-        rows = np.stack([m.numpy() for m in means])
+        features = prompt_features(backbone, self.prompts, classes, names)
+        rows = np.stack([own.mean(0).numpy() for own in features])
         self.text_features_ = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         self.classes_ = classes
         self.class_names_ = names

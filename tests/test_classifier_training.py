@@ -268,3 +268,20 @@ def test_workers_inside_workers(quick, shapes):
     search = GridSearchCV(quick(num_workers=1, max_epochs=1), {"loss__tau": [0.5, 1]}, cv=2)
     search.set_params(n_jobs=2, error_score="raise").fit(*shapes)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+class BuildsTorchLoss:
+    """A user's recipe that knows nothing of ours."""
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def build(self, class_counts, head):
+        return self.loss
+
+
+@pytest.mark.parametrize("loss", [torch.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy])
+def test_a_recipe_may_build_any_loss(quick, shapes, loss):
+    plain = quick(loss="cross_entropy").fit(*shapes).predict_proba(shapes[0])
+    own = quick(loss=BuildsTorchLoss(loss)).fit(*shapes).predict_proba(shapes[0])
+    np.testing.assert_allclose(own, plain, atol=1e-5)

@@ -74,3 +74,9 @@ def test_use_before_fit_and_wrong_parameters(shapes):
 def test_a_progress_bar_on_request(shapes, capfd):
     ImageEmbedder("emoji-tiny", verbose=1).fit_transform(shapes[0])
     assert "features" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("tta", [None, "fivecrop", 3])
+def test_projected_features_have_unit_length(shapes, tta):
+    features = ImageEmbedder("emoji-tiny", projected=True, tta=tta).fit_transform(shapes[0][:5])
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, rtol=1e-5)

@@ -62,3 +62,8 @@ def test_errors_say_what_is_missing(shapes):
         ZeroShotClassifier("emoji-tiny").fit(None, [0, 1])
     with pytest.raises(ValueError, match=r"one \{\}"):
         ZeroShotClassifier("emoji-tiny", prompts="a photo").fit(None, ["a", "b"])
+
+
+def test_prompts_that_are_cut_off_are_named():
+    with pytest.warns(UserWarning, match="1 prompts are longer than the text tower reads"):
+        ZeroShotClassifier("emoji-tiny").fit(None, ["very " * 20 + "long hair", "cat"])

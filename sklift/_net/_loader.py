@@ -2,21 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import DataLoader, Sampler
 
 from .._data import collate
 
 
-class ShuffledLoader(DataLoader):
-    """Draws from generators of its own, of which one is for the order alone.
+class EpochOrder(Sampler):
+    """The order of the samples in each epoch, a function of seed and epoch alone.
 
-    A plain loader draws from torch's global random state, needed or not.
+    Training that was interrupted can thus go on in the middle of an epoch.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples, and of draws in an epoch.
+    seed : int
+        Not negative.
+    probabilities : ndarray of shape (n_samples,), optional
+        Draw with replacement, with these probabilities; None: each sample once.
     """
 
-    def __init__(self, dataset, *, seed: int, shuffle: bool = True, sampler=None, **kwargs):
+    def __init__(self, n_samples: int, seed: int, probabilities: np.ndarray | None = None):
+        self.n_samples = n_samples
+        self.seed = seed
+        self.probabilities = probabilities
+        self.start(0)
+
+    def start(self, epoch: int, n_seen: int = 0) -> None:
+        """Set the epoch, counted from 0, and how many of its samples have been seen."""
+        self.epoch = epoch
+        self.n_seen = n_seen
+
+    def __len__(self) -> int:
+        return self.n_samples - self.n_seen
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        if self.probabilities is None:
+            order = rng.permutation(self.n_samples)
+        else:
+            order = rng.choice(self.n_samples, self.n_samples, p=self.probabilities)
+        return iter(order[self.n_seen :].tolist())
+
+
+class ShuffledLoader(DataLoader):
+    """A loader in an order of its own, that leaves torch's global random state alone."""
+
+    def __init__(
+        self,
+        dataset,
+        *,
+        seed: int,
+        shuffle: bool = True,
+        order: Sampler | None = None,
+        sampler=None,
+        **kwargs,
+    ):
         if shuffle and sampler is None:
-            sampler = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
+            sampler = EpochOrder(len(dataset), seed) if order is None else order
         generator = torch.Generator().manual_seed(seed)  # for the seeds of workers
         own = {"generator": generator, "collate_fn": collate}
         super().__init__(dataset, sampler=sampler, **{**own, **kwargs})

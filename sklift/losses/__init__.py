@@ -28,6 +28,7 @@ __all__ = [
     "LogitAdjusted",
     "Loss",
     "LossRecipe",
+    "build_loss",
     "implied_prior",
     "resolve_loss",
 ]
@@ -73,3 +74,24 @@ def resolve_loss(value):
     if callable(value) and not isinstance(value, type) and not hasattr(value, "build"):
         value = CallableLoss(value)
     return resolve(value, LOSSES, "loss")
+
+
+def build_loss(recipe, class_counts, head) -> Loss:
+    """Return the loss module of a recipe, whatever a user's own recipe builds.
+
+    Parameters
+    ----------
+    recipe : object
+        With a method ``build(class_counts, head)`` that returns a `Loss`, or any function or
+        module ``(logits, target) -> scalar``.
+    class_counts : array-like of shape (n_classes,)
+        Training samples per class.
+    head : recipe
+        The head, from which a margin loss reads its scale.
+
+    Returns
+    -------
+    loss : Loss
+    """
+    loss = recipe.build(class_counts, head)
+    return loss if isinstance(loss, Loss) else CallableLoss(loss).build(class_counts)
