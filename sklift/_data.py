@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from hashlib import blake2b
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset, Subset, default_collate
@@ -9,7 +12,8 @@ from torch.utils.data import Dataset, Subset, default_collate
 from ._features import frozen_features
 from .backbones import Backbone, BackboneSpec, load_backbone
 from .images._cache import CachedSource
-from .images._dataset import PlainViews, TestViews, TrainViews
+from .images._dataset import PlainViews, TestViews, TrainViews, map_items
+from .images._sources import PickedSource
 
 
 class Pictures:
@@ -17,8 +21,9 @@ class Pictures:
 
     dtype = None  # pixels have none that matters
 
-    def __init__(self, source):
+    def __init__(self, source, is_cached: bool = False):
         self.source = source
+        self._is_cached = is_cached
 
     def __len__(self) -> int:
         return len(self.source)
@@ -28,9 +33,21 @@ class Pictures:
         """Labels that came with the pictures, or None."""
         return self.source.labels
 
+    def identity(self) -> str:
+        """A text that tells these pictures from others."""
+        return self.source.identity()
+
     def cached(self) -> Pictures:
         """The same, with each file decoded once."""
-        return Pictures(CachedSource(self.source))
+        return self if self._is_cached else Pictures(CachedSource(self.source), is_cached=True)
+
+    def readable(self):
+        """Those that can be read, their indices, and of the others what is wrong with them."""
+        source = CachedSource(self.source)
+        wrong = map_items(partial(_what_is_wrong, source), range(len(source)))
+        kept = np.array([i for i, text in enumerate(wrong) if text is None], dtype=np.intp)
+        picked = Pictures(PickedSource(source, kept), is_cached=True)
+        return picked, kept, {i: text for i, text in enumerate(wrong) if text is not None}
 
     def backbone(self, load) -> Backbone:
         """The backbone that pictures go through."""
@@ -54,6 +71,15 @@ class Pictures:
         return frozen_features(backbone, Subset(views, chosen), **compute)
 
 
+def _what_is_wrong(source, i: int) -> str | None:
+    """Why a picture can't be read, or None."""
+    try:
+        source[i]
+    except (OSError, ValueError, TypeError) as error:
+        return str(error)
+    return None
+
+
 class Rows:
     """Rows of features that were computed before; they have one view, themselves."""
 
@@ -65,6 +91,14 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.X)
+
+    def identity(self) -> str:
+        """A text that tells these features from others."""
+        return blake2b(self.X.numpy(), digest_size=16).hexdigest() + str(tuple(self.X.shape))
+
+    def readable(self):
+        """All of them."""
+        return self, np.arange(len(self)), {}
 
     def cached(self) -> Rows:
         """Itself: nothing has to be decoded."""

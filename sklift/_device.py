@@ -20,6 +20,8 @@ def resolve_device(device: str):
             return torch.device("cuda", torch.cuda.current_device())
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
+        if not isinstance(device, (str, torch.device)):
+            raise TypeError(f"it is of type {type(device).__name__}")
         resolved = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise ValueError(

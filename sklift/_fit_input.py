@@ -8,6 +8,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ._labels import check_labels, encode_labels
 from ._recipes import agrees
+from ._warn import warn
 
 KINDS = ("adapter", "loss", "head")
 
@@ -41,9 +42,18 @@ def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
     y = check_labels(data.labels if y is None else y)
     if len(y) != len(data):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
-    classes, codes = encode_labels(y, classes)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+    skipped = np.array([], dtype=np.intp)
+    if est.on_error == "skip":
+        data, kept, wrong = data.readable()
+        skipped = np.array(sorted(wrong), dtype=np.intp)
+        if wrong:
+            _tell(wrong, len(y))
+        y = y[kept]
+        sample_weight = None if sample_weight is None else sample_weight[kept]
+    classes, codes = encode_labels(y, classes)
+    if sample_weight is not None:
         total = np.bincount(codes, sample_weight, minlength=len(classes))
         lost = (np.bincount(codes, minlength=len(classes)) > 0) & ~(total > 0)
         if lost.any():
@@ -54,7 +64,16 @@ def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
     seed = int(check_random_state(est.random_state).randint(2**31 - 1))
     from ._training import Sample
 
-    return classes, Sample(data, codes, sample_weight, seed)
+    return classes, Sample(data, codes, sample_weight, seed, skipped)
+
+
+def _tell(wrong: dict, n: int) -> None:
+    """Warn of pictures that can't be read; an error where none can."""
+    first = "; ".join(f"X[{i}]: {text}" for i, text in list(wrong.items())[:5])
+    more = "; ..." if len(wrong) > 5 else ""
+    if len(wrong) == n:
+        raise ValueError(f"none of the {n} pictures in X can be read: {first}{more}")
+    warn(f"{len(wrong)} of {n} pictures can't be read and are left out: {first}{more}")
 
 
 def check_same(est, classes, recipes: dict) -> None:

@@ -31,15 +31,22 @@ class ImageEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def _pictures(self, X, *, reset: bool = False):
+    def _pictures(self, X, *, reset: bool = False, must_exist: bool = True):
         """Validated pictures."""
         from ._data import Pictures
         from .images._sources import as_image_source
 
-        source = as_image_source(X, self.image_shape)
+        source = as_image_source(X, self.image_shape, must_exist=must_exist)
+        self._check_columns(X, reset=reset)
+        return Pictures(source)
+
+    def _check_columns(self, X, *, reset: bool) -> None:
+        """Columns are known, and held to, where X is a table of flattened pictures."""
+        if reset:
+            for name in ("n_features_in_", "feature_names_in_"):
+                vars(self).pop(name, None)
         if self.image_shape is not None and getattr(X, "ndim", 0) == 2:
             validate_data(self, X, reset=reset, skip_check_array=True)
-        return Pictures(source)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -74,19 +74,22 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
         if len(classes) < len(given):
             raise ValueError("classes must be distinct")
         if _is_text(classes) != _is_text(y):
+            way_round = f"classes=range({len(classes)}) and a list as class_names"
             raise ValueError(
                 f"classes are of type {classes.dtype}, the labels in y of type {y.dtype}: "
-                "they must be of one kind"
+                f"they must be of one kind{_if_numbered(y, way_round)}"
             )
         codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
         wrong = classes[codes] != y
         if wrong.any():
             i = int(np.flatnonzero(wrong)[0])
-            raise ValueError(f"y[{i}] = {y[i]!r} is not among classes ({len(classes)} given)")
+            label = y[[i]].tolist()[0]
+            raise ValueError(f"y[{i}] = {label!r} is not among classes ({len(classes)} given)")
     if len(classes) < 2:
         raise ValueError(
             f"This classifier needs samples of at least 2 classes in the data; the data contains "
-            f"only one class: {classes[0]!r}"
+            f"only one class: {classes.tolist()[0]!r}; add samples of another, or name all classes "
+            "in the parameter classes"
         )
     return classes, codes.astype(np.int64)
 
@@ -119,6 +122,7 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
         if lost:
             raise ValueError(
                 f"class_names has no name for {len(lost)} classes, the first is {lost[0]!r}"
+                f"{_if_numbered(classes, 'a list') if lost == labels else ''}"
             )
         names = [class_names[v] for v in labels]
     elif isinstance(class_names, str) or not isinstance(class_names, (Sequence, np.ndarray)):
@@ -147,6 +151,16 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
         if not isinstance(name, str) or not name.strip():
             raise TypeError(f"the name of class {label!r} must be a non-empty str, got {name!r}")
     return [str(name) for name in names]
+
+
+def _if_numbered(labels: np.ndarray, way_round: str) -> str:
+    """A hint for labels that may be numbers only because a meta-estimator made them so."""
+    if labels.dtype.kind not in "iu":
+        return ""
+    return (
+        "; scikit-learn numbers the labels in ensembles and for cross_val_predict of "
+        f"probabilities: give {way_round} there"
+    )
 
 
 def _is_text(labels: np.ndarray) -> bool:

@@ -149,7 +149,7 @@ def _rebuild(
         device = "cpu"
     with torch.random.fork_rng(devices=[]):  # every weight drawn here is overwritten
         model = TunedModel(backbone, adapter, head, n_classes, device)
-    if dtype != model.mean.dtype:
+    if dtype != model.mean.dtype and backbone.is_empty:
         model.to(dtype)
     model.load_trained_state(state)
     return model

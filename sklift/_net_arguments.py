@@ -10,6 +10,7 @@ from ._net import (
     BestEpoch,
     CosineSchedule,
     EpochState,
+    FiniteLoss,
     GradientNormClipping,
     Progress,
     ShuffledLoader,
@@ -18,24 +19,38 @@ from ._net import (
 _RESERVED = {"module", "criterion", "callbacks", "max_epochs", "device", "precision", "accumulate"}
 
 
-def net_arguments(est, device, precision, n_samples, seed, sampler, *, one_epoch=False) -> dict:
+def net_arguments(
+    est,
+    device,
+    precision,
+    n_samples: int,
+    seed: int,
+    order,
+    *,
+    extra=(),
+    state=None,
+    one_epoch=False,
+) -> dict:
     """Keyword arguments of the net; the user's own come last.
 
-    ``one_epoch``: for a pass of ``partial_fit``, with a constant learning rate.
+    ``order``: in which samples come. ``extra``: callbacks that come last. ``state``: of a training
+    that goes on. ``one_epoch``: for a pass of ``partial_fit``, with a constant learning rate.
     """
     by_name = isinstance(est.optimizer, str)
     n_epochs = 1 if one_epoch else est.max_epochs
+    resumed, best = (None, None) if state is None else (state["resumed"], state["best"])
     callbacks = [
-        ("epoch_state", EpochState()),
+        ("epoch_state", EpochState(order, resumed)),
         ("schedule", CosineSchedule(None if one_epoch else n_epochs)),
-        *_named(est.callbacks or ()),
+        ("finite_loss", FiniteLoss()),
     ]
     if est.clip_grad_norm is not None:
         callbacks.append(("clipping", GradientNormClipping(est.clip_grad_norm)))
     if est.early_stopping and not one_epoch:
-        callbacks.append(("best_epoch", BestEpoch(est.n_iter_no_change)))
+        callbacks.append(("best_epoch", BestEpoch(est.n_iter_no_change, best)))
     if est.verbose:
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / est.batch_size))))
+    callbacks += [*_named(est.callbacks or ()), *extra]
     workers = worker_arguments(est.num_workers)
     arguments = {
         "precision": precision,
@@ -48,7 +63,7 @@ def net_arguments(est, device, precision, n_samples, seed, sampler, *, one_epoch
         "optimizer__weight_decay": est.weight_decay,
         "iterator_train": ShuffledLoader,
         "iterator_train__seed": seed,
-        "iterator_train__sampler": sampler,
+        "iterator_train__order": order,
         "iterator_train__persistent_workers": est.num_workers > 0,
         "iterator_valid": ShuffledLoader,
         "iterator_valid__seed": seed,

@@ -9,12 +9,22 @@ from threading import Lock
 
 import numpy as np
 import torch
-from torch.utils.data import Subset, WeightedRandomSampler
+from torch.utils.data import Subset
 
+from ._checkpointing import open_checkpoint
 from ._device import resolve_device, resolve_precision
 from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
-from ._net import LiftNet, SklearnCallbacks, StopIfAsked, predefined_split
+from ._net import (
+    Checkpoints,
+    EpochOrder,
+    LiftNet,
+    SklearnCallbacks,
+    StopIfAsked,
+    StopIfInterrupted,
+    interrupts_deferred,
+    predefined_split,
+)
 from ._net_arguments import net_arguments
 from ._split import HoldOut, draw_probabilities
 from .backbones import load_backbone
@@ -32,6 +42,7 @@ class Sample:
     codes: np.ndarray
     weight: np.ndarray | None
     seed: int
+    skipped: np.ndarray  # indices of what could not be read
 
 
 def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
@@ -44,19 +55,22 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
     with seeded(sample.seed, device):
         backbone = _backbone(est, sample.data)
         check_tta(est.tta)
-        dataset, held_out, used = _split(est, backbone, sample)
-        init = est.init_ if model is not None else None
         if model is not None and (model.backbone is not backbone or model.mean.device != device):
             raise ValueError(
                 f"training goes on with the same backbone on the same device: "
                 f"{model.backbone.spec} on {model.mean.device} before, now {backbone.spec} on "
                 f"{device}; set warm_start=False to start anew"
             )
+    file, state = open_checkpoint(est, sample, backbone, device, precision, model)
+    if state is not None:
+        sample.seed = state["seed"]
+    with seeded(sample.seed, device):
+        dataset, held_out, used = _split(est, backbone, sample)
+        init = est.init_ if model is not None else None
         if model is None:
-            model, init = _new_model(est, backbone, sample, used, recipes, device, precision)
-    counts, weighted, draws, sampler = _class_totals(est, sample, used)
-    arguments = net_arguments(est, device, precision, len(used), sample.seed, sampler)
-    arguments["train_split"] = None if held_out is None else predefined_split(held_out)
+            start = head_rows if state is None else _no_rows  # the checkpoint has the weights
+            model, init = _new_model(est, backbone, sample, used, recipes, device, precision, start)
+    counts, weighted, draws, order = _class_totals(est, sample, used, sample.seed)
     record = partial(
         _fitted,
         model=model,
@@ -65,16 +79,54 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
         counts=counts,
         weighted=weighted,
         draws=draws,
+        skipped=sample.skipped,
     )
-    arguments["callbacks"] += [("tasks", SklearnCallbacks(tasks, record)), ("stop", StopIfAsked())]
+    checkpoints = (
+        None
+        if file is None
+        else Checkpoints(
+            file, est.checkpoint_minutes, sample.seed, within_epochs=not _own_order(est)
+        )
+    )
+    last = [
+        ("tasks", SklearnCallbacks(tasks, record)),
+        *([] if checkpoints is None else [("checkpoints", checkpoints)]),
+        ("interrupt", StopIfInterrupted()),
+        ("stop", StopIfAsked()),
+    ]
+    arguments = net_arguments(
+        est, device, precision, len(used), sample.seed, order, extra=last, state=state
+    )
+    arguments["train_split"] = None if held_out is None else predefined_split(held_out)
     tasks.begin()
     with seeded(sample.seed, device):
-        net = LiftNet(model, build_loss(recipes["loss"], draws, recipes["head"]), **arguments)
-        net.fit(dataset)
-    if "train_acc" not in net.history[-1]:  # skorch ends a fit quietly when it is interrupted
-        raise KeyboardInterrupt
+        criterion = build_loss(recipes["loss"], draws, recipes["head"])
+        net = LiftNet(model, criterion, **arguments).initialize()
+        if state is not None:
+            net.restore(state)
+        _run(net, dataset, 0 if net.stopping else est.max_epochs - len(net.history), est, record)
+    if checkpoints is not None:
+        checkpoints.save(net, finished=True)
     vars(est).update(record(net))
     tasks.end(record(net))
+
+
+def _run(net, dataset, n_epochs: int, est, record) -> None:
+    """Train; what ends it early leaves the estimator fitted so far, where that makes sense."""
+    try:
+        with interrupts_deferred(net):
+            net.partial_fit(dataset, epochs=n_epochs)
+    except Exception as error:
+        net.notify("on_train_end", X=None, y=None)  # bars are closed, data is let go
+        if isinstance(error, FloatingPointError) or net.interrupted:
+            vars(est).update(record(net))
+        if net.interrupted:  # workers that prepare data may be the first to feel it
+            raise KeyboardInterrupt from None
+        raise
+    # skorch ends a fit quietly when it is interrupted
+    if net.interrupted or (n_epochs and "train_acc" not in net.history[-1]):
+        vars(est).update(record(net))
+        raise KeyboardInterrupt
 
 
 def train_more(est, sample: Sample, recipes: dict) -> None:
@@ -89,15 +141,18 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
             model, init = _new_model(est, backbone, sample, used, recipes, device, precision)
         else:
             model = net.module_
-    counts, weighted, draws, sampler = _class_totals(est, sample, used)
+    # the order and the views of each pass are its own, also where random_state is an int
+    seed = (sample.seed + (0 if net is None else len(net.history))) % 2**31
+    counts, weighted, draws, order = _class_totals(est, sample, used, seed)
     if net is not None:  # what earlier calls brought counts as well
         counts = counts + est.class_counts_
         weighted = weighted + est._class_weights
         draws = draws + est._class_draws
-    # the order and the views of each pass are its own, also where random_state is an int
-    seed = (sample.seed + (0 if net is None else len(net.history))) % 2**31
     criterion = build_loss(recipes["loss"], draws, recipes["head"])
-    arguments = net_arguments(est, device, precision, len(used), seed, sampler, one_epoch=True)
+    last = [("interrupt", StopIfInterrupted())]
+    arguments = net_arguments(
+        est, device, precision, len(used), seed, order, extra=last, one_epoch=True
+    )
     with seeded(seed, device):
         earlier, net = net, LiftNet(model, criterion, **arguments).initialize()
         if earlier is not None:
@@ -107,26 +162,25 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
         dataset = sample.data.training(
             backbone, sample.codes, sample.weight, est.augmentation, est.max_epochs, seed
         )
-        net.partial_fit(dataset, epochs=1)
-    if "train_acc" not in net.history[-1]:
-        raise KeyboardInterrupt
-    vars(est).update(
-        _fitted(
-            net,
+        record = partial(
+            _fitted,
             model=model,
             recipes=recipes,
             init=init,
             counts=counts,
             weighted=weighted,
             draws=draws,
+            skipped=sample.skipped,
         )
-    )
+        _run(net, dataset, 1, est, record)
+    vars(est).update(record(net))
 
 
 def logits(est, data) -> np.ndarray:
     """Logits ``(n, n_classes)`` of a fitted estimator, streamed batch by batch."""
     net = est.net_
     net.batch_size = int(est.batch_size)
+    net.precision = _precision(est, data, net.module_.mean.device)
     views = data.prediction(net.module_.backbone, est.tta, est.tta_expand)
     return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
 
@@ -146,11 +200,16 @@ def seeded(seed: int, device: torch.device):
 
 
 def _resolve_compute(est, data):
-    """Device, and the dtype of matrix products: features that are given keep their own."""
+    """Device, and the dtype of matrix products there."""
     device = resolve_device(est.device)
+    return device, _precision(est, data, device)
+
+
+def _precision(est, data, device) -> torch.dtype:
+    """The dtype of matrix products; features that are given keep their own."""
     if est.precision == "auto" and data.dtype is not None:
-        return device, data.dtype
-    return device, resolve_precision(est.precision, device)
+        return data.dtype
+    return resolve_precision(est.precision, device)
 
 
 def _backbone(est, data):
@@ -183,25 +242,33 @@ def _split(est, backbone, sample: Sample):
     return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
 
 
-def _class_totals(est, sample: Sample, used: np.ndarray):
-    """Per class: samples, their weights, and what the loss sees of it; and the sampler."""
+def _own_order(est) -> bool:
+    """Whether the user's own order of samples replaces ours."""
+    names = ("sampler", "batch_sampler", "shuffle", "order", "drop_last")
+    return any(f"iterator_train__{name}" in (est.net_params or {}) for name in names)
+
+
+def _class_totals(est, sample: Sample, used: np.ndarray, seed: int):
+    """Per class: samples, their weights, and what the loss sees of it; and the order of samples."""
     codes, n_classes = sample.codes[used], len(est.classes_)
     weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]
     counts = np.bincount(codes, minlength=n_classes)
     weighted = np.bincount(codes, weight, minlength=n_classes)
     if est.sampler is None:
-        return counts, weighted, weighted, None
+        return counts, weighted, weighted, EpochOrder(len(used), seed)
     probabilities = draw_probabilities(codes, est.sampler)
     draws = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
-    generator = torch.Generator().manual_seed(sample.seed)
-    sampler = WeightedRandomSampler(probabilities, len(used), generator=generator)
-    return counts, weighted, draws, sampler
+    return counts, weighted, draws, EpochOrder(len(used), seed, probabilities)
 
 
-def _new_model(est, backbone, sample: Sample, used, recipes, device, precision):
+def _no_rows(*args, **kwargs) -> None:
+    """Leave the head as drawn."""
+
+
+def _new_model(est, backbone, sample: Sample, used, recipes, device, precision, start=head_rows):
     """The model at the start of training, and the initialisation of its head."""
     init = resolve_init(est.init, backbone, est.class_names_, est.prompts)
-    rows = head_rows(
+    rows = start(
         init,
         backbone,
         sample.data,
@@ -220,7 +287,7 @@ def _new_model(est, backbone, sample: Sample, used, recipes, device, precision):
     with _random_state:
         torch.manual_seed(sample.seed)
         model = TunedModel(backbone, recipes["adapter"], recipes["head"], len(est.classes_), device)
-    if sample.data.dtype is not None:
+    if backbone.is_empty:
         model.to(sample.data.dtype)
     if rows is not None:
         with torch.no_grad():
@@ -228,20 +295,26 @@ def _new_model(est, backbone, sample: Sample, used, recipes, device, precision):
     return model, init
 
 
-def _fitted(net, *, model, recipes, init, counts, weighted, draws) -> dict:
+def _fitted(net, *, model, recipes, init, counts, weighted, draws, skipped) -> dict:
     """The fitted attributes."""
     keys = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
     return {
         "class_counts_": counts,
         "class_prior_": weighted / weighted.sum(),
         "implied_prior_": implied_prior(recipes["loss"], draws),
+        "skipped_": skipped,
         "init_": init,
         "adapter_": model.adapter,
         "loss_": recipes["loss"],
         "head_": recipes["head"],
         "net_": net,
         "n_trainable_params_": model.n_trainable_params,
-        "history_": [{k: float(row[k]) for k in keys if k in row} for row in net.history],
+        "history_": [
+            {k: float(row[k]) for k in keys if k in row}
+            for row in net.history
+            if "train_acc" in row
+        ],
+        "accumulate_": net.accumulate,
         "_class_weights": weighted,
         "_class_draws": draws,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -117,6 +118,19 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Of matrix products. ``"auto"``: bfloat16 where the device computes in it natively.
     num_workers : int, default=0
         Processes that prepare batches. With 0, files are decoded by threads of this process.
+    on_error : {"raise", "skip"}, default="raise"
+        What ``fit`` does about files that can't be read: raise an error, or leave them out, with a
+        warning that names them; see ``skipped_``. Predictions always raise.
+    checkpoint_dir : path, optional
+        Folder in which the state of training is kept, after each epoch and every
+        ``checkpoint_minutes``. ``fit`` with the same data and parameters goes on where it was
+        stopped, by a crash for instance, and ends with the same model. Several fits, those of a
+        search, may share the folder.
+    checkpoint_minutes : float, default=10
+        Minutes between checkpoints within an epoch.
+    checkpoint_mismatch : {"restart", "raise"}, default="restart"
+        What to do where the folder holds only the unfinished training of other data or
+        parameters: start afresh beside it, with a warning, or raise an error.
     callbacks : list of skorch callbacks, optional
         Added to the training loop. (scikit-learn's own, from version 1.9 on, are set with
         ``set_callbacks``.)
@@ -153,6 +167,11 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         ``valid_loss`` and ``valid_acc`` where data is held out.
     n_trainable_params_ : int
         Number of trained weights, head included.
+    skipped_ : ndarray of int
+        Indices of the training pictures that could not be read, see ``on_error``.
+    accumulate_ : int
+        Parts in which the gradient of a batch was computed: ``accumulate``, or more where the
+        memory did not suffice.
     n_features_in_ : int
         Number of columns of X, where it is a table of features or of flattened pictures.
     feature_names_in_ : ndarray of str
@@ -213,6 +232,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "early_stopping": ["boolean"],
         "n_iter_no_change": [_POSITIVE_INT],
         "warm_start": ["boolean"],
+        "on_error": [StrOptions({"raise", "skip"})],
+        "checkpoint_dir": [str, PathLike, None],
+        "checkpoint_minutes": [Interval(Real, 0, None, closed="left")],
+        "checkpoint_mismatch": [StrOptions({"restart", "raise"})],
         "callbacks": [list, tuple, None],
         "net_params": [Mapping, None],
         "random_state": ["random_state"],
@@ -252,6 +275,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         device="auto",
         precision="auto",
         num_workers=0,
+        on_error="raise",
+        checkpoint_dir=None,
+        checkpoint_minutes=10,
+        checkpoint_mismatch="restart",
         callbacks=None,
         net_params=None,
         verbose=0,
@@ -288,6 +315,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.device = device
         self.precision = precision
         self.num_workers = num_workers
+        self.on_error = on_error
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_minutes = checkpoint_minutes
+        self.checkpoint_mismatch = checkpoint_mismatch
         self.callbacks = callbacks
         self.net_params = net_params
         self.verbose = verbose
@@ -344,6 +375,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             If a parameter, picture or label is not usable; the message says which and what to do.
         ConnectionError
             If the backbone's weights can't be had.
+        FloatingPointError
+            If training breaks down; the estimator keeps the last good weights.
+        KeyboardInterrupt
+            On Ctrl-C, after the batch; the estimator is fitted so far.
         """
         fitted = hasattr(self, "net_")
         recipes = fit_recipes(self)
@@ -438,10 +473,19 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def _data(self, X, *, reset: bool):
         """Validated pictures or features."""
         if self.backbone != "precomputed":
-            return self._pictures(X, reset=reset)
+            skipping = reset and self.on_error == "skip"
+            return self._pictures(X, reset=reset, must_exist=not skipping)
         from ._data import Rows
 
-        return Rows(validate_data(self, X, reset=reset, dtype=(np.float64, np.float32)))
+        try:
+            return Rows(validate_data(self, X, reset=reset, dtype=(np.float64, np.float32)))
+        except (TypeError, ValueError) as error:
+            if getattr(X, "ndim", 1) != 2:  # pictures or paths, more likely than features
+                error.add_note(
+                    "backbone='precomputed' takes features (n_samples, n_features): for pictures, "
+                    "put an ImageEmbedder before it, or name another backbone"
+                )
+            raise
 
     def _trained_logits(self, X) -> np.ndarray:
         check_is_fitted(self)

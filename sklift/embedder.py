@@ -95,7 +95,9 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
         Parameters
         ----------
-        X, y : ignored
+        X : ignored
+            But for its number of columns, where it is a table of flattened pictures.
+        y : ignored
             Present for API consistency.
 
         Returns
@@ -104,6 +106,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             Fitted.
         """
         self._validate_params()
+        self._check_columns(X, reset=True)
         backbone = self._load_backbone()
         width = backbone.n_features
         if self.projected:
@@ -134,6 +137,11 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             return self._features(X)
         features = self._features(X, "embed")  # the mean over several views is shorter than 1
         return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
 
     @property
     def _n_features_out(self) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ._image_estimator import FrozenEstimator
-from ._labels import resolve_names
+from ._labels import check_labels, resolve_names
 from ._logit_classifier import LogitClassifierMixin
 from ._persistence import Persistent
 from ._prompts import prompt_features
@@ -116,7 +115,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         Parameters
         ----------
         X : ignored
-            Pictures are not looked at.
+            But for its number of columns, where it is a table of flattened pictures.
         y : array-like of labels
             Of pictures, or each class once.
 
@@ -133,7 +132,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self._validate_params()
         if y is None:
             raise ValueError("ZeroShotClassifier needs the classes: pass them as y (X may be None)")
-        classes = np.unique(column_or_1d(np.asarray(y)))
+        self._check_columns(X, reset=True)
+        classes = np.unique(check_labels(y))
         names = resolve_names(self.class_names, classes)
         if names is None and not isinstance(self.prompts, Mapping):
             raise ValueError(

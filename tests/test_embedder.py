@@ -72,7 +72,7 @@ def test_use_before_fit_and_wrong_parameters(shapes):
 
 
 def test_a_progress_bar_on_request(shapes, capfd):
-    ImageEmbedder("emoji-tiny", verbose=1).fit_transform(shapes[0])
+    ImageEmbedder("emoji-tiny", cache=False, verbose=1).fit_transform(shapes[0])
     assert "features" in capfd.readouterr().err
 
 

@@ -27,11 +27,12 @@ ROOMS = (
     ("_head_start",),
     ("_model",),
     ("_net",),
-    ("_net_arguments",),
+    ("_net_arguments", "_checkpointing"),
     ("_persistence",),
     ("_training",),
     ("_fit_input",),
     ("classifier", "embedder", "zero_shot", "presets"),
+    ("testing",),
 )
 ROW = {room: row for row, rooms in enumerate(ROOMS, start=1) for room in rooms}
 ENTRY_POINTS = ("__init__", "__main__")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sklift._net import CosineSchedule, LiftNet, ShuffledLoader
+from sklift._net import CosineSchedule, EpochOrder, EpochState, LiftNet, ShuffledLoader
 
 
 class Data(torch.utils.data.Dataset):
@@ -53,8 +53,6 @@ def make(**params):
 
 @pytest.fixture
 def states():
-    from sklift._net import EpochState
-
     class Views(Data):
         epochs = []
 
@@ -63,7 +61,7 @@ def states():
 
     views = Views()
     views.epochs = []
-    return views, [("state", EpochState())]
+    return views, [("state", EpochState(EpochOrder(6, 0)))]
 
 
 def test_only_trained_weights_reach_the_optimiser():
@@ -125,12 +123,24 @@ class TestShuffledLoader:
         return [int(x) for (views, _), _ in loader for x in views[:, 0]]
 
     def test_every_epoch_has_an_order_of_its_own(self):
-        loader = ShuffledLoader(Data(), seed=0, batch_size=4)
-        epochs = [self.order(loader) for _ in range(4)]
-        assert all(sorted(epoch) == list(range(6)) for epoch in epochs)
-        assert len({tuple(epoch) for epoch in epochs}) > 1
-        again = ShuffledLoader(Data(), seed=0, batch_size=4)
-        assert [self.order(again) for _ in range(4)] == epochs
+        def epochs():
+            order = EpochOrder(6, seed=0)
+            loader = ShuffledLoader(Data(), seed=0, batch_size=4, order=order)
+            for epoch in range(4):
+                order.start(epoch)
+                yield tuple(self.order(loader))
+
+        seen = list(epochs())
+        assert all(sorted(epoch) == list(range(6)) for epoch in seen) and len(set(seen)) > 1
+        assert list(epochs()) == seen
+
+    @pytest.mark.parametrize("probabilities", [None, np.array([0.5, 0.1, 0.1, 0.1, 0.1, 0.1])])
+    def test_an_epoch_can_be_taken_up_in_the_middle(self, probabilities):
+        order = EpochOrder(6, 0, probabilities)
+        order.start(3)
+        whole = list(order)
+        order.start(3, n_seen=4)
+        assert list(order) == whole[4:] and len(order) == 2
 
     def test_the_order_can_be_left_or_given(self):
         assert self.order(ShuffledLoader(Data(), seed=0, shuffle=False)) == list(range(6))

@@ -10,24 +10,33 @@ from ._callbacks import (
     BestEpoch,
     CosineSchedule,
     EpochState,
+    FiniteLoss,
     Progress,
     SklearnCallbacks,
     StopIfAsked,
 )
-from ._loader import ShuffledLoader
+from ._checkpoint import CheckpointFile, Checkpoints
+from ._interrupt import StopIfInterrupted, interrupts_deferred
+from ._loader import EpochOrder, ShuffledLoader
 from ._net import LiftNet
 
 __all__ = [
     "OPTIMIZERS",
     "BestEpoch",
+    "CheckpointFile",
+    "Checkpoints",
     "CosineSchedule",
+    "EpochOrder",
     "EpochState",
+    "FiniteLoss",
     "GradientNormClipping",
     "LiftNet",
     "Progress",
     "ShuffledLoader",
     "SklearnCallbacks",
     "StopIfAsked",
+    "StopIfInterrupted",
+    "interrupts_deferred",
     "predefined_split",
 ]
 

@@ -26,16 +26,27 @@ class CosineSchedule(Callback):
 
 
 class EpochState(Callback):
-    """Tells the data which epoch it is, and records the share of views that were right."""
+    """Tells data and order which epoch it is, and records the share of views that were right."""
+
+    def __init__(self, order, resumed: dict | None = None):
+        self.order = order
+        self.resumed = resumed
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
-        """Pass the epoch on to the augmentation schedule."""
+        """Start an epoch, or go on in the one that training was stopped in."""
+        epoch = len(net.history) - 1
         net.hits = {
             kind: torch.zeros((), dtype=torch.int64, device=net.device)
             for kind in ("train", "valid")
         }
+        n_seen, resumed, self.resumed = 0, self.resumed, None
+        if resumed is not None:
+            net.history[-1]["batches"] = [dict(batch) for batch in resumed["batches"]]
+            net.hits["train"] += resumed["hits"]
+            n_seen = sum(batch["train_batch_size"] for batch in resumed["batches"])
+        self.order.start(epoch, n_seen)
         whole = dataset_train.dataset if isinstance(dataset_train, Subset) else dataset_train
-        whole.set_epoch(len(net.history) - 1)
+        whole.set_epoch(epoch)
 
     def on_epoch_end(self, net, dataset_valid=None, **kwargs):
         """One synchronisation an epoch."""
@@ -47,30 +58,60 @@ class EpochState(Callback):
             net.history.record("valid_acc", net.hits["valid"].item() / len(dataset_valid))
 
 
+class FiniteLoss(Callback):
+    """Ends training where numbers get out of hand, with the weights of before."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Remember the weights; training that breaks down goes back to them."""
+        self.weights_ = net.module_.trained_state()
+
+    def on_grad_computed(self, net, **kwargs):
+        """Before the weights are moved."""
+        if not math.isfinite(net.last_loss):
+            raise self.error(net, f"the loss became {net.last_loss}")
+
+    def on_epoch_end(self, net, **kwargs):
+        """The last step of an epoch is not followed by a loss."""
+        if not _finite(net):
+            raise self.error(net, "the weights became infinite")
+
+    def error(self, net, what: str) -> FloatingPointError:
+        """The error, and the net as it was when all was well."""
+        if not _finite(net):
+            net.module_.load_trained_state(self.weights_)
+        row = net.history[-1]
+        return FloatingPointError(
+            f"{what} in epoch {row['epoch']}, batch {len(row['batches'])}, at a learning rate of "
+            f"{row['lr']:g}: most likely lr is too high (try {row['lr'] / 10:g}), else the "
+            "features or the weights of the samples are very large, or precision='float16' "
+            "overflows. The estimator keeps the last good weights."
+        )
+
+
+def _finite(net) -> bool:
+    return all(torch.isfinite(p).all() for p in net.module_.parameters() if p.requires_grad)
+
+
 class BestEpoch(Callback):
     """Stops when the validation loss has not improved for some epochs; keeps the best weights."""
 
-    def __init__(self, patience: int):
+    def __init__(self, patience: int, state: dict | None = None):
         self.patience = patience
-
-    def on_train_begin(self, net, **kwargs):
-        """Nothing is best yet."""
-        self.epoch_, self.loss_, self.weights_ = 0, math.inf, None
+        self.state = state or {"epoch": 0, "loss": math.inf, "weights": None}
 
     def on_epoch_end(self, net, **kwargs):
         """Compare the epoch with the best one."""
         epoch, loss = net.history[-1, ("epoch", "valid_loss")]
-        if self.weights_ is None or loss < self.loss_:
-            self.epoch_, self.loss_ = epoch, loss
-            self.weights_ = net.module_.trained_state()
-        elif epoch - self.epoch_ >= self.patience:
+        if self.state["weights"] is None or loss < self.state["loss"]:
+            weights = net.module_.trained_state()
+            self.state = {"epoch": epoch, "loss": float(loss), "weights": weights}
+        elif epoch - self.state["epoch"] >= self.patience:
             net.stopping = True
 
     def on_train_end(self, net, **kwargs):
         """Go back to the best weights."""
-        if self.weights_ is not None:
-            net.module_.load_trained_state(self.weights_)
-            self.weights_ = None
+        if self.state["weights"] is not None:
+            net.module_.load_trained_state(self.state["weights"])
 
 
 class SklearnCallbacks(Callback):
@@ -96,10 +137,6 @@ class SklearnCallbacks(Callback):
 
 class StopIfAsked(Callback):
     """The last one of an epoch, so that no other misses its end."""
-
-    def on_train_begin(self, net, **kwargs):
-        """Nobody has asked."""
-        net.stopping = False
 
     def on_epoch_end(self, net, **kwargs):
         """Skorch takes a keyboard interrupt as the wish to end."""

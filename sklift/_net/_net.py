@@ -18,6 +18,9 @@ class LiftNet(NeuralNet):
     computed.
     """
 
+    interrupted = False  # whether a Ctrl-C waits for the end of the batch
+    stopping = False  # whether a callback has asked to stop after the epoch
+
     def __init__(self, module, criterion, *, precision=torch.float32, accumulate=1, **kwargs):
         self.precision = precision
         self.accumulate = accumulate
@@ -54,12 +57,33 @@ class LiftNet(NeuralNet):
         return self.criterion_(y_pred, target, None if weight is None else weight.to(self.device))
 
     def train_step_single(self, batch, **fit_params):
-        """Loss and gradient of a batch, in parts whose gradients add up to that of the whole."""
+        """Loss and gradient of a batch, in as many parts as the memory asks for."""
         X, target = unpack_data(batch)
+        hits = self.hits["train"].clone()
+        while True:
+            try:
+                step = self._step(X, target)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if self.accumulate >= len(target) or not is_out_of_memory(error):
+                    raise
+                self.accumulate *= 2
+            else:
+                self.last_loss = step["loss"].item()
+                return step
+            # out of the handler, which would keep the tensors of the failed attempt alive
+            self._zero_grad_optimizer()
+            self.hits["train"] = hits.clone()
+            free_memory(self.device)
+
+    def _step(self, X, target) -> dict:
+        """Loss and gradient of a batch, in parts whose gradients add up to that of the whole."""
         n_parts = min(self.accumulate, len(target))
-        if n_parts == 1:
-            return super().train_step_single(batch, **fit_params)
         self._set_training(True)
+        if n_parts == 1:
+            logits = self.infer(X)
+            loss = self.get_loss(logits, target, X, training=True)
+            loss.backward()
+            return {"loss": loss.detach(), "y_pred": logits.detach()}
         parts = _chunks(X, target, n_parts)
         if getattr(self.criterion_, "couples_samples", True):
             return self._two_passes(parts, X, target)
@@ -97,7 +121,53 @@ class LiftNet(NeuralNet):
         views = batch if torch.is_tensor(batch) else unpack_data(batch)[0]
         self.module_.train(training)
         with torch.inference_mode(not training):
-            return self.infer(views)
+            return self._infer_parts(views)
+
+    def _infer_parts(self, views):
+        """Logits, by halves where the batch is too large for the memory."""
+        size = getattr(self, "most_views", len(_split(views)[0]))
+        try:
+            if len(_split(views)[0]) <= size:
+                return self.infer(views)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if size < 2 or not is_out_of_memory(error):
+                raise
+            self.most_views = (len(_split(views)[0]) + 1) // 2
+        free_memory(self.device)
+        pixels = _split(views)[0]
+        return torch.cat([self._infer_parts(part) for part in pixels.split(self.most_views)])
+
+    def training_state(self) -> dict:
+        """All that training needs to go on from here, as tensors and plain values."""
+        rows = [{k: _plain(v) for k, v in row.items() if k != "batches"} for row in self.history]
+        resumed = None
+        if "train_acc" not in rows[-1]:  # in the middle of an epoch
+            rows = rows[:-1]
+            keys = ("train_loss", "train_batch_size")
+            batches = [{k: row[k] for k in keys} for row in self.history[-1, "batches"]]
+            resumed = {"batches": batches, "hits": self.hits["train"].item()}
+        best = [
+            c.state for _, c in self.callbacks_ if hasattr(c, "patience") and hasattr(c, "state")
+        ]
+        return {
+            "weights": self.module_.trained_state(),
+            "optimizer": self.optimizer_.state_dict(),
+            "history": rows,
+            "resumed": resumed,
+            "best": best[0] if best else None,
+            "random_state": torch.get_rng_state(),
+            "accumulate": self.accumulate,
+            "stopping": self.stopping,
+        }
+
+    def restore(self, state: dict) -> None:
+        """Go back to what :meth:`training_state` gave."""
+        self.module_.load_trained_state(state["weights"])
+        self.optimizer_.load_state_dict(state["optimizer"])
+        self.history.extend({**row, "batches": []} for row in state["history"])
+        self.accumulate = state["accumulate"]
+        self.stopping = state["stopping"]
+        torch.set_rng_state(state["random_state"])
 
     def predict(self, X):
         """Indices of the most probable classes, for the scores of skorch's callbacks."""
@@ -106,7 +176,7 @@ class LiftNet(NeuralNet):
     def __getstate__(self):
         """What prediction needs: optimiser state, callbacks and batch records stay behind."""
         state = self.__dict__.copy()
-        left = ("optimizer_", "callbacks_", "criterion_", "hits")
+        left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss", "most_views")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
         state.update(module=None, criterion=None, callbacks=None)
@@ -118,6 +188,22 @@ class LiftNet(NeuralNet):
         self.__dict__.update(state, callbacks_=[])
         if "module_" in state:
             self.__dict__["device"] = str(self.module_.mean.device)
+
+
+def _plain(value):
+    """A number of numpy or torch as one of Python."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the CPU's allocator, had no memory left."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def free_memory(device) -> None:
+    """Give back what the allocator keeps, so that smaller pieces fit."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def _split(X):

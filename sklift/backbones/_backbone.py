@@ -161,6 +161,11 @@ class Backbone:
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         return digest.hexdigest()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no weights, as where features are precomputed."""
+        return next(self.tower.parameters(), None) is None
+
     def open(
         self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
     ) -> OpenTower:

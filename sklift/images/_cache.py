@@ -47,6 +47,10 @@ class CachedSource(ImageSource):
                 self._keep(i, image)
         return image
 
+    def identity(self) -> str:
+        """That of the images."""
+        return self.source.identity()
+
     @property
     def labels(self) -> np.ndarray | None:
         return self.source.labels

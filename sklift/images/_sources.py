@@ -55,16 +55,23 @@ class ImageSource:
         digest.update(image)
         return digest.digest()
 
+    def identity(self) -> str:
+        """A text that tells the images, in order, from any others."""
+        digest = blake2b(digest_size=16)
+        for i in range(len(self)):
+            digest.update(self.fingerprint(i))
+        return digest.hexdigest()
+
 
 class FileSource(ImageSource):
     """Image files; that they all exist is checked at once, what they hold when they are read."""
 
     reads_files = True
 
-    def __init__(self, paths):
+    def __init__(self, paths, must_exist: bool = True):
         self.paths = [str(os.fspath(path)) for path in paths]
         missing = [path for path in self.paths if not os.path.exists(path)]
-        if missing:
+        if missing and must_exist:
             first = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
             raise FileNotFoundError(
                 f"{len(missing)} of the {len(self.paths)} files in X don't exist: {first}"
@@ -80,6 +87,34 @@ class FileSource(ImageSource):
         """That of the file, which need not be decoded."""
         with open(self.paths[i], "rb") as file:
             return file_digest(file, partial(blake2b, digest_size=16)).digest()
+
+    def identity(self) -> str:
+        """By path, size and time of change: reading all files would take long."""
+        digest = blake2b(digest_size=16)
+        for path in self.paths:
+            stat = os.stat(path)
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
+
+
+class PickedSource(ImageSource):
+    """Some of the images of a source, by index."""
+
+    def __init__(self, source: ImageSource, indices: np.ndarray):
+        self.source = source
+        self.indices = indices
+        self.reads_files = source.reads_files
+        self.labels = None if source.labels is None else source.labels[indices]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        return self.source[int(self.indices[i])]
+
+    def fingerprint(self, i: int) -> bytes:
+        """That of the image."""
+        return self.source.fingerprint(int(self.indices[i]))
 
 
 class ArraySource(ImageSource):
@@ -146,7 +181,7 @@ class DatasetSource(ImageSource):
         return labels
 
 
-def as_image_source(X, image_shape=None) -> ImageSource:
+def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSource:
     """Turn whatever X is into a sequence of decoded images.
 
     Parameters
@@ -159,6 +194,8 @@ def as_image_source(X, image_shape=None) -> ImageSource:
         images or (image, label). Values are uint8, uint16, or float in [0, 1].
     image_shape : tuple (height, width) or (height, width, channels), default=None
         The shape of the images in a flattened X; not used otherwise.
+    must_exist : bool, default=True
+        Whether a missing file is an error now, rather than when it is read.
 
     Returns
     -------
@@ -187,19 +224,19 @@ def as_image_source(X, image_shape=None) -> ImageSource:
             return ArraySource(X, image_shape)
         X = _column(X)
     if isinstance(X, (list, tuple)):
-        return _from_list(X, image_shape)
+        return _from_list(X, image_shape, must_exist)
     if X is None or isinstance(X, Mapping) or not hasattr(X, "__getitem__") or not _has_length(X):
         raise TypeError(f"X is of type {type(X).__name__}; give {_CHOICES}")
     return DatasetSource(X)
 
 
-def _from_list(X, image_shape) -> ImageSource:
+def _from_list(X, image_shape, must_exist) -> ImageSource:
     _check_not_empty(len(X))
     if image_shape is not None and is_row(X[0]):
         return ArraySource(np.asarray(X), image_shape)
     if all(is_pair(item) for item in X):
         images, labels = zip(*X, strict=True)
-        source = _from_list(images, image_shape)
+        source = _from_list(images, image_shape, must_exist)
         source.labels = as_labels(labels)
         return source
     if not is_path(X[0]):
@@ -207,7 +244,7 @@ def _from_list(X, image_shape) -> ImageSource:
     for i, path in enumerate(X):
         if not is_path(path):
             raise TypeError(f"X[0] is a file path, but X[{i}] is {path!r}: give paths only")
-    return FileSource(X)
+    return FileSource(X, must_exist)
 
 
 def _column(X: np.ndarray) -> list:

@@ -1,0 +1,57 @@
+"""Vectors of labels and numbers as lists, with their type."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+_NUMBERS = re.compile(r"[<>|](b1|[iu][1248]|f[248])")
+_TEXT = re.compile(r"[<>]U(\d{1,7})")
+_MAX_BYTES = 1 << 26  # of text, whose padding a short file could make any size
+_OF_KIND = {"b": (bool,), "i": (int,), "u": (int,), "f": (int, float)}
+
+
+def values_of(array: np.ndarray) -> tuple[str, list]:
+    """The type of a vector, as text, and its values.
+
+    Raises
+    ------
+    TypeError
+        If the type is not one of bool, int, float (up to 64 bits), str or object.
+    """
+    dtype = array.dtype.str if array.dtype.kind != "T" else "T"
+    if array.dtype.kind in "OT" or _TEXT.fullmatch(dtype) or _NUMBERS.fullmatch(dtype):
+        return dtype, array.tolist()
+    raise TypeError(f"arrays of type {array.dtype} can't be saved")
+
+
+def array_of(values: list, dtype: str) -> np.ndarray:
+    """The vector of a type given as text.
+
+    Raises
+    ------
+    ValueError
+        If type and values don't fit.
+    """
+    if dtype == "|O":
+        if not all(v is None or isinstance(v, (bool, int, float, str)) for v in values):
+            raise ValueError("an array of objects may hold numbers and text only")
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    if dtype == "T" or _TEXT.fullmatch(dtype):
+        if not all(isinstance(v, str) for v in values):
+            raise ValueError("an array of text may hold text only")
+        if dtype == "T":
+            return np.array(values, dtype=np.dtypes.StringDType())
+        width = np.dtype(dtype).itemsize // 4
+        if 4 * width * len(values) > _MAX_BYTES or any(len(v) > width for v in values):
+            raise ValueError(f"an array of {len(values)} texts can't have the type {dtype}")
+        return np.array(values, dtype=dtype)
+    if not _NUMBERS.fullmatch(dtype):
+        raise ValueError(f"{dtype!r} is no type of an array")
+    kinds = _OF_KIND[dtype[1]]
+    if any(type(v) not in kinds for v in values):
+        raise ValueError(f"an array of type {dtype} holds something else")
+    return np.array(values, dtype=dtype)

@@ -1,0 +1,51 @@
+"""What a model may ask for while it is built from numbers in a file."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
+from torch.overrides import TorchFunctionMode
+
+_FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+
+
+class BoundedMemory(TorchFunctionMode):
+    """Inside, new tensors may hold ``n_values`` in all.
+
+    A rank of a billion in a file of a few bytes is refused before memory is taken for it. The
+    sizes are found on a device without memory.
+    """
+
+    def __init__(self, n_values: int):
+        super().__init__()
+        self.left = n_values
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func in _FACTORIES:
+            plain = {k: v for k, v in kwargs.items() if k not in ("generator", "out")}
+            try:
+                self.left -= func(*args, **{**plain, "device": "meta"}).numel()
+            except RuntimeError:  # more than can be counted
+                self.left = -1
+            if self.left < 0:
+                raise ValueError("its adapter or head is larger than the weights in the file")
+        return func(*args, **kwargs)
+
+
+def check_indices(model: nn.Module) -> None:
+    """Check that whole numbers in the state of a parametrisation are positions in its tensor.
+
+    Raises
+    ------
+    ValueError
+        If one points outside.
+    """
+    for module in model.modules():
+        if isinstance(module, ParametrizationList):
+            for buffer in module.buffers():
+                if not buffer.is_floating_point() and buffer.numel():
+                    low, high = buffer.min().item(), buffer.max().item()
+                    if low < 0 or high >= module.original.numel():
+                        raise ValueError("positions of trained weights lie outside of a matrix")

@@ -1,0 +1,118 @@
+"""The file: a safetensors file with JSON metadata and a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ._atomic import replace_file
+from ._mixin import naming
+
+FORMAT = 1  # raise it when an older version could not make sense of what is written
+MAX_HEADER = 10_000_000  # bytes; the names of ten thousand classes take a twentieth
+_KEY = "sklift"
+
+
+def write(path: str | os.PathLike, content: dict, tensors: dict[str, torch.Tensor]) -> None:
+    """Write JSON content and tensors.
+
+    Raises
+    ------
+    ValueError
+        If the content is larger than what :func:`read` accepts.
+    OSError
+        If the file can't be written; an old one is still there.
+    """
+    content = {"format": FORMAT, **content}
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    text = _dumps({"sha256": _checksum(content, tensors), **content})
+    # One key only: the order of several is not defined, and the same model gives the same bytes.
+    data = save(tensors, {_KEY: text})
+    n_header = int.from_bytes(data[:8], "little")
+    if n_header > MAX_HEADER:
+        raise ValueError(
+            f"can't save {os.fspath(path)!r}: classes, names and parameters take {n_header} bytes, "
+            f"at most {MAX_HEADER} fit"
+        )
+    replace_file(path, data)
+
+
+def read(path: str | os.PathLike) -> tuple[dict, dict[str, torch.Tensor]]:
+    """Read what :func:`write` wrote, after checking that it is whole.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, damaged, or of a newer format.
+    OSError
+        If the file can't be read.
+    """
+    with naming(path):
+        _check_size(path)
+        try:
+            with safe_open(os.fspath(path), framework="pt") as file:
+                text = (file.metadata() or {}).get(_KEY)
+                if text is None:
+                    raise ValueError("it is no saved estimator: it lacks the metadata of one")
+                content = _parse(text)
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"it is damaged, or no safetensors file ({error})") from error
+        if content.pop("sha256", None) != _checksum(content, tensors):
+            raise ValueError("its content does not match its checksum: it is damaged")
+        return content, tensors
+
+
+def _check_size(path) -> None:
+    """Refuse a header that is too long before anything is read into memory."""
+    if not os.path.isfile(path):  # a pipe would never end
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        n_header = int.from_bytes(file.read(8), "little")
+    if size < 10 or n_header < 2:
+        raise ValueError("it is no safetensors file")
+    if n_header > MAX_HEADER:
+        raise ValueError(
+            f"its header should have {n_header} bytes, more than the {MAX_HEADER} that a saved "
+            "estimator may have: it is no safetensors file, or a malicious one"
+        )
+    if 8 + n_header > size:
+        raise ValueError(f"it is cut off: {8 + n_header} bytes of header, {size} in the file")
+
+
+def _parse(text: str) -> dict:
+    content = json.loads(text, parse_constant=_no_constant)
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
+        raise ValueError("it is no saved estimator: its metadata has no format")
+    if content["format"] > FORMAT:
+        by = (content.get("versions") or {}).get("scikit-lift", "a newer version")
+        raise ValueError(
+            f"it has format {content['format']}, written by scikit-lift {by}; this version reads "
+            f"up to format {FORMAT}: upgrade scikit-lift"
+        )
+    if content["format"] < 1:
+        raise ValueError(f"there is no format {content['format']}")
+    return content
+
+
+def _no_constant(name: str):
+    raise ValueError(f"{name} is no JSON")
+
+
+def _dumps(content: dict) -> str:
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def _checksum(content: dict, tensors: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of the content and of name, type, shape and bytes of every tensor."""
+    digest = hashlib.sha256(_dumps(content).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""An estimator from what a file holds of it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from .._device import resolve_device, resolve_precision
+from ..backbones import Backbone, BackboneSpec, load_backbone, resolve_spec
+from ._codec import decode
+from ._net_data import build_net, check_backbone
+
+_SECTIONS = {"params": dict, "omitted": list, "fitted": dict, "backbone": dict, "estimator": str}
+
+
+def rebuild(
+    cls: type,
+    content: dict,
+    tensors: Mapping[str, torch.Tensor],
+    recipes: Sequence[type],
+    device: str | None,
+    pretrained: str | os.PathLike | None,
+):
+    """The fitted estimator.
+
+    Raises
+    ------
+    ValueError
+        And other errors of values, types and look-up, if the content is malformed.
+    """
+    for section, kind in _SECTIONS.items():
+        if not isinstance(content.get(section), kind):
+            raise ValueError(f"its metadata has no usable section {section!r}")
+    if content["estimator"] != cls.__name__:
+        raise ValueError(
+            f"it holds a {content['estimator']}: load it with {content['estimator']}.load"
+        )
+    own = {recipe.__name__: recipe for recipe in recipes}
+    state = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
+    arrays = {name: t for name, t in tensors.items() if not name.startswith("model.")}
+    est = _unfitted(cls, content, arrays, own)
+    if device is not None:
+        est.device = device
+    place = _place(est)
+    backbone = _backbone(est, content["backbone"], own, pretrained)
+    fitted = {name: decode(v, arrays, own) for name, v in content["fitted"].items()}
+    for name in fitted:
+        if not name.isidentifier() or hasattr(cls, name) or hasattr(est, name) or name == "net_":
+            raise ValueError(f"{name!r} is no fitted attribute of {cls.__name__}")
+    classes = fitted.get("classes_", np.empty(0))
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+        raise ValueError("its classes are no vector")
+    if unused := sorted(arrays) or ("net" not in content and sorted(state)):
+        raise ValueError(f"it holds tensors that belong to nothing: {unused[:5]}")
+    vars(est).update(fitted)
+    if "net" in content:
+        est.net_ = build_net(est, content["net"], state, backbone, place)
+    try:
+        check_is_fitted(est)
+    except NotFittedError as error:
+        raise ValueError("fitted attributes are missing") from error
+    if content["omitted"]:
+        warnings.warn(
+            f"the {cls.__name__} was saved without {content['omitted']}, which are no data: "
+            "parameters among them have their default values; set them before fitting again",
+            UserWarning,
+            stacklevel=3,
+        )
+    return est
+
+
+def _unfitted(cls: type, content: dict, arrays, own):
+    """The estimator with its parameters."""
+    params = content["params"]
+    if unknown := sorted(set(params) - set(cls._get_param_names())):
+        saved = (content.get("versions") or {}).get("scikit-lift")
+        raise ValueError(
+            f"{cls.__name__} has no parameters {unknown}; it was saved by scikit-lift {saved}"
+        )
+    est = cls(**{name: decode(value, arrays, own) for name, value in params.items()})
+    est._validate_params()
+    return est
+
+
+def _place(est) -> torch.device:
+    """Where to compute: as the parameters say, or on the CPU where that is not there."""
+    try:
+        place = resolve_device(est.device)
+    except (ValueError, RuntimeError) as error:
+        warnings.warn(f"{error}; device is set to 'cpu'", UserWarning, stacklevel=4)
+        est.device = "cpu"
+        place = resolve_device("cpu")
+    try:
+        resolve_precision(est.precision, place)
+    except ValueError as error:
+        warnings.warn(f"{error}; precision is set to 'auto'", UserWarning, stacklevel=4)
+        est.precision = "auto"
+    return place
+
+
+def _backbone(est, saved: dict, own, pretrained) -> Backbone:
+    """The backbone, if it is the one that was saved."""
+    name, tag = saved["name"], saved["pretrained"]
+    params = decode(saved["params"], {}, own)
+    if pretrained is not None:
+        est.pretrained = tag = pretrained
+    if name == "precomputed":
+        backbone = load_backbone(BackboneSpec(name, None, tuple(sorted(params.items()))))
+    else:
+        try:
+            backbone = load_backbone(name, tag, params)
+        except ValueError as error:
+            raise ValueError(
+                f"its backbone {name!r} ({tag}) can't be loaded: {error}. If the checkpoint file "
+                "was moved, say where it is: load(..., pretrained=...)"
+            ) from error
+        if est.backbone == name and _spec(est) != backbone.spec:
+            est.pretrained = backbone.spec.pretrained  # "auto" means other weights by now
+    check_backbone(backbone, saved)
+    return backbone
+
+
+def _spec(est) -> BackboneSpec:
+    return resolve_spec(est.backbone, est.pretrained, est.backbone_params)

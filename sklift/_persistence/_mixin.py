@@ -1,0 +1,158 @@
+"""The methods ``save`` and ``load`` of the estimators."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import contextmanager
+
+from sklearn.utils.validation import check_is_fitted
+
+# What malformed content makes the code that interprets it raise.
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    NotImplementedError,
+)
+
+
+class Persistent:
+    """Mixin of the estimators that can be saved in a file and loaded from it.
+
+    A pickle of them holds plain data as well, and never the frozen backbone.
+    """
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Save the fitted estimator in one file, from which no code is ever run.
+
+        It holds the parameters, the fitted attributes and the trained weights, in the safetensors
+        format. The frozen backbone is not in it, only its name and the checksum of its weights.
+        The file is written aside and put in place at the end: a failure leaves the old one.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, for instance ``"model.safetensors"``.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If there is nothing to save yet.
+        TypeError
+            If a parameter or fitted attribute is no plain data (numbers, text, arrays, containers
+            of them, recipes).
+        OSError
+            If the file can't be written.
+
+        Warns
+        -----
+        UserWarning
+            If ``loss``, ``augmentation``, ``optimizer``, ``callbacks``, ``net_params`` or
+            ``random_state`` is no plain data, a function for instance. Predictions don't need
+            them, so they are left out: in the loaded estimator they have their default values.
+
+        See Also
+        --------
+        load : The way back.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sklift import ZeroShotClassifier
+        >>> clf = ZeroShotClassifier("emoji-tiny").fit(None, ["red square", "black cat"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     clf.save(f"{folder}/model.safetensors")
+        ...     ZeroShotClassifier.load(f"{folder}/model.safetensors").classes_
+        array(['black cat', 'red square'], dtype='<U10')
+        """
+        check_is_fitted(self)
+        from ._file import write
+        from ._save import describe
+
+        write(path, *describe(self))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike,
+        *,
+        recipes: Iterable[type] = (),
+        device: str | None = None,
+        pretrained: str | os.PathLike | None = None,
+    ):
+        """Load an estimator that :meth:`save` has written.
+
+        No code in the file is run, and nothing in it can name code to run.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        recipes : iterable of classes, default=()
+            Your own classes of losses, heads and adapters that the estimator uses.
+        device : str, optional
+            Where to compute from now on; by default where the parameter ``device`` says, or on
+            the CPU if this machine has no such device.
+        pretrained : str or path, optional
+            Where the backbone's weights are now, if not where they were. They must be the same
+            weights.
+
+        Returns
+        -------
+        estimator : same class
+            Fitted. On the same machine and with the same versions of the libraries, its
+            predictions equal those of the saved one bit by bit.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, of another kind, of a newer format, or does not fit the class,
+            the recipes or the backbone; the message names the file and the reason.
+        OSError
+            If the file can't be read. If the backbone's weights can't be had, it is a
+            ``ConnectionError``.
+
+        Notes
+        -----
+        The checksum in the file shows accidental damage. It is no signature: who writes a file
+        chooses its weights, and the backbone that is loaded, or fetched, for it.
+        """
+        recipes = list(recipes)
+        if wrong := [recipe for recipe in recipes if not isinstance(recipe, type)]:
+            raise TypeError(f"recipes must be classes, got {wrong[0]!r}")
+        from ._file import read
+        from ._load import rebuild
+
+        content, tensors = read(path)
+        with naming(path):
+            return rebuild(cls, content, tensors, recipes, device, pretrained)
+
+    def __getstate__(self):
+        """Plain data in the place of the net, for pickle, joblib, skops and copies."""
+        state = super().__getstate__()
+        if "net_" not in state:
+            return state
+        from ._net_data import freeze
+
+        return {**state, "net_": freeze(state["net_"])}
+
+    def __setstate__(self, state):
+        super().__setstate__({k: v for k, v in state.items() if k != "net_"})
+        if "net_" in state:
+            from ._net_data import thaw
+
+            self.net_ = thaw(self, state["net_"])
+
+
+@contextmanager
+def naming(path: str | os.PathLike):
+    """Turn what a malformed file causes into a ValueError that names the file."""
+    try:
+        yield
+    except _MALFORMED as error:
+        what = str(error) if isinstance(error, (ValueError, TypeError)) else repr(error)
+        raise ValueError(f"can't load {os.fspath(path)!r}: {what}") from error

@@ -1,0 +1,79 @@
+"""What a file holds of an estimator."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from .._version import __version__
+from ._codec import encode
+from ._net_data import describe_backbone, describe_net
+
+# Parameters that only training needs, and that may be functions, classes or objects.
+TRAINING_ONLY = ("loss", "augmentation", "optimizer", "callbacks", "net_params", "random_state")
+_LIBRARIES = ("torch", "open_clip_torch", "timm", "scikit-learn", "skorch", "numpy", "safetensors")
+
+
+def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
+    """JSON content and tensors of a fitted estimator.
+
+    Raises
+    ------
+    TypeError
+        If something that predictions need can't be saved.
+    """
+    net = getattr(est, "net_", None)
+    params, arrays, omitted = est.get_params(deep=False), {}, []
+    content = {
+        "estimator": type(est).__name__,
+        "versions": versions(),
+        "params": _encode_all(params, "params", arrays, omitted),
+        "omitted": omitted,
+        "fitted": _encode_all(
+            {k: v for k, v in vars(est).items() if k not in params and k != "net_"},
+            "fitted",
+            arrays,
+            omitted,
+        ),
+    }
+    if omitted:
+        warnings.warn(
+            f"{type(est).__name__}.save leaves out {omitted}: functions, classes and objects are "
+            "no data. Predictions don't need them; set them after loading, before fitting again",
+            UserWarning,
+            stacklevel=3,
+        )
+    backbone = est._load_backbone() if net is None else net.module_.backbone
+    content["backbone"] = described = describe_backbone(backbone)
+    described["params"] = encode(described["params"], {}, "backbone_params")
+    if net is None:
+        return content, arrays
+    content["net"], state = describe_net(net)
+    return content, {**{f"model.{name}": t for name, t in state.items()}, **arrays}
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package and of those that predictions depend on."""
+    found = {"scikit-lift": __version__}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _encode_all(values: dict, prefix: str, arrays: dict, omitted: list) -> dict:
+    """JSON of the values; names of those that can be done without go to ``omitted``."""
+    encoded = {}
+    for name, value in values.items():
+        try:
+            encoded[name] = encode(value, arrays, f"{prefix}.{name}")
+        except TypeError:
+            # a private attribute is scikit-learn's, and about training or display
+            if name.removesuffix("_") not in TRAINING_ONLY and not name.startswith("_"):
+                raise
+            omitted.append(name)
+    return encoded
