@@ -9,11 +9,23 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Subset, default_collate
 
-from ._features import frozen_features
+from ._features import cached_features, frozen_features
 from .backbones import Backbone, BackboneSpec, load_backbone
 from .images._cache import CachedSource
-from .images._dataset import PlainViews, TestViews, TrainViews, map_items
+from .images._dataset import (
+    N_FIXED,
+    FixedViews,
+    PlainViews,
+    TestViews,
+    TrainViews,
+    map_items,
+)
 from .images._sources import PickedSource
+
+# Views that a picture has only one of, with a name that tells them from each other.
+PLAIN = (PlainViews, ("plain",))
+TEST = (TestViews, ("test",))
+FIXED = [(partial(FixedViews, view=v), ("fixed", v, N_FIXED)) for v in range(N_FIXED)]
 
 
 class Pictures:
@@ -21,9 +33,8 @@ class Pictures:
 
     dtype = None  # pixels have none that matters
 
-    def __init__(self, source, is_cached: bool = False):
+    def __init__(self, source):
         self.source = source
-        self._is_cached = is_cached
 
     def __len__(self) -> int:
         return len(self.source)
@@ -37,17 +48,30 @@ class Pictures:
         """A text that tells these pictures from others."""
         return self.source.identity()
 
-    def cached(self) -> Pictures:
-        """The same, with each file decoded once."""
-        return self if self._is_cached else Pictures(CachedSource(self.source), is_cached=True)
+    def cached(self, make_room: bool) -> Pictures:
+        """The same, with files decoded once; what is kept may have to make room for them."""
+        return Pictures(CachedSource(self.source, make_room))
 
     def readable(self):
         """Those that can be read, their indices, and of the others what is wrong with them."""
-        source = CachedSource(self.source)
-        wrong = map_items(partial(_what_is_wrong, source), range(len(source)))
-        kept = np.array([i for i, text in enumerate(wrong) if text is None], dtype=np.intp)
-        picked = Pictures(PickedSource(source, kept), is_cached=True)
-        return picked, kept, {i: text for i, text in enumerate(wrong) if text is not None}
+        wrong = _what_is_wrong(self.source.__getitem__, len(self))
+        kept = np.setdiff1d(np.arange(len(self)), list(wrong))
+        return Pictures(PickedSource(self.source, kept)), kept, wrong
+
+    def glance(self) -> None:
+        """Look at the first bytes of each file, so that no training starts on what is no picture.
+
+        Raises
+        ------
+        ValueError
+            Naming the files.
+        """
+        if wrong := _what_is_wrong(self.source.glance, len(self)):
+            first = "; ".join(list(wrong.values())[:3]) + ("; ..." if len(wrong) > 3 else "")
+            raise ValueError(
+                f"{len(wrong)} of the {len(self)} files in X can't be read: {first}; leave them "
+                "out, or have fit do so: on_error='skip'"
+            )
 
     def backbone(self, load) -> Backbone:
         """The backbone that pictures go through."""
@@ -64,20 +88,38 @@ class Pictures:
         preprocess = backbone.preprocess
         return TestViews(self.source, preprocess.size, preprocess.interpolation, tta, expand=expand)
 
-    def features(self, backbone, chosen: np.ndarray, **compute) -> np.ndarray:
-        """Frozen features of the pictures ``chosen``, by index."""
+    def features(self, backbone, chosen, view=PLAIN, *, cache, **compute) -> np.ndarray:
+        """Features ``(n, n_features)`` of the pictures ``chosen``, by index, in a view of them."""
+        make, name = view
         preprocess = backbone.preprocess
-        views = PlainViews(self.source, preprocess.size, preprocess.interpolation)
-        return frozen_features(backbone, Subset(views, chosen), **compute)
+        views = make(self.source, preprocess.size, preprocess.interpolation)
+        kind = (backbone.checksum, preprocess, compute["precision"], *name, None)
+        compute = partial(frozen_features, backbone, **compute)
+        return cached_features(compute, Subset(views, chosen), cache, kind)
+
+    def features_of_views(self, backbone, chosen, augmentation, **compute) -> np.ndarray | None:
+        """Features ``(n, n_views, n_features)`` of the views that training repeats, if it does."""
+        if augmentation is None:
+            views = [TEST]
+        elif isinstance(augmentation, str) and augmentation == "fixed":
+            views = FIXED
+        else:
+            return None
+        each = [self.features(backbone, chosen, view, **compute) for view in views]
+        return np.stack(each, axis=1)
 
 
-def _what_is_wrong(source, i: int) -> str | None:
-    """Why a picture can't be read, or None."""
-    try:
-        source[i]
-    except (OSError, ValueError, TypeError) as error:
-        return str(error)
-    return None
+def _what_is_wrong(look, n: int) -> dict[int, str]:
+    """What is raised at a look at each of n pictures, by index."""
+
+    def reason(i: int) -> str | None:
+        try:
+            look(i)
+        except (OSError, ValueError, TypeError) as error:
+            return str(error)
+        return None
+
+    return {i: text for i, text in enumerate(map_items(reason, range(n))) if text is not None}
 
 
 class Rows:
@@ -96,13 +138,12 @@ class Rows:
         """A text that tells these features from others."""
         return blake2b(self.X.numpy(), digest_size=16).hexdigest() + str(tuple(self.X.shape))
 
+    def glance(self) -> None:
+        """Nothing is left to be read."""
+
     def readable(self):
         """All of them."""
         return self, np.arange(len(self)), {}
-
-    def cached(self) -> Rows:
-        """Itself: nothing has to be decoded."""
-        return self
 
     def backbone(self, load) -> Backbone:
         """The tower that passes features through."""
@@ -116,33 +157,42 @@ class Rows:
         """Rows for prediction."""
         return LabelledRows(self.X)
 
-    def features(self, backbone, chosen: np.ndarray, **compute) -> np.ndarray:
+    def features(self, backbone, chosen, **compute) -> np.ndarray:
         """The rows ``chosen``, by index."""
         return self.X[chosen].numpy()
 
+    def features_of_views(self, backbone, chosen, augmentation, **compute) -> None:
+        """None: the rows are what is trained on already."""
+
 
 class LabelledRows(Dataset):
-    """Items ``row``, ``(row, target)`` or ``((row, weight), target)``, taken a batch at a time."""
+    """Items ``row``, ``(row, target)`` or ``((row, weight), target)``, taken a batch at a time.
+
+    ``X`` is ``(n, n_features)``, or ``(n, n_views, n_features)``, of which an epoch sees one view.
+    """
 
     def __init__(self, X: torch.Tensor, codes=None, weights=None):
-        self.X = X
+        self.views = X if X.ndim == 3 else X[:, None]
+        # In shared memory, so that workers that outlive an epoch see the next one begin.
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self.codes = None if codes is None else torch.as_tensor(codes)
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=X.dtype)
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.views)
 
     def __getitem__(self, i):
+        row = self.views[i, int(self.epoch) % self.views.shape[1]]
         if self.codes is None:
-            return self.X[i]
-        row = self.X[i] if self.weights is None else (self.X[i], self.weights[i])
-        return row, self.codes[i]
+            return row
+        return row if self.weights is None else (row, self.weights[i]), self.codes[i]
 
     def __getitems__(self, indices):
         return Whole(self[torch.as_tensor(indices)])
 
     def set_epoch(self, epoch: int) -> None:
-        """Rows are the same in every epoch."""
+        """Start an epoch, counted from 0."""
+        self.epoch.fill_(epoch)
 
 
 class Whole:

@@ -52,7 +52,7 @@ def frozen_features(
     return torch.cat(out).numpy()
 
 
-def cached_features(compute: Callable, views, cache, kind) -> np.ndarray:
+def cached_features(compute: Callable, views, cache, kind: tuple) -> np.ndarray:
     """``compute(views)``, but for pictures whose features are known.
 
     Parameters
@@ -60,14 +60,19 @@ def cached_features(compute: Callable, views, cache, kind) -> np.ndarray:
     compute : callable
         From a dataset of views to features ``(n, n_features)``.
     views : dataset
-        The views of a ``source`` of pictures.
-    cache : MemoryFeatures or StoredFeatures
+        The views of a ``source`` of pictures, or a subset of them.
+    cache : MemoryFeatures, StoredFeatures or None
         Known features.
-    kind : object
+    kind : tuple
         All that the features depend on besides the picture, with a telling ``repr``.
     """
+    if cache is None:
+        return compute(views)
+    whole, indices = views, range(len(views))
+    if isinstance(views, Subset):
+        whole, indices = views.dataset, views.indices
     prefix = hashlib.blake2b(repr(kind).encode(), digest_size=16).digest()
-    keys = [prefix + content for content in map_items(views.source.fingerprint, range(len(views)))]
+    keys = [prefix + content for content in map_items(whole.source.fingerprint, indices)]
     known = cache.find(keys)
     first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
     if first:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import wraps
+
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
+from ._feature_cache import resolve_cache
 from ._labels import check_labels, encode_labels
 from ._recipes import agrees
 from ._warn import warn
@@ -24,10 +27,34 @@ def resolve_kind(kind: str, value):
     return resolve(value)
 
 
+def all_or_nothing(method):
+    """Decorate a fit: where it fails before anything is recorded, all is as it was before."""
+
+    @wraps(method)
+    def fit(est, *args, **kwargs):
+        before = _fitted_attributes(est)
+        try:
+            return method(est, *args, **kwargs)
+        except BaseException:
+            now = _fitted_attributes(est)
+            if now.get("net_") in (None, before.get("net_")):
+                for name in now:
+                    delattr(est, name)
+                vars(est).update(before)
+            raise
+
+    return fit
+
+
+def _fitted_attributes(est) -> dict:
+    return {name: value for name, value in vars(est).items() if name.endswith("_")}
+
+
 def fit_recipes(est) -> dict:
     """Validated parameters, and the recipes among them as objects."""
     est._validate_params()
     recipes = {kind: resolve_kind(kind, getattr(est, kind)) for kind in KINDS}
+    resolve_cache(est.cache)
     if est.backbone == "precomputed":
         if isinstance(est.adapter, str) and est.adapter == "adaptformer":
             recipes["adapter"] = None  # the default has no blocks to work in
@@ -61,6 +88,8 @@ def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
                 f"sample_weight is zero for all samples of class {classes[lost].tolist()[0]!r}: "
                 "there is nothing to learn it from; leave the class out, or give it weight"
             )
+    if est.on_error == "raise":
+        data.glance()
     seed = int(check_random_state(est.random_state).randint(2**31 - 1))
     from ._training import Sample
 

@@ -9,6 +9,7 @@ import numpy as np
 
 # These change how a fit runs or what predictions are made of, not what is learned.
 _WITHOUT_EFFECT = {
+    "cache",
     "checkpoint_dir",
     "checkpoint_minutes",
     "checkpoint_mismatch",

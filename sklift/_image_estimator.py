@@ -27,6 +27,7 @@ class ImageEstimator(BaseEstimator):
         "image_shape": [tuple, list, None],
         "device": "no_validation",
         "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
+        "cache": "no_validation",
         "num_workers": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
     }
@@ -59,8 +60,6 @@ class ImageEstimator(BaseEstimator):
 class FrozenEstimator(ImageEstimator):
     """Base of the estimators that look at pictures through a frozen backbone."""
 
-    _parameter_constraints = {**ImageEstimator._parameter_constraints, "cache": "no_validation"}
-
     def _load_backbone(self):
         from .backbones import load_backbone
 
@@ -89,15 +88,8 @@ class FrozenEstimator(ImageEstimator):
             progress=bool(self.verbose),
         )
         views = pictures.prediction(backbone, self.tta, self.tta_expand)
-        # The random crops of a picture depend on where it stands.
-        if cache is None or not (self.tta is None or isinstance(self.tta, str)):
-            return compute(views)
-        kind = (
-            backbone.checksum,
-            backbone.preprocess,
-            self.tta,
-            self.tta_expand,
-            precision,
-            finish,
-        )
+        if not (self.tta is None or isinstance(self.tta, str)):
+            cache = None  # the random crops of a picture depend on where it stands
+        view = ("test",) if self.tta is None else (self.tta, self.tta_expand)
+        kind = (backbone.checksum, backbone.preprocess, precision, *view, finish)
         return cached_features(compute, views, cache, kind)

@@ -28,11 +28,14 @@ def check_labels(y) -> np.ndarray:
     y = column_or_1d(np.asarray(y), warn=True)
     if len(y) == 0:
         raise ValueError("y is empty: at least one labelled picture is needed")
+    if nested := [i for i, v in enumerate(y) if isinstance(v, (list, tuple, np.ndarray))]:
+        kind = type(y[nested[0]]).__name__
+        raise ValueError(f"y[{nested[0]}] is a {kind}: give one label for each picture")
     missing = [i for i, v in enumerate(y) if _is_missing(v)] if y.dtype.kind in "fO" else []
     if missing:
         raise ValueError(
-            f"y[{missing[0]}] is missing ({y[missing[0]]!r}; {len(missing)} in all): leave such "
-            "pictures out or label them"
+            f"y[{missing[0]}] is missing ({y[missing].tolist()[0]!r}; {len(missing)} in all): "
+            "leave such pictures out or label them"
         )
     if y.dtype.kind == "O" and not _is_text(y):
         if any(isinstance(v, str) for v in y):
@@ -70,9 +73,12 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
         classes, codes = np.unique(y, return_inverse=True)
     else:
         given = column_or_1d(np.asarray(classes))
-        classes = np.unique(given)
+        classes, repeats = np.unique(given, return_counts=True)
         if len(classes) < len(given):
-            raise ValueError("classes must be distinct")
+            twice = classes[repeats > 1].tolist()[0]
+            raise ValueError(f"classes must be distinct, {twice!r} is there more than once")
+        if len(classes) == 0:
+            raise ValueError("classes is empty: name at least 2 classes")
         if _is_text(classes) != _is_text(y):
             way_round = f"classes=range({len(classes)}) and a list as class_names"
             raise ValueError(

@@ -39,6 +39,7 @@ class TunedModel(nn.Module):
         frozen = list(tower.module.modules())
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
         self.tower = tower.module
+        self.after = tower.after
         self.head = head.build(tower.n_features, n_classes)
         self.head_recipe = clone(head, safe=False)
         self.backbone = backbone
@@ -56,7 +57,7 @@ class TunedModel(nn.Module):
         """Logits ``(n, n_classes)`` of views, the mean of the logits over several views.
 
         ``x`` is ``(n, 3, s, s)`` or ``(n, n_views, 3, s, s)``: uint8 pixels, or floats that are
-        normalised already.
+        normalised already; or ``(n, n_features)``, what the frozen tower makes of such.
         """
         if x.ndim == 5:
             n, v = x.shape[:2]
@@ -67,10 +68,17 @@ class TunedModel(nn.Module):
             return self.head(features.to(self.mean.dtype))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(n, n_features)`` of views ``(n, 3, s, s)``."""
+        """Features ``(n, n_features)`` of views ``(n, 3, s, s)``, or of frozen features."""
         pixels = not x.is_floating_point()
         x = x.to(self.mean.dtype)
-        return self.tower((x / 255 - self.mean) / self.std if pixels else x)
+        if x.ndim > 2:
+            x = self.tower((x / 255 - self.mean) / self.std if pixels else x)
+        return self.after(x)
+
+    @property
+    def tower_is_frozen(self) -> bool:
+        """Whether nothing is trained inside the tower, so that its features stay the same."""
+        return not any(p.requires_grad for p in self.tower.parameters())
 
     def train(self, mode: bool = True) -> TunedModel:
         """Switch to training mode all but the frozen modules (batch norm would drift)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from torch.optim import Optimizer
+
 from ._device import worker_arguments
 from ._net import (
     OPTIMIZERS,
@@ -37,6 +39,11 @@ def net_arguments(
     that goes on. ``one_epoch``: for a pass of ``partial_fit``, with a constant learning rate.
     """
     by_name = isinstance(est.optimizer, str)
+    if isinstance(est.optimizer, type) and not issubclass(est.optimizer, Optimizer):
+        raise TypeError(
+            f"optimizer must be one of {sorted(OPTIMIZERS)} or a torch.optim.Optimizer class, got "
+            f"{est.optimizer!r}"
+        )
     n_epochs = 1 if one_epoch else est.max_epochs
     resumed, best = (None, None) if state is None else (state["resumed"], state["best"])
     callbacks = [
@@ -87,4 +94,8 @@ def net_arguments(
 
 def _named(callbacks) -> list:
     """Callbacks as (name, callback) pairs, as skorch wants them beside named ones."""
-    return [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]
+    named = [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]
+    for i, (_, callback) in enumerate(named):
+        if not hasattr(callback, "on_train_begin"):
+            raise TypeError(f"callbacks[{i}] is {callback!r}: give instances of skorch callbacks")
+    return named

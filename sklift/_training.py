@@ -12,7 +12,9 @@ import torch
 from torch.utils.data import Subset
 
 from ._checkpointing import open_checkpoint
+from ._data import LabelledRows
 from ._device import resolve_device, resolve_precision
+from ._feature_cache import resolve_cache
 from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
 from ._net import (
@@ -70,6 +72,10 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
         if model is None:
             start = head_rows if state is None else _no_rows  # the checkpoint has the weights
             model, init = _new_model(est, backbone, sample, used, recipes, device, precision, start)
+        if model.tower_is_frozen:
+            dataset, held_out = _on_features(
+                est, backbone, sample, used, dataset, held_out, device, precision
+            )
     counts, weighted, draws, order = _class_totals(est, sample, used, sample.seed)
     record = partial(
         _fitted,
@@ -113,6 +119,7 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
 
 def _run(net, dataset, n_epochs: int, est, record) -> None:
     """Train; what ends it early leaves the estimator fitted so far, where that makes sense."""
+    start = net.module_.trained_state()
     try:
         with interrupts_deferred(net):
             net.partial_fit(dataset, epochs=n_epochs)
@@ -120,6 +127,8 @@ def _run(net, dataset, n_epochs: int, est, record) -> None:
         net.notify("on_train_end", X=None, y=None)  # bars are closed, data is let go
         if isinstance(error, FloatingPointError) or net.interrupted:
             vars(est).update(record(net))
+        else:  # the net of an earlier fit may share these weights
+            net.module_.load_trained_state(start)
         if net.interrupted:  # workers that prepare data may be the first to feel it
             raise KeyboardInterrupt from None
         raise
@@ -180,8 +189,15 @@ def logits(est, data) -> np.ndarray:
     """Logits ``(n, n_classes)`` of a fitted estimator, streamed batch by batch."""
     net = est.net_
     net.batch_size = int(est.batch_size)
-    net.precision = _precision(est, data, net.module_.mean.device)
-    views = data.prediction(net.module_.backbone, est.tta, est.tta_expand)
+    model = net.module_
+    net.precision = _precision(est, data, model.mean.device)
+    views = None
+    if model.tower_is_frozen and est.tta is None:
+        compute = _compute(est, model.mean.device, net.precision)
+        X = data.features_of_views(model.backbone, np.arange(len(data)), None, **compute)
+        views = None if X is None else LabelledRows(torch.from_numpy(X))
+    if views is None:
+        views = data.prediction(model.backbone, est.tta, est.tta_expand)
     return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
 
 
@@ -242,6 +258,33 @@ def _split(est, backbone, sample: Sample):
     return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
 
 
+def _compute(est, device, precision) -> dict:
+    """How frozen features are computed, and where they are kept."""
+    return {
+        "cache": resolve_cache(est.cache),
+        "device": device,
+        "precision": precision,
+        "batch_size": est.batch_size,
+        "num_workers": est.num_workers,
+    }
+
+
+def _on_features(est, backbone, sample, used, dataset, held_out, device, precision):
+    """Datasets of what the frozen tower makes of the views, where those repeat."""
+    compute = _compute(est, device, precision)
+    every = np.arange(len(sample.codes))
+    X = sample.data.features_of_views(backbone, every, est.augmentation, **compute)
+    if X is None:
+        return dataset, held_out
+    rows = LabelledRows(torch.from_numpy(X), sample.codes, sample.weight)
+    dataset = Subset(rows, used) if isinstance(dataset, Subset) else rows
+    if held_out is not None:
+        X = sample.data.features_of_views(backbone, held_out.indices, None, **compute)
+        weight = None if sample.weight is None else sample.weight[held_out.indices]
+        held_out = LabelledRows(torch.from_numpy(X), sample.codes[held_out.indices], weight)
+    return dataset, held_out
+
+
 def _own_order(est) -> bool:
     """Whether the user's own order of samples replaces ours."""
     names = ("sampler", "batch_sampler", "shuffle", "order", "drop_last")
@@ -279,10 +322,7 @@ def _new_model(est, backbone, sample: Sample, used, recipes, device, precision, 
         prompts=est.prompts,
         sample_weight=sample.weight,
         random_state=sample.seed,
-        device=device,
-        precision=precision,
-        batch_size=est.batch_size,
-        num_workers=est.num_workers,
+        **_compute(est, device, precision),
     )
     with _random_state:
         torch.manual_seed(sample.seed)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._fit_input import KINDS, check_same, fit_recipes, fit_sample, resolve_kind
+from ._fit_input import KINDS, all_or_nothing, check_same, fit_recipes, fit_sample, resolve_kind
 from ._image_estimator import ImageEstimator
 from ._labels import resolve_names
 from ._logit_classifier import LogitClassifierMixin
@@ -64,12 +64,15 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     prompts : str, list of str or dict, default="a photo of a {}."
         Template or templates (their text features are averaged), or a dict label -> description
         or descriptions.
-    augmentation : {"minimal", "lift", None} or callable, default="minimal"
+    augmentation : {"minimal", "lift", "fixed", None} or callable, default="minimal"
         Training views. ``"minimal"``: LIFT+'s square crops that grow over the epochs, along a
         convex curve; ``"minimal-linear"``, ``"-concave"``, ``"-min"`` (never) and ``"-max"`` (the
-        largest at once) name the other curves. ``"lift"``: random resized crop and flip. ``None``:
-        the test view. A callable takes a uint8 tensor ``(3, h, w)`` and returns a view
-        ``(3, size, size)``, as torchvision's v2 transforms do.
+        largest at once) name the other curves. ``"lift"``: random resized crop and flip.
+        ``"fixed"``: four views of each picture in turn, drawn once and for all. ``None``: the test
+        view. A callable takes a uint8 tensor ``(3, h, w)`` and returns a view ``(3, size, size)``,
+        as torchvision's v2 transforms do. Where nothing is trained inside the tower
+        (``adapter=None`` or ``"feature"``), views that repeat pass it once, for all epochs, folds
+        and candidates: see ``cache``.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Test-time ensembling: the mean of the logits over several crops (int: random ones).
     tta_expand : int, default=24
@@ -116,6 +119,11 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         ``"auto"`` is the GPU when there is one.
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         Of matrix products. ``"auto"``: bfloat16 where the device computes in it natively.
+    cache : {"auto", False} or path, default="auto"
+        Where decoded files and features of the frozen tower are kept for the epochs, folds and
+        candidates to come. ``"auto"``: in memory (up to 1 GiB and 256 MiB, shared by all
+        estimators of the process); a folder: features in a file there (up to 8 GiB), which several
+        processes may share. Files that change are read anew.
     num_workers : int, default=0
         Processes that prepare batches. With 0, files are decoded by threads of this process.
     on_error : {"raise", "skip"}, default="raise"
@@ -274,6 +282,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         image_shape=None,
         device="auto",
         precision="auto",
+        cache="auto",
         num_workers=0,
         on_error="raise",
         checkpoint_dir=None,
@@ -314,6 +323,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.image_shape = image_shape
         self.device = device
         self.precision = precision
+        self.cache = cache
         self.num_workers = num_workers
         self.on_error = on_error
         self.checkpoint_dir = checkpoint_dir
@@ -348,6 +358,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         return super().set_params(**params)
 
     @with_callbacks
+    @all_or_nothing
     def fit(self, X, y=None, sample_weight=None):
         """Train adapter and head.
 
@@ -392,13 +403,14 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             check_same(self, classes, recipes)
             model = self.net_.module_
         tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
-        # Should training fail, the net of an earlier fit must not meet the classes of this one.
+        # Until training ends, the net of an earlier fit must not meet the classes of this one.
         vars(self).pop("net_", None)
         self.classes_ = classes
         self.class_names_ = names
         train(self, sample, recipes, tasks, model)
         return self
 
+    @all_or_nothing
     def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Make one pass over samples, which may be others at each call.
 
@@ -474,7 +486,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         """Validated pictures or features."""
         if self.backbone != "precomputed":
             skipping = reset and self.on_error == "skip"
-            return self._pictures(X, reset=reset, must_exist=not skipping)
+            pictures = self._pictures(X, reset=reset, must_exist=not skipping)
+            # what is predicted once must not push out what is trained on
+            return pictures if self.cache is False else pictures.cached(make_room=reset)
         from ._data import Rows
 
         try:

@@ -49,6 +49,7 @@ WRONG = {
     "image_shape": [(48, "'image_shape' parameter")],
     "device": [("gpu", "is not a device"), ("cuda:99", "this machine has . CUDA devices")],
     "precision": [("half", "'precision' parameter")],
+    "cache": [(3, "cache must be"), (__file__, "is not a folder")],
     "num_workers": [(-1, "'num_workers' parameter")],
     "on_error": [("ignore", "'on_error' parameter")],
     "checkpoint_dir": [(3, "'checkpoint_dir' parameter")],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sklearn.base import BaseEstimator
-from torch import nn
 
 from ..backbones import OpenTower
 from ._bottleneck import Bottleneck, Residual
@@ -42,6 +41,5 @@ class FeatureAdapter(BaseEstimator):
     def inject(self, tower: OpenTower, n_classes: int) -> FeatureAdapter:
         """Put a bottleneck behind the tower; return this recipe with its rank filled in."""
         rank = resolve_rank(self.rank, n_classes, 1)
-        branch = Residual(Bottleneck(tower.n_features, rank))
-        tower.module = nn.Sequential(tower.module, branch)
+        tower.after.append(Residual(Bottleneck(tower.n_features, rank)))
         return FeatureAdapter(rank)

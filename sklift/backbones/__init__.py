@@ -86,7 +86,10 @@ def _checked(key: str, value):
             numbers = ()
         good = len(numbers) == 3 and all(map(isfinite, numbers))
         if not good or (key == "std" and min(numbers) <= 0):
-            raise ValueError(f"backbone_params: {key} must be three numbers, got {value!r}")
+            positive = "positive " if key == "std" else ""
+            raise ValueError(
+                f"backbone_params: {key} must be three {positive}numbers, got {value!r}"
+            )
         return numbers
     if key == "image_size":
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:

@@ -86,19 +86,22 @@ class OpenTower:
     Attributes
     ----------
     module : nn.Module
-        Normalised pictures -> features. An adapter of the feature replaces it as a whole.
+        Normalised pictures -> features.
     blocks : list of Block
         The attachment sites, in order of depth.
     n_features : int
         Width of the feature.
     name : str
         For messages.
+    after : nn.Module
+        What becomes of the feature: an adapter of it is appended.
     """
 
     module: nn.Module
     blocks: list[Block]
     n_features: int
     name: str
+    after: nn.Sequential = field(default_factory=nn.Sequential)
 
     @property
     def patch_size(self) -> int:

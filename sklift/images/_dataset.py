@@ -20,6 +20,7 @@ from sklift.images._views import (
     tta_views,
 )
 
+N_FIXED = 4  # stored views of each image
 _MAX_THREADS = 8
 
 
@@ -37,11 +38,30 @@ class _Views(Dataset):
     def __getitem__(self, i: int):
         return self._item(self.source[i], int(i))
 
+    def _fixed(self, image: np.ndarray, i: int, view: int) -> torch.Tensor:
+        rng = np.random.default_rng([view, *self.source.fingerprint(i)])
+        return train_view(image, self.size, self.interpolation, "minimal", view, N_FIXED, rng)
+
     def __getitems__(self, indices: Sequence[int]) -> list:
         return [
             self._item(image, int(i))
             for image, i in zip(_fetch(self.source, indices), indices, strict=True)
         ]
+
+
+class FixedViews(_Views):
+    """One of the stored views of each image: item i is (3, size, size) uint8.
+
+    Stored view v is what minimalist augmentation gives at epoch v of `N_FIXED`, drawn from the
+    content of the image: the same in every fit, fold and process.
+    """
+
+    def __init__(self, source, size, interpolation, view: int):
+        super().__init__(source, size, interpolation)
+        self.view = view
+
+    def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
+        return self._fixed(image, i, self.view)
 
 
 class TrainViews(_Views):
@@ -93,10 +113,12 @@ class TrainViews(_Views):
 
     def _item(self, image: np.ndarray, i: int):
         epoch = int(self.epoch)
-        rng = np.random.default_rng([self.seed, epoch, i])
-        view = train_view(
-            image, self.size, self.interpolation, self.augmentation, epoch, self.n_epochs, rng
-        )
+        if self.augmentation == "fixed":
+            view = self._fixed(image, i, epoch % N_FIXED)
+        else:
+            rng = np.random.default_rng([self.seed, epoch, i])
+            kind = self.augmentation
+            view = train_view(image, self.size, self.interpolation, kind, epoch, self.n_epochs, rng)
         target = int(self.targets[i])
         return (view, target) if self.weights is None else ((view, self.weights[i]), target)
 

@@ -66,25 +66,26 @@ def read(path) -> np.ndarray:
     ValueError
         The file is a directory, empty, truncated, far too large, or no image; the message names it.
     """
-    try:
-        image = Image.open(path)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
-        raise ValueError(f"{path}: {_why_unreadable(path, error)}") from error
-    with image:
+    with _open(path) as image:
         return _from_pil(image, str(path))
 
 
+def check_file(path) -> None:
+    """Raise what `read` would raise, as far as the first bytes of the file tell."""
+    with _open(path) as image:
+        _check_mode(image, str(path))
+
+
 def check_image(image, name: str) -> None:
-    """Raise what `to_rgb` would raise on the kind, shape and dtype of an image; reads no pixels."""
+    """Raise what `to_rgb` would raise on the kind, shape, dtype and range of an image."""
     if isinstance(image, Image.Image):
         _check_mode(image, name)
     elif is_tensor(image):
         if image.device.type == "cpu":  # elsewhere the look would cost a transfer
-            check_format(tensor_to_array(image, name, channel_axis=0), name)
+            check_image(tensor_to_array(image, name, channel_axis=0), name)
     elif isinstance(image, np.ndarray):
         check_format(image, name)
+        check_range(image, name)
     else:
         raise TypeError(_no_image(image, name))
 
@@ -114,8 +115,11 @@ def check_format(array: np.ndarray, name: str, shape: tuple[int, ...] | None = N
         raise ValueError(f"{name}: the image is empty, its shape is {shape}")
 
 
-def check_range(array: np.ndarray, name: str) -> None:
-    """Check that floats are finite and in [0, 1], a slab of the first axis at a time."""
+def check_range(array: np.ndarray, name: str, many: bool = False) -> None:
+    """Check that floats are finite and in [0, 1], a slab of the first axis at a time.
+
+    `many`: the first axis counts images.
+    """
     if array.dtype.kind != "f":
         return
     step = max(1, _CHUNK // array[0].size)
@@ -123,7 +127,9 @@ def check_range(array: np.ndarray, name: str) -> None:
         part = array[start : start + step]
         low, high = float(part.min()), float(part.max())
         if not np.isfinite(low + high):
-            raise ValueError(f"{name} holds NaN or infinite values")
+            bad = start + int((~np.isfinite(part)).any(axis=tuple(range(1, part.ndim))).argmax())
+            where = f", the first in {name}[{bad}]" if many else ""
+            raise ValueError(f"{name} holds NaN or infinite values{where}")
         if low < -1e-6:
             raise ValueError(
                 f"{name}: float images are in [0, 1], found {low:.4g}; undo any normalisation "
@@ -234,9 +240,22 @@ def _no_image(image, name: str) -> str:
     )
 
 
+def _open(path) -> Image.Image:
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        what = "a directory" if os.path.isdir(path) else "no regular file"
+        raise ValueError(f"{path}: this is {what}, not an image file")
+    try:
+        return Image.open(path)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
+        raise ValueError(f"{path}: {_why_unreadable(path, error)}") from error
+
+
 def _why_unreadable(path, error: Exception) -> str:
-    if os.path.isdir(path):
-        return "this is a directory, not an image file"
     if isinstance(error, UnidentifiedImageError):
         return "the file is empty" if os.path.getsize(path) == 0 else "no image that Pillow reads"
-    return f"the file can't be read as an image ({error})"
+    remedy = ""
+    if isinstance(error, Image.DecompressionBombError):
+        remedy = "; if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
+    return f"the file can't be read as an image ({error}){remedy}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from hashlib import blake2b, file_digest
 
 import numpy as np
 from PIL import Image
 
 from sklift.images._decode import (
+    check_file,
     check_format,
     check_image,
     check_range,
@@ -55,6 +56,13 @@ class ImageSource:
         digest.update(image)
         return digest.digest()
 
+    def glance(self, i: int) -> None:
+        """Raise what is known to be wrong with an image before it is read."""
+
+    def key(self, i: int) -> tuple | None:
+        """What tells an image cheaply from others, over all sources; None: nothing does."""
+        return None
+
     def identity(self) -> str:
         """A text that tells the images, in order, from any others."""
         digest = blake2b(digest_size=16)
@@ -83,17 +91,25 @@ class FileSource(ImageSource):
     def __getitem__(self, i: int) -> np.ndarray:
         return read(self.paths[i])
 
+    def glance(self, i: int) -> None:
+        """Look at the first bytes of the file."""
+        check_file(self.paths[i])
+
+    def key(self, i: int) -> tuple:
+        """Path, size and time of change."""
+        path = os.path.abspath(self.paths[i])
+        stat = os.stat(path)
+        return path, stat.st_size, stat.st_mtime_ns
+
     def fingerprint(self, i: int) -> bytes:
         """That of the file, which need not be decoded."""
-        with open(self.paths[i], "rb") as file:
-            return file_digest(file, partial(blake2b, digest_size=16)).digest()
+        return _file_fingerprint(*self.key(i))
 
     def identity(self) -> str:
         """By path, size and time of change: reading all files would take long."""
         digest = blake2b(digest_size=16)
-        for path in self.paths:
-            stat = os.stat(path)
-            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+        for i, path in enumerate(self.paths):
+            digest.update(f"{path}\0{self.key(i)[1:]}\0".encode())
         return digest.hexdigest()
 
 
@@ -111,6 +127,10 @@ class PickedSource(ImageSource):
 
     def __getitem__(self, i: int) -> np.ndarray:
         return self.source[int(self.indices[i])]
+
+    def key(self, i: int) -> tuple | None:
+        """That of the image."""
+        return self.source.key(int(self.indices[i]))
 
     def fingerprint(self, i: int) -> bytes:
         """That of the image."""
@@ -132,7 +152,7 @@ class ArraySource(ImageSource):
             )
         _check_not_empty(len(array))
         check_format(array, "X", self.image_shape)
-        check_range(array, "X")
+        check_range(array, "X", many=True)
 
     def __len__(self) -> int:
         return len(self.array)
@@ -230,9 +250,22 @@ def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSou
     return DatasetSource(X)
 
 
+@lru_cache(maxsize=1 << 18)
+def _file_fingerprint(path: str, size: int, changed: int) -> bytes:
+    """Of the content of a file, read once as long as it is the same."""
+    with open(path, "rb") as file:
+        return file_digest(file, partial(blake2b, digest_size=16)).digest()
+
+
 def _from_list(X, image_shape, must_exist) -> ImageSource:
     _check_not_empty(len(X))
     if image_shape is not None and is_row(X[0]):
+        lengths = [np.size(row) for row in X]
+        if odd := [i for i, length in enumerate(lengths) if length != lengths[0]]:
+            raise ValueError(
+                f"X[{odd[0]}] has {lengths[odd[0]]} values, X[0] has {lengths[0]}: rows of "
+                "flattened images are of one length"
+            )
         return ArraySource(np.asarray(X), image_shape)
     if all(is_pair(item) for item in X):
         images, labels = zip(*X, strict=True)
@@ -243,7 +276,9 @@ def _from_list(X, image_shape, must_exist) -> ImageSource:
         return ListSource(list(X))
     for i, path in enumerate(X):
         if not is_path(path):
-            raise TypeError(f"X[0] is a file path, but X[{i}] is {path!r}: give paths only")
+            raise TypeError(
+                f"X[0] is a file path, but X[{i}] is of type {type(path).__name__}: give paths only"
+            )
     return FileSource(X, must_exist)
 
 

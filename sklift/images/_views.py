@@ -27,8 +27,9 @@ Box = tuple[int, int, int, int]
 
 def check_augmentation(kind) -> None:
     """Raise ValueError unless `kind` is a training augmentation."""
-    if not (kind is None or kind == "lift" or kind in _AUGMENTATIONS or callable(kind)):
-        names = ", ".join(repr(name) for name in [*_AUGMENTATIONS, "lift"])
+    named = kind in ("lift", "fixed") or kind in _AUGMENTATIONS
+    if not (kind is None or named or callable(kind)):
+        names = ", ".join(repr(name) for name in [*_AUGMENTATIONS, "lift", "fixed"])
         raise ValueError(
             f"augmentation must be one of {names}, None (the test view) or a callable, got {kind!r}"
         )

@@ -9,7 +9,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from sklift.images import _dataset, _views
-from sklift.images._cache import CachedSource
+from sklift.images._cache import CachedSource, DecodedImages
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
 from sklift.images._sources import as_image_source
 
@@ -28,7 +28,8 @@ def train_views(source=None, augmentation="minimal", **kwargs):
 def files(tmp_path):
     for i, image in enumerate(IMAGES):
         Image.fromarray(image).save(tmp_path / f"{i}.png")
-    return CachedSource(as_image_source([tmp_path / f"{i}.png" for i in range(N)]))
+    source = as_image_source([tmp_path / f"{i}.png" for i in range(N)])
+    return CachedSource(source, decoded=DecodedImages())
 
 
 def test_items_and_batches():
@@ -83,7 +84,7 @@ def test_files_are_decoded_by_threads_in_order(files, monkeypatch):
         items = PlainViews(files, SIZE, "bicubic").__getitems__([5, 0, 3])
         for item, i in zip(items, [5, 0, 3], strict=True):
             assert torch.equal(item, _views.plain_view(IMAGES[i], SIZE))
-    assert files.n_bytes == 3 * IMAGES[0].nbytes
+    assert files.decoded.n_bytes == 3 * IMAGES[0].nbytes
 
 
 @pytest.mark.parametrize(("tta", "n_views"), [(None, 1), ("fivecrop", 5), ("tencrop", 10), (3, 3)])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pickle
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import sparse
 from torch.utils.data import Subset, TensorDataset
 
 from sklift.images import ImageSequence
-from sklift.images._cache import CachedSource
+from sklift.images._cache import CachedSource, DecodedImages
 from sklift.images._sources import ArraySource, FileSource, as_image_source
 
 N = 4
@@ -266,25 +267,53 @@ def test_the_cache_reads_each_file_once(paths, monkeypatch):
     read = []
     decode = FileSource.__getitem__
     monkeypatch.setattr(FileSource, "__getitem__", lambda s, i: read.append(i) or decode(s, i))
-    cached = CachedSource(as_image_source(paths))
+    cached = CachedSource(as_image_source(paths), decoded=DecodedImages())
     for _ in range(2):
         for i in range(N):
             np.testing.assert_array_equal(cached[i], IMAGES[i])
     assert read == [0, 1, 2, 3]
-    assert cached.n_bytes == IMAGES.nbytes
-    copy = pickle.loads(pickle.dumps(cached))
-    assert (copy.n_bytes, len(copy), copy.max_bytes) == (0, N, cached.max_bytes)
+    assert cached.decoded.n_bytes == IMAGES.nbytes
+    assert_same_images(pickle.loads(pickle.dumps(cached)))
 
 
 def test_the_cache_is_bounded(paths):
-    cached = CachedSource(as_image_source(paths), max_bytes=2 * IMAGES[0].nbytes + 1)
-    for _ in range(2):
+    decoded = DecodedImages(max_bytes=2 * IMAGES[0].nbytes + 1)
+    cached = CachedSource(as_image_source(paths), decoded=decoded)
+    for _ in range(20):
         assert_same_images(cached)
-    assert cached.n_bytes == 2 * IMAGES[0].nbytes
+        assert (
+            decoded.n_bytes
+            == 2 * IMAGES[0].nbytes
+            == sum(image.nbytes for image in decoded._images.values())
+        )
+    tiny = DecodedImages(max_bytes=1)
+    assert_same_images(CachedSource(as_image_source(paths), decoded=tiny))
+    assert tiny.n_bytes == 0
+
+
+def test_the_cache_sees_that_a_file_changes(tmp_path):
+    path = tmp_path / "a.png"
+    cached = None
+    for image, time in ((IMAGES[0], 0), (IMAGES[1], 1)):
+        Image.fromarray(image).save(path)
+        os.utime(path, ns=(time, time))
+        cached = cached or CachedSource(as_image_source([path]), decoded=DecodedImages())
+        np.testing.assert_array_equal(cached[0], image)
+
+
+def test_what_is_there_need_not_make_room(paths):
+    decoded = DecodedImages(max_bytes=2 * IMAGES[0].nbytes)
+    source = as_image_source(paths)
+    for cached in (CachedSource(source, decoded=decoded), CachedSource(source, False, decoded)):
+        before = set(decoded._images)
+        assert_same_images(cached)
+    assert set(decoded._images) == before and len(before) == 2
 
 
 def test_the_cache_leaves_other_sources_alone():
-    cached = CachedSource(as_image_source([(image, "a") for image in IMAGES]))
+    decoded = DecodedImages()
+    source = as_image_source([(image, "a") for image in IMAGES])
+    cached = CachedSource(source, decoded=decoded)
     assert_same_images(cached)
-    assert cached.n_bytes == 0
+    assert decoded.n_bytes == 0
     assert cached.labels.tolist() == ["a"] * N

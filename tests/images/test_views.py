@@ -230,7 +230,7 @@ def test_bad_transforms(transform, message):
 
 @pytest.mark.parametrize("kind", ["randaug", "minimal-", "convex", 3, True])
 def test_unknown_augmentations(kind):
-    with pytest.raises(ValueError, match=r"augmentation must be one of 'minimal', .*'lift', None"):
+    with pytest.raises(ValueError, match=r"one of 'minimal', .*'lift', 'fixed', None"):
         views.check_augmentation(kind)
 
 
