@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, Subset, default_collate
+from torch.utils.data import Dataset, Subset
 
 from ._features import cached_features, frozen_features
 from .backbones import Backbone, BackboneSpec, load_backbone
@@ -20,6 +20,7 @@ from .images._dataset import (
     TrainViews,
     map_items,
 )
+from .images._dataset import collate as collate_views
 from .images._sources import PickedSource
 
 # Views that a picture has only one of, with a name that tells them from each other.
@@ -204,4 +205,4 @@ class Whole:
 
 def collate(items):
     """What a data loader makes of the items of a batch."""
-    return items.batch if isinstance(items, Whole) else default_collate(items)
+    return items.batch if isinstance(items, Whole) else collate_views(items)

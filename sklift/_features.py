@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Subset
 
 from ._device import worker_arguments
 from .backbones import Backbone
-from .images._dataset import map_items
+from .images._dataset import collate, map_items, raise_failed
 
 
 @torch.no_grad()
@@ -35,14 +35,18 @@ def frozen_features(
     tower = backbone.open(device).module
     generator = torch.Generator()  # a loader would draw from the global random state
     batches = DataLoader(
-        dataset, int(batch_size), generator=generator, **worker_arguments(num_workers)
+        dataset,
+        int(batch_size),
+        collate_fn=collate,
+        generator=generator,
+        **worker_arguments(num_workers),
     )
     if progress:
         from tqdm.auto import tqdm
 
         batches = tqdm(batches, unit="batch", desc="features")
     out = []
-    for views in batches:
+    for views in raise_failed(batches):
         views = views if views.ndim == 5 else views[:, None]
         x = backbone.preprocess.normalize(views.flatten(0, 1).to(device))
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):

@@ -96,6 +96,9 @@ def _named(callbacks) -> list:
     """Callbacks as (name, callback) pairs, as skorch wants them beside named ones."""
     named = [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]
     for i, (_, callback) in enumerate(named):
-        if not hasattr(callback, "on_train_begin"):
-            raise TypeError(f"callbacks[{i}] is {callback!r}: give instances of skorch callbacks")
+        if isinstance(callback, type) or not hasattr(callback, "on_train_begin"):
+            raise TypeError(
+                f"callbacks[{i}] is {callback!r}: give instances of skorch callbacks "
+                "(scikit-learn's own are set with set_callbacks)"
+            )
     return named

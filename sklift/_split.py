@@ -16,9 +16,10 @@ class HoldOut:
     validation; a class of few pictures may have none there.
     """
 
-    def __init__(self, fraction: float, seed: int):
+    def __init__(self, fraction: float, seed: int, weight: np.ndarray | None = None):
         self.fraction = fraction
         self.seed = seed
+        self.weight = weight
 
     def __call__(self, dataset, codes):
         """Two subsets of the dataset: training and validation, both in order."""
@@ -27,7 +28,11 @@ class HoldOut:
         rng = check_random_state(self.seed)
         held = np.zeros(len(codes), dtype=bool)
         for code in np.flatnonzero(n_held):
-            held[rng.permutation(np.flatnonzero(codes == code))[: n_held[code]]] = True
+            members = rng.permutation(np.flatnonzero(codes == code))
+            if self.weight is not None:  # what stays must not be what has no weight
+                heaviest = self.weight[members].argmax()
+                members[[heaviest, -1]] = members[[-1, heaviest]]
+            held[members[: n_held[code]]] = True
         if not held.any():
             raise ValueError(
                 "no class has a second sample that could be held out for validation: leave out "

@@ -245,7 +245,7 @@ def _split(est, backbone, sample: Sample):
     if fraction is None and est.early_stopping:
         fraction = 0.1
     if split is None and fraction is not None:
-        split = HoldOut(fraction, sample.seed)
+        split = HoldOut(fraction, sample.seed, sample.weight)
     if not split:
         return dataset, None, np.arange(len(sample.codes))
     # Held-out pictures are seen as in prediction, and no class prior counts them.

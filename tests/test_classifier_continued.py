@@ -162,6 +162,13 @@ class TestValidation:
         assert len(held.indices) == min(wanted, most.sum())
         assert (np.bincount(codes[held.indices], minlength=len(counts)) <= most).all()
 
+    @pytest.mark.parametrize("seed", range(5))
+    def test_what_stays_has_weight(self, blobs, seed):
+        X, y = blobs
+        weight = np.where((y == "c") & (np.arange(90) != 85), 0.0, 1.0)
+        clf = on_features(validation_fraction=0.5, random_state=seed)
+        assert (clf.fit(X, y, sample_weight=weight).class_prior_ > 0).all()
+
     def test_nothing_to_hold_out(self):
         with pytest.raises(ValueError, match="no class has a second sample"):
             on_features(early_stopping=True).fit(np.eye(3), ["a", "b", "c"])

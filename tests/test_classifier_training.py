@@ -292,3 +292,27 @@ def test_the_precision_of_predictions_can_be_changed(quick, shapes):
     rough = clf.decision_function(shapes[0])
     fine = clf.set_params(precision="float32").decision_function(shapes[0])
     assert 0 < np.abs(fine - rough).max() < 0.5
+
+
+def test_an_error_in_a_worker_is_the_error_itself(quick, shapes, tmp_path):
+    from PIL import Image
+
+    paths = [tmp_path / f"{i}.png" for i in range(24)]
+    for path, image in zip(paths, shapes[0], strict=True):
+        Image.fromarray(image).save(path)
+    paths[13].write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"13\.png") as caught:
+        quick(num_workers=2).fit(paths, shapes[1])
+    assert "DataLoader worker" not in str(caught.value)
+
+
+@pytest.mark.parametrize("callback", [EarlyStopping, object(), "progress"])
+def test_other_callbacks_are_refused(quick, shapes, callback):
+    with pytest.raises(TypeError, match=r"callbacks\[0\] is .*skorch callbacks .*set_callbacks"):
+        quick(callbacks=[callback]).fit(*shapes)
+
+
+def test_the_papers_spelling_of_a_backbone_is_understood():
+    from sklift.backbones import resolve_spec
+
+    assert resolve_spec("ViT-B/16").pretrained == "openai"

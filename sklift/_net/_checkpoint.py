@@ -29,6 +29,8 @@ class CheckpointFile:
     def __init__(self, directory, identity: dict[str, str]):
         self.directory = Path(directory).expanduser()
         self.identity = identity
+        if self.directory.is_file():
+            raise ValueError(f"checkpoint_dir={str(directory)!r} is a file: give a folder")
         self.directory.mkdir(parents=True, exist_ok=True)
         text = "\n".join(f"{name}={identity[name]}" for name in sorted(identity))
         digest = blake2b(text.encode(), digest_size=8).hexdigest()

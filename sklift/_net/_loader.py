@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from .._data import collate
+from ..images._dataset import raise_failed
 
 
 class EpochOrder(Sampler):
@@ -67,3 +68,6 @@ class ShuffledLoader(DataLoader):
         generator = torch.Generator().manual_seed(seed)  # for the seeds of workers
         own = {"generator": generator, "collate_fn": collate}
         super().__init__(dataset, sampler=sampler, **{**own, **kwargs})
+
+    def __iter__(self):
+        return raise_failed(super().__iter__())

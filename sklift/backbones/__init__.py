@@ -68,7 +68,8 @@ def resolve_spec(
     if name.startswith("timm/"):
         return BackboneSpec(name, _absolute(timm_tag(name, pretrained)), frozen)
     if pretrained == "auto":
-        pretrained = RECOMMENDED.get(name.removesuffix("-quickgelu")) or _only_tag(name)
+        plain = name.replace("/", "-")  # as the papers write it
+        pretrained = RECOMMENDED.get(plain.removesuffix("-quickgelu")) or _only_tag(plain)
     if not isinstance(pretrained, str) or not pretrained:
         raise ValueError(
             f"pretrained={pretrained!r}: give a tag or a checkpoint file. Without trained weights "

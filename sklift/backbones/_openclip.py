@@ -138,7 +138,7 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
         known = open_clip.list_models()
         import difflib
 
-        near = difflib.get_close_matches(name, known, n=5)
+        near = difflib.get_close_matches(name, ["emoji-tiny", "precomputed", *known], n=5)
         raise ValueError(
             f"unknown backbone {spec.name!r}. Did you mean {near or known[:5]}? It may be "
             "'emoji-tiny', a model of open_clip.list_models(), 'timm/<model>', "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
 import torch
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset, default_collate, get_worker_info
 
 from sklift.images._sources import ImageSource
 from sklift.images._views import (
@@ -22,6 +22,26 @@ from sklift.images._views import (
 
 N_FIXED = 4  # stored views of each image
 _MAX_THREADS = 8
+
+
+class Failed:
+    """What became of a batch in a worker: raised there, an error comes wrapped in torch's own."""
+
+    def __init__(self, error: Exception):
+        self.error = error
+
+
+def collate(items):
+    """What a data loader makes of the items of a batch."""
+    return items if isinstance(items, Failed) else default_collate(items)
+
+
+def raise_failed(batches: Iterable) -> Iterator:
+    """The batches of a data loader; an error of a worker is raised here."""
+    for batch in batches:
+        if isinstance(batch, Failed):
+            raise batch.error
+        yield batch
 
 
 class _Views(Dataset):
@@ -42,11 +62,16 @@ class _Views(Dataset):
         rng = np.random.default_rng([view, *self.source.fingerprint(i)])
         return train_view(image, self.size, self.interpolation, "minimal", view, N_FIXED, rng)
 
-    def __getitems__(self, indices: Sequence[int]) -> list:
-        return [
-            self._item(image, int(i))
-            for image, i in zip(_fetch(self.source, indices), indices, strict=True)
-        ]
+    def __getitems__(self, indices: Sequence[int]) -> list | Failed:
+        try:
+            return [
+                self._item(image, int(i))
+                for image, i in zip(_fetch(self.source, indices), indices, strict=True)
+            ]
+        except Exception as error:
+            if get_worker_info() is None:
+                raise
+            return Failed(error)
 
 
 class FixedViews(_Views):

@@ -233,6 +233,11 @@ def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSou
     """
     if isinstance(X, ImageSource):
         return X
+    if isinstance(X, (str, os.PathLike)) and os.path.isdir(X):
+        raise TypeError(
+            f"X is a folder, {os.fspath(X)!r}; give the files in it: load_image_folder of "
+            "sklift.datasets lists them with their labels"
+        )
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
         raise TypeError(f"X is a single {type(X).__name__}; give a list: [X]")
     if hasattr(X, "to_numpy"):  # a dataframe or a series

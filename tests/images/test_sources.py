@@ -193,6 +193,7 @@ def test_a_source_is_taken_as_it_is():
     ("X", "error", "message"),
     [
         ("a.png", TypeError, r"single str; give a list: \[X\]"),
+        (".", TypeError, r"X is a folder, '\.'; .*load_image_folder"),
         (PIL[0], TypeError, r"single Image; give a list"),
         (None, TypeError, "X is of type NoneType; give file paths"),
         ((image for image in PIL), TypeError, "X is of type generator; give.*a list of images"),

@@ -1,0 +1,95 @@
+"""Pictures to check with, and the comparisons that the checks have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from inspect import Parameter, signature
+from unittest import SkipTest
+
+import numpy as np
+from sklearn.base import clone
+
+NAMES = np.array(["blue triangle", "green square", "red circle"])
+METHODS = ("predict", "predict_proba", "decision_function", "transform")
+TOLERANCE = 1e-5  # of the largest number, in float32
+SIZE = 40
+_COLOURS = np.array([[40, 80, 230], [40, 170, 60], [230, 30, 40]])
+
+
+def pictures(n_classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures (n, 40, 40, 3) uint8 of coloured shapes, 6 + 4 (+ 3) in all, and their names."""
+    rng = np.random.default_rng(0)
+    codes = np.repeat([0, 1, 2], [6, 4, 3])
+    codes = codes[codes < n_classes]
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    X = np.full((len(codes), SIZE, SIZE, 3), 255, np.uint8)
+    for image, code in zip(X, codes, strict=True):
+        top, left = rng.integers(16, 25, 2)
+        dy, dx = rows - top, columns - left
+        inside = [
+            (dy < 10) & (dy > 2 * abs(dx) - 12),
+            np.maximum(abs(dy), abs(dx)) < 12,
+            dy**2 + dx**2 < 12**2,
+        ][code]
+        image[inside] = np.clip(_COLOURS[code] + rng.integers(-20, 21, 3), 0, 255)
+    return X, NAMES[codes]
+
+
+def prepared(estimator, **params):
+    """A clone that is exact and repeats itself, with what else is wanted, where it has it."""
+    wanted = {"random_state": 0, "precision": "float32", "cache": False, **params}
+    known = estimator.get_params(deep=False)
+    return clone(estimator).set_params(**{k: v for k, v in wanted.items() if k in known})
+
+
+def fitted(estimator, X=None, y=None, **params):
+    """A prepared clone, fitted on the usual pictures or on others."""
+    if X is None:
+        X, y = pictures()
+    return prepared(estimator, **params).fit(X, y)
+
+
+def outputs(estimator, X) -> dict[str, np.ndarray]:
+    """What each method makes of X."""
+    return {m: np.asarray(getattr(estimator, m)(X)) for m in METHODS if hasattr(estimator, m)}
+
+
+def assert_same(actual: dict, expected: dict, what: str) -> None:
+    """Labels are equal, numbers equal up to the tolerance."""
+    for method, wanted in expected.items():
+        found = actual[method]
+        assert found.shape == wanted.shape, f"{what}: {method} has shape {found.shape}"
+        if wanted.dtype.kind != "f":
+            assert np.array_equal(found, wanted), f"{what}: {method} gives other labels"
+            continue
+        off = float(np.abs(found - wanted).max())
+        bound = TOLERANCE * max(1.0, float(np.abs(wanted).max()))
+        assert off <= bound, f"{what}: {method} is off by {off:.3g}, more than {bound:.3g}"
+
+
+@contextmanager
+def refused(what: str, *words: str, errors=ValueError) -> Iterator[None]:
+    """The block must raise one of ``errors``, and say one of ``words``."""
+    try:
+        yield
+    except errors as error:
+        text = str(error).lower()
+        said = not words or any(word.lower() in text for word in words)
+        assert said, f"{what}: the message says none of {words}: {error}"
+    else:
+        raise AssertionError(f"{what}: it is accepted")
+
+
+def looks_at_pictures(estimator) -> bool:
+    """Whether fit learns from X, which may be left out otherwise."""
+    return signature(estimator.fit).parameters["X"].default is Parameter.empty
+
+
+def pandas():
+    """The package; without it, a check that needs it is skipped."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise SkipTest("pandas is not installed") from error
+    return pandas

@@ -1,0 +1,75 @@
+"""scikit-learn's own battery, on features that were computed before."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.exceptions import SkipTestWarning
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+
+from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
+from sklift.losses import LOSSES
+from sklift.testing import EXPECTED_FAILED_CHECKS
+
+# What draws or holds out samples can't treat a weight of two like a sample given twice.
+DRAWN = {"check_sample_weight_equivalence_on_dense_data": "samples are drawn at random"}
+VARIANTS = {
+    "adapter=feature": ({"adapter": "feature"}, {}),
+    "head=linear": ({"head": "linear"}, {}),
+    "head=l2norm": ({"head": "l2norm"}, {}),
+    **{f"loss={name}": ({"loss": name}, {}) for name in LOSSES},
+    "optimizer=adamw": ({"optimizer": "adamw"}, {}),
+    "accumulate": ({"accumulate": 3, "clip_grad_norm": 1.0}, {}),
+    "target_prior=train": ({"target_prior": "train"}, {}),
+    "precision=bfloat16": ({"precision": "bfloat16"}, {}),
+    "sampler=balanced": ({"sampler": "balanced"}, DRAWN),
+    "sampler=sqrt": ({"sampler": "sqrt"}, DRAWN),
+    "early_stopping": ({"early_stopping": True}, DRAWN),
+    "validation_fraction": ({"validation_fraction": 0.3}, DRAWN),
+}
+
+
+@parametrize_with_checks(
+    [LiftClassifier("precomputed")], expected_failed_checks=lambda _: EXPECTED_FAILED_CHECKS
+)
+def test_the_battery(estimator, check):
+    check(estimator)
+
+
+def test_nothing_is_expected_to_fail():
+    assert EXPECTED_FAILED_CHECKS == {}
+
+
+def run(estimator, expected=None):
+    results = check_estimator(
+        estimator, expected_failed_checks=expected, on_fail=None, on_skip=None
+    )
+    by_status = {}
+    for result in results:
+        by_status.setdefault(result["status"], set()).add(result["check_name"])
+    return results, by_status
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("params", "expected"), VARIANTS.values(), ids=VARIANTS)
+def test_variants(params, expected):
+    results, by_status = run(LiftClassifier("precomputed", **params), expected)
+    assert len(results) >= 61
+    assert by_status.get("failed", set()) == set()
+    assert by_status.get("xfail", set()) == set(expected)
+    assert by_status.get("skipped", set()) <= {"check_array_api_input"}
+
+
+@pytest.mark.parametrize("cls", [LiftClassifier, ImageEmbedder, ZeroShotClassifier])
+def test_what_it_runs_on_estimators_of_pictures(cls):
+    with pytest.warns(SkipTestWarning, match="Can't test estimator"):
+        results, by_status = run(cls("emoji-tiny"))
+    assert results and set(by_status) == {"passed"}
+
+
+def test_no_tag_gets_round_a_check():
+    tags = get_tags(LiftClassifier("precomputed"))
+    assert not (tags.no_validation or tags.non_deterministic or tags._skip_test)
+    assert not tags.classifier_tags.poor_score
+    assert tags.input_tags.two_d_array and not tags.input_tags.three_d_array
+    assert not tags.input_tags.string and not tags.input_tags.allow_nan
