@@ -71,6 +71,8 @@ def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        if not sample_weight.any():  # older versions of scikit-learn let it pass
+            raise ValueError("Sample weights must contain at least one non-zero number.")
     skipped = np.array([], dtype=np.intp)
     if est.on_error == "skip":
         data, kept, wrong = data.readable()

@@ -52,10 +52,12 @@ def load_timm(spec: BackboneSpec) -> Backbone:
         if repository := timm.get_pretrained_cfg(full).hf_hub_id:
             model_id = f"timm/{full}" if repository == "timm/" else repository
             if (found := cached_file(model_id)) is not None:
-                source = {"pretrained_cfg_overlay": {"file": str(found)}}
+                weights = _read(found, spec)  # timm itself may read a file with pickle
+                source = {"pretrained_cfg_overlay": {"state_dict": weights}}
             else:
                 require_reachable(model_id, "", spec)
         model = _create(timm, full, size, pretrained=True, **source)
+        model.pretrained_cfg.pop("state_dict", None)
     data = resolve_model_data_config(model)
     return Backbone(
         spec=spec,
@@ -102,6 +104,16 @@ def _create(timm, name: str, size: int | None, *, pretrained: bool, **source):
         return timm.create_model(name, img_size=size, **settings)
     except TypeError:  # towers of convolutions take any size as they are
         return timm.create_model(name, **settings)
+
+
+def _read(path: Path, spec: BackboneSpec) -> dict:
+    """The tensors of a file, as data."""
+    from timm.models import load_state_dict
+
+    try:
+        return load_state_dict(str(path), weights_only=True)
+    except UNREADABLE as error:
+        raise wrong_checkpoint(spec, error) from error
 
 
 def _load_file(model, spec: BackboneSpec) -> None:

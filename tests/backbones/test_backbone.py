@@ -88,7 +88,7 @@ def test_spec():
     [
         ({"mean": [0.5, 0.5]}, "mean must be three numbers"),
         ({"mean": 0.5}, "mean must be three numbers"),
-        ({"std": [0.5, 0, 0.5]}, "std must be three numbers"),
+        ({"std": [0.5, 0, 0.5]}, "std must be three positive numbers"),
         ({"image_size": 3.5}, "image_size must be a positive int"),
         ({"interpolation": "cubic"}, "interpolation must be one of"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import timm
 import torch
@@ -133,6 +135,34 @@ def test_a_tag_is_looked_up_where_it_lies(name, pretrained, monkeypatch):
     monkeypatch.setattr(module, "require_reachable", unreachable)
     with pytest.raises(ConnectionError, match=r"^timm/test_vit.r160_in1k$"):
         load_backbone(name, pretrained)
+
+
+@pytest.mark.parametrize("file", ["weights.pt", "weights.safetensors"])
+def test_a_tag_in_the_cache(file, checkpoint, monkeypatch):
+    folder, model = checkpoint
+    monkeypatch.setattr(module, "cached_file", lambda *names: folder / file)
+    backbone = module.load_timm(BackboneSpec("timm/test_vit", "r160_in1k"))
+    for name, tensor in backbone.tower.state_dict().items():
+        torch.testing.assert_close(tensor, model.state_dict()[name], rtol=0, atol=0)
+    assert "state_dict" not in backbone.tower.pretrained_cfg
+
+
+class Malicious:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_file_in_the_cache_runs_no_code(monkeypatch, tmp_path):
+    torch.save({"a": Malicious(tmp_path / "made")}, tmp_path / "pytorch_model.bin")
+    monkeypatch.setattr(module, "cached_file", lambda *names: tmp_path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="can't take the weights"):
+        module.load_timm(BackboneSpec("timm/test_vit", "r160_in1k"))
+    assert not (tmp_path / "made").exists()
 
 
 def test_spec():

@@ -218,7 +218,7 @@ def test_a_source_is_taken_as_it_is():
         (IMAGES.reshape(N, -1), ValueError, "give image_shape="),
         (list(IMAGES.reshape(N, -1)), ValueError, r"X\[0\] is one-dimensional.*image_shape"),
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), ValueError, "in one column"),
-        (["a.png", None], TypeError, r"X\[0\] is a file path, but X\[1\] is None"),
+        (["a.png", None], TypeError, r"X\[0\] is a file path, but X\[1\] is of type NoneType"),
         ([PIL[0], "a.png"], TypeError, r"X\[1\] is of type str"),
         ([PIL[0], None], TypeError, r"X\[1\] is of type NoneType"),
         (range(3), TypeError, r"X\[0\] is of type int"),
