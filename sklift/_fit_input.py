@@ -58,6 +58,9 @@ def fit_recipes(est) -> dict:
     if est.backbone == "precomputed":
         if isinstance(est.adapter, str) and est.adapter == "adaptformer":
             recipes["adapter"] = None  # the default has no blocks to work in
+        from .images._views import check_augmentation
+
+        check_augmentation(est.augmentation)
         if est.tta is not None:
             raise ValueError("tta makes views of pictures: leave it out, X holds features")
     return recipes
@@ -73,6 +76,11 @@ def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
         sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
         if not sample_weight.any():  # older versions of scikit-learn let it pass
             raise ValueError("Sample weights must contain at least one non-zero number.")
+        if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:
+            raise ValueError(
+                "sample_weight has values, or a sum, beyond 1e-30 to 1e30: scale it, only the "
+                "ratios matter to most losses"
+            )
     skipped = np.array([], dtype=np.intp)
     if est.on_error == "skip":
         data, kept, wrong = data.readable()
@@ -118,12 +126,12 @@ def check_same(est, classes, recipes: dict) -> None:
     if not np.array_equal(classes, est.classes_):
         raise ValueError(
             f"training goes on with the same classes: {len(est.classes_)} before, now "
-            f"{len(classes)} or others; give classes, or set warm_start=False"
+            f"{len(classes)} or others; give classes, or fit a clone, or with warm_start=False"
         )
     model = est.net_.module_
     for kind, trained in (("adapter", model.adapter), ("head", model.head_recipe)):
         if not agrees(recipes[kind], trained):
             raise ValueError(
                 f"training goes on with the same {kind}: {trained!r} before, now "
-                f"{recipes[kind]!r}; set warm_start=False to start anew"
+                f"{recipes[kind]!r}; to start anew, fit a clone, or with warm_start=False"
             )

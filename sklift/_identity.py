@@ -50,7 +50,7 @@ def describe(value) -> str:
     if isinstance(value, np.ndarray) and value.dtype != object:
         content = np.ascontiguousarray(value)
         return f"{value.dtype}{value.shape}{blake2b(content, digest_size=16).hexdigest()}"
-    if hasattr(value, "get_params") and not isinstance(value, type):
+    if hasattr(value, "set_params") and not isinstance(value, type):  # transforms have the other
         return f"{type(value).__name__}({describe(value.get_params(deep=False))})"
     if isinstance(value, Mapping):
         return f"{{{', '.join(sorted(f'{k!r}: {describe(v)}' for k, v in value.items()))}}}"

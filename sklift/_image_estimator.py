@@ -52,6 +52,7 @@ class ImageEstimator(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = self.image_shape is not None
+        tags.input_tags.one_d_array = True  # paths
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         return tags

@@ -73,6 +73,8 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
         classes, codes = np.unique(y, return_inverse=True)
     else:
         given = column_or_1d(np.asarray(classes))
+        if any(map(_is_missing, given.tolist())):
+            raise ValueError("classes has a missing value: leave it out")
         classes, repeats = np.unique(given, return_counts=True)
         if len(classes) < len(given):
             twice = classes[repeats > 1].tolist()[0]

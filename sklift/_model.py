@@ -7,6 +7,7 @@ from sklearn.base import clone
 from torch import nn
 
 from ._device import resolve_device
+from ._seeding import drawing_alone
 from .backbones import Backbone, load_backbone
 
 
@@ -82,6 +83,8 @@ class TunedModel(nn.Module):
 
     def train(self, mode: bool = True) -> TunedModel:
         """Switch to training mode all but the frozen modules (batch norm would drift)."""
+        if mode == self.training:  # asked for at every step
+            return self
         super().train(mode)
         for module in self._frozen:
             module.training = False
@@ -155,7 +158,7 @@ def _rebuild(
         device = resolve_device(device)
     except ValueError:
         device = "cpu"
-    with torch.random.fork_rng(devices=[]):  # every weight drawn here is overwritten
+    with drawing_alone(0):  # every weight drawn here is overwritten
         model = TunedModel(backbone, adapter, head, n_classes, device)
     if dtype != model.mean.dtype and backbone.is_empty:
         model.to(dtype)

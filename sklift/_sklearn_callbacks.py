@@ -19,7 +19,9 @@ class EpochTasks:
 
     def __init__(self, estimator, n_epochs: int, X, y, sample_weight):
         self.estimator = estimator
-        self.data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        self.data = {"X": X, "y": y}
+        if sample_weight is not None:
+            self.data["metadata"] = {"sample_weight": sample_weight}
         self.context = None
         if hasattr(estimator, "_init_callback_context"):
             self.context = estimator._init_callback_context(max_subtasks=n_epochs)

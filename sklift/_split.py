@@ -29,8 +29,8 @@ class HoldOut:
         held = np.zeros(len(codes), dtype=bool)
         for code in np.flatnonzero(n_held):
             members = rng.permutation(np.flatnonzero(codes == code))
-            if self.weight is not None:  # what stays must not be what has no weight
-                heaviest = self.weight[members].argmax()
+            if self.weight is not None and not self.weight[members[n_held[code] :]].any():
+                heaviest = self.weight[members].argmax()  # what stays must have some weight
                 members[[heaviest, -1]] = members[[-1, heaviest]]
             held[members[: n_held[code]]] = True
         if not held.any():

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 
 import numpy as np
 import torch
@@ -28,12 +26,11 @@ from ._net import (
     predefined_split,
 )
 from ._net_arguments import net_arguments
+from ._seeding import drawing_alone, seeded
 from ._split import HoldOut, draw_probabilities
 from .backbones import load_backbone
 from .images._views import check_tta
 from .losses import build_loss, implied_prior
-
-_random_state = Lock()  # torch has one for all threads
 
 
 @dataclass
@@ -60,8 +57,9 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
         if model is not None and (model.backbone is not backbone or model.mean.device != device):
             raise ValueError(
                 f"training goes on with the same backbone on the same device: "
-                f"{model.backbone.spec} on {model.mean.device} before, now {backbone.spec} on "
-                f"{device}; set warm_start=False to start anew"
+                f"{model.backbone.spec} ({model.backbone.n_features} features) on "
+                f"{model.mean.device} before, now {backbone.spec} ({backbone.n_features} features) "
+                f"on {device}; set warm_start=False to start anew"
             )
     file, state = open_checkpoint(est, sample, backbone, device, precision, model)
     if state is not None:
@@ -166,7 +164,8 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
         earlier, net = net, LiftNet(model, criterion, **arguments).initialize()
         if earlier is not None:
             net.history.extend(earlier.history)
-            if hasattr(earlier, "optimizer_"):  # a pickle has none
+            # a pickle has none, and another optimizer can't use it
+            if type(getattr(earlier, "optimizer_", None)) is type(net.optimizer_):
                 net.optimizer_.state.update(earlier.optimizer_.state)
         dataset = sample.data.training(
             backbone, sample.codes, sample.weight, est.augmentation, est.max_epochs, seed
@@ -201,20 +200,6 @@ def logits(est, data) -> np.ndarray:
     return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
 
 
-@contextmanager
-def seeded(seed: int, device: torch.device):
-    """Torch's global random state set to ``seed`` inside, and as before outside."""
-    fork = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-    with _random_state:
-        fork.__enter__()
-        torch.manual_seed(seed)
-    try:
-        yield
-    finally:
-        with _random_state:
-            fork.__exit__(None, None, None)
-
-
 def _resolve_compute(est, data):
     """Device, and the dtype of matrix products there."""
     device = resolve_device(est.device)
@@ -241,6 +226,11 @@ def _split(est, backbone, sample: Sample):
 
     dataset = views(est.augmentation)
     split = (est.net_params or {}).get("train_split")
+    if split and not callable(split):
+        raise TypeError(
+            f"train_split must be callable, got {split!r}: give "
+            "an instance of skorch.dataset.ValidSplit"
+        )
     fraction = est.validation_fraction
     if fraction is None and est.early_stopping:
         fraction = 0.1
@@ -253,7 +243,7 @@ def _split(est, backbone, sample: Sample):
     if not (isinstance(dataset, Subset) and isinstance(held_out, Subset)):
         raise ValueError(
             "train_split must split the training data in two subsets, as "
-            "skorch.dataset.ValidSplit does"
+            "skorch.dataset.ValidSplit does; a data set of one's own can't be given there"
         )
     return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
 
@@ -324,8 +314,7 @@ def _new_model(est, backbone, sample: Sample, used, recipes, device, precision, 
         random_state=sample.seed,
         **_compute(est, device, precision),
     )
-    with _random_state:
-        torch.manual_seed(sample.seed)
+    with drawing_alone(sample.seed):
         model = TunedModel(backbone, recipes["adapter"], recipes["head"], len(est.classes_), device)
     if backbone.is_empty:
         model.to(sample.data.dtype)

@@ -402,6 +402,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         if self.warm_start and fitted:
             check_same(self, classes, recipes)
             model = self.net_.module_
+        if len(sample.skipped):  # callbacks see what is trained on
+            X, y, sample_weight = sample.data.source, classes[sample.codes], sample.weight
         tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
         # Until training ends, the net of an earlier fit must not meet the classes of this one.
         vars(self).pop("net_", None)
@@ -517,7 +519,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         tags = super().__sklearn_tags__()
         if self.backbone == "precomputed":
             tags.input_tags.two_d_array = True
-            tags.input_tags.three_d_array = False
+            tags.input_tags.one_d_array = tags.input_tags.three_d_array = False
             tags.input_tags.string = False
         return tags
 

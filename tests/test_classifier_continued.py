@@ -119,7 +119,7 @@ class TestWarmStart:
             clf.set_params(adapter__rank=1).fit(shapes[0][:20], shapes[1][:20])
         X, y = blobs
         clf = on_features(warm_start=True).fit(X, y)
-        with pytest.raises(ValueError, match="same backbone on the same device"):
+        with pytest.raises(ValueError, match=r"same backbone .*\(8 features\) .*\(5 features\)"):
             clf.fit(X[:, :5], y)
 
     def test_a_failed_fit_keeps_the_model(self, quick, shapes):
@@ -214,6 +214,33 @@ def test_gradients_are_clipped(blobs):
         assert step.norm().item() == pytest.approx(limit, rel=1e-3)
 
 
+def test_weights_of_one_are_no_weights(blobs):
+    X, y = blobs
+    plain, weighted = (
+        on_features(validation_fraction=0.2).fit(X, y, sample_weight=w) for w in (None, np.ones(90))
+    )
+    np.testing.assert_allclose(plain.predict_proba(X), weighted.predict_proba(X))
+
+
+def test_small_weights_are_weights(blobs):
+    X, y = blobs
+    plain, weighted = (
+        on_features(loss="cross_entropy").fit(X, y, sample_weight=np.full(90, w))
+        for w in (1.0, 1e-14)
+    )
+    np.testing.assert_allclose(plain.predict_proba(X), weighted.predict_proba(X), rtol=1e-4)
+    for wrong in (1e-40, 1e38):
+        with pytest.raises(ValueError, match="beyond 1e-30 to 1e30: scale it"):
+            on_features().fit(X, y, sample_weight=np.full(90, wrong))
+
+
+def test_another_optimizer_starts_afresh(blobs):
+    X, y = blobs
+    clf = on_features().fit(X, y)
+    clf.set_params(optimizer="adamw", lr=1e-3).partial_fit(X, y)
+    assert len(clf.history_) == 6 and clf.score(X, y) > 0.6
+
+
 class TestSklearnCallbacks:
     def test_epochs_are_told(self, blobs):
         pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
@@ -238,6 +265,22 @@ class TestSklearnCallbacks:
         assert log == ["setup", "begin fit", *epoch, *epoch, "end fit (90,)", "teardown"]
         assert len(clf.history_) == 2
         assert clone(clf).fit(*blobs).history_
+
+    def test_every_epoch_can_be_scored(self, quick, shapes, tmp_path):
+        callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+        from PIL import Image
+
+        from sklift.metrics import few_shot_scorer
+
+        paths = [tmp_path / f"{i}.png" for i in range(24)]
+        for path, image in zip(paths, shapes[0], strict=True):
+            Image.fromarray(image).save(path)
+        paths[13].write_bytes(b"no picture")
+        monitor = callback.ScoringMonitor(scoring={"few": few_shot_scorer})
+        with pytest.warns(UserWarning, match="1 of 24 pictures"):
+            quick(on_error="skip").set_callbacks(monitor).fit(paths, shapes[1])
+        scores = [row["few"] for row in monitor.get_logs().data]
+        assert len(scores) == 3 and all(0 <= score <= 1 for score in scores)  # two epochs, the fit
 
     def test_the_progress_bar_of_scikit_learn(self, quick, shapes):
         callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")

@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -35,6 +36,10 @@ class CheckpointFile:
         text = "\n".join(f"{name}={identity[name]}" for name in sorted(identity))
         digest = blake2b(text.encode(), digest_size=8).hexdigest()
         self.path = self.directory / f"fit-{digest}.pt"
+        for path in self.directory.glob(f"{self.path.stem}-*.tmp"):
+            with suppress(OSError):  # a kill leaves what it cut short; a live write is younger
+                if time.time() - path.stat().st_mtime > 3600:
+                    path.unlink()
 
     def load(self) -> dict | None:
         """The state of this very fit, or None if there is none.
@@ -57,7 +62,7 @@ class CheckpointFile:
     def save(self, state: dict) -> None:
         """Write the state beside the file, then put it in its place: never is it half there."""
         state = {"format": FORMAT, "identity": self.identity, **state}
-        handle, temporary = tempfile.mkstemp(dir=self.directory, suffix=".tmp")
+        handle, temporary = tempfile.mkstemp(".tmp", f"{self.path.stem}-", self.directory)
         try:
             with os.fdopen(handle, "wb") as file:
                 torch.save(state, file)

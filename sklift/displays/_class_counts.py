@@ -12,7 +12,7 @@ from sklift._labels import check_labels
 from sklift.metrics import shot_groups
 
 from ._fitted import training_counts
-from ._style import BLACK, GROUP_COLOURS, group_titles, n_classes, scale_counts, start
+from ._style import BLACK, GROUP_COLOURS, group_titles, n_classes, scale_counts, shorten, start
 
 MOST_NAMES = 30  # more would overlap
 
@@ -213,8 +213,11 @@ class ClassCountsDisplay:
             title=f"{n_classes(len(counts))}, {counts.sum():,.0f} samples",
         )
         if self.labels is not None and len(counts) <= MOST_NAMES:
-            ax.set_xticks(rank, self.labels[order], rotation=45, ha="right", rotation_mode="anchor")
+            names = [shorten(str(label), 30) for label in self.labels[order]]
+            ax.set_xticks(rank, names, rotation=45, ha="right", rotation_mode="anchor")
             ax.set_xlabel(None)
+        else:
+            ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(loc="upper right")  # where a falling curve leaves room
         self.ax_, self.figure_ = ax, ax.figure
         return self

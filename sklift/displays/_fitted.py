@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from sklift.metrics._scorers import trained_class_counts
 
@@ -38,6 +40,8 @@ def training_counts(estimator, instead: str, y: ArrayLike = ()) -> dict:
     try:
         trained = trained_class_counts(estimator)
     except ValueError:
+        if isinstance(estimator, BaseEstimator):
+            check_is_fitted(estimator)
         raise ValueError(
             f"{type(estimator).__name__} has no class_counts_, so its training counts are not "
             f"known: give a fitted classifier that has them, such as LiftClassifier, or use "

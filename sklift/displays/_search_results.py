@@ -126,7 +126,10 @@ class SearchResultsDisplay:
         refit = getattr(search, "refit", None)
         if metric is None and isinstance(refit, str) and f"mean_test_{refit}" in search.cv_results_:
             metric = refit
-        return cls.from_cv_results(search.cv_results_, x=x, y=y, metric=metric, ax=ax, **kwargs)
+        results = dict(search.cv_results_)
+        if f"param_{getattr(search, 'resource', None)}" in results and {x, y} == {None}:
+            del results[f"param_{search.resource}"]  # halving grows it; it is no choice
+        return cls.from_cv_results(results, x=x, y=y, metric=metric, ax=ax, **kwargs)
 
     @classmethod
     def from_cv_results(

@@ -80,6 +80,8 @@ def class_mean_rows(features, y, n_classes: int, sample_weight=None) -> Tensor:
             [0.0000, 1.0000]])
     """
     features, y, weight = _check_samples(features, y, n_classes, sample_weight)
+    largest = torch.zeros(n_classes, dtype=weight.dtype).scatter_reduce(0, y, weight, "amax")
+    weight = weight / largest.clamp_min(torch.finfo(weight.dtype).tiny)[y]  # small ones count too
     sums = torch.zeros(n_classes, features.shape[1], dtype=features.dtype)
     # Normalising cancels the division by the class total.
     return _unit_rows(sums.index_add_(0, y, features * weight[:, None]))
