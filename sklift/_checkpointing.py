@@ -23,6 +23,8 @@ def open_checkpoint(est, sample, backbone, device, precision, model):
         identity["start"] = describe({k: t.numpy() for k, t in model.trained_state().items()})
     file = CheckpointFile(est.checkpoint_dir, identity)
     state = file.load()
+    if state is not None and state["finished"] and est.random_state is None:
+        state = None  # each fit is to be another one
     if state is None and (others := file.others()):
         name, differences = next(iter(others.items()))
         text = (

@@ -12,6 +12,8 @@ from threading import Lock
 
 import numpy as np
 
+from ._warn import warn
+
 
 class MemoryFeatures:
     """Vectors by key, in memory up to a bound; those that were used longest ago go first."""
@@ -66,7 +68,8 @@ class StoredFeatures:
 
         def look_up(db):
             rows = {key: db.execute(query, (key,)).fetchone() for key in dict.fromkeys(keys)}
-            return {k: np.frombuffer(row[0], np.float32) for k, row in rows.items() if row}
+            whole = {k: row[0] for k, row in rows.items() if row and len(row[0]) % 4 == 0}
+            return {k: np.frombuffer(vector, np.float32) for k, vector in whole.items()}
 
         return self._run(look_up)
 
@@ -82,7 +85,10 @@ class StoredFeatures:
                 oldest = "SELECT rowid FROM features ORDER BY rowid LIMIT ?"
                 db.execute(f"DELETE FROM features WHERE rowid IN ({oldest})", (surplus,))
 
-        self._run(insert)
+        try:
+            self._run(insert)
+        except ValueError as error:  # a full disk, for instance: what is known already stays
+            warn(f"{error}; going on without keeping features")
 
     def _run(self, action):
         try:

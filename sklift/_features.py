@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from ._device import worker_arguments
+from ._memory import by_halves
 from .backbones import Backbone
 from .images._dataset import collate, map_items, raise_failed
 
@@ -45,12 +46,15 @@ def frozen_features(
         from tqdm.auto import tqdm
 
         batches = tqdm(batches, unit="batch", desc="features")
+
+    def embed(pixels):
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            return tower(backbone.preprocess.normalize(pixels))
+
     out = []
     for views in raise_failed(batches):
         views = views if views.ndim == 5 else views[:, None]
-        x = backbone.preprocess.normalize(views.flatten(0, 1).to(device))
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            features = tower(x)
+        features = by_halves(embed, views.flatten(0, 1).to(device))
         features = features.float() if finish is None else finish(features.float())
         out.append(features.unflatten(0, views.shape[:2]).mean(1).cpu())
     return torch.cat(out).numpy()

@@ -109,9 +109,9 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
         if state is not None:
             net.restore(state)
         _run(net, dataset, 0 if net.stopping else est.max_epochs - len(net.history), est, record)
+    vars(est).update(record(net))
     if checkpoints is not None:
         checkpoints.save(net, finished=True)
-    vars(est).update(record(net))
     tasks.end(record(net))
 
 

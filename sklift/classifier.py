@@ -138,7 +138,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Minutes between checkpoints within an epoch.
     checkpoint_mismatch : {"restart", "raise"}, default="restart"
         What to do where the folder holds only the unfinished training of other data or
-        parameters: start afresh beside it, with a warning, or raise an error.
+        parameters: start afresh beside it, with a warning, or raise an error (not for searches,
+        whose candidates are unfinished side by side).
     callbacks : list of skorch callbacks, optional
         Added to the training loop. (scikit-learn's own, from version 1.9 on, are set with
         ``set_callbacks``.)
@@ -416,8 +417,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Make one pass over samples, which may be others at each call.
 
-        The learning rate is constant, and nothing is held out. The class counts add up over the
-        calls; the head starts from the class names, or from the class means of the first samples.
+        The learning rate is constant, nothing is held out, and no checkpoint is written. The class
+        counts add up over the calls, and the momentum goes on (but a pickle or a saved file has
+        none); the head starts from the class names, or from the class means of the first samples.
 
         Parameters
         ----------

@@ -77,14 +77,14 @@ class FiniteLoss(Callback):
 
     def error(self, net, what: str) -> FloatingPointError:
         """The error, and the net as it was when all was well."""
-        if not _finite(net):
-            net.module_.load_trained_state(self.weights_)
+        # finite weights of an enormous size are no better than infinite ones
+        net.module_.load_trained_state(self.weights_)
         row = net.history[-1]
         return FloatingPointError(
             f"{what} in epoch {row['epoch']}, batch {len(row['batches'])}, at a learning rate of "
             f"{row['lr']:g}: most likely lr is too high (try {row['lr'] / 10:g}), else the "
             "features or the weights of the samples are very large, or precision='float16' "
-            "overflows. The estimator keeps the last good weights."
+            "overflows. The estimator keeps the weights that the epoch began with."
         )
 
 

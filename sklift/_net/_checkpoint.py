@@ -14,6 +14,20 @@ import torch
 from skorch.callbacks import Callback
 
 FORMAT = 1
+_KEYS = {
+    "accumulate",
+    "best",
+    "finished",
+    "format",
+    "history",
+    "identity",
+    "optimizer",
+    "random_state",
+    "resumed",
+    "seed",
+    "stopping",
+    "weights",
+}
 
 
 class CheckpointFile:
@@ -95,7 +109,11 @@ def _read(path: Path) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # of many kinds, with texts that advise to trust the file
         state = None
-    if not isinstance(state, dict) or not {"format", "identity", "finished"} <= state.keys():
+    if (
+        not isinstance(state, dict)
+        or not state.keys() >= _KEYS
+        or not isinstance(state["identity"], dict)
+    ):
         raise ValueError(
             f"the checkpoint {path} can't be read, it is damaged or something else: delete it to "
             "start afresh"

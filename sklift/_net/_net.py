@@ -8,6 +8,8 @@ from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
 from skorch.history import History
 
+from .._memory import free_memory, is_out_of_memory
+
 
 class LiftNet(NeuralNet):
     """Trains the unfrozen weights of a :class:`~sklift._model.TunedModel` in mixed precision.
@@ -193,17 +195,6 @@ class LiftNet(NeuralNet):
 def _plain(value):
     """A number of numpy or torch as one of Python."""
     return value.item() if hasattr(value, "item") else value
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the CPU's allocator, had no memory left."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def free_memory(device) -> None:
-    """Give back what the allocator keeps, so that smaller pieces fit."""
-    if torch.device(device).type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def _split(X):

@@ -15,6 +15,7 @@ from .._device import resolve_device, resolve_precision
 from ..backbones import Backbone, BackboneSpec, load_backbone, resolve_spec
 from ._codec import decode
 from ._net_data import build_net, check_backbone
+from ._save import without_folders
 
 _SECTIONS = {"params": dict, "omitted": list, "fitted": dict, "backbone": dict, "estimator": str}
 
@@ -83,7 +84,8 @@ def _unfitted(cls: type, content: dict, arrays, own):
         raise ValueError(
             f"{cls.__name__} has no parameters {unknown}; it was saved by scikit-lift {saved}"
         )
-    est = cls(**{name: decode(value, arrays, own) for name, value in params.items()})
+    params = {name: decode(value, arrays, own) for name, value in params.items()}
+    est = cls(**{**params, **without_folders(params)})
     est._validate_params()
     return est
 

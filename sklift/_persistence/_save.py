@@ -26,6 +26,7 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
     """
     net = getattr(est, "net_", None)
     params, arrays, omitted = est.get_params(deep=False), {}, []
+    params |= without_folders(params)
     content = {
         "estimator": type(est).__name__,
         "versions": versions(),
@@ -52,6 +53,16 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
         return content, arrays
     content["net"], state = describe_net(net)
     return content, {**{f"model.{name}": t for name, t in state.items()}, **arrays}
+
+
+def without_folders(params: dict) -> dict:
+    """Parameters without folders: a file must not say what is written to on another machine."""
+    own = {}
+    if "cache" in params and params["cache"] is not False:
+        own["cache"] = "auto"
+    if "checkpoint_dir" in params:
+        own["checkpoint_dir"] = None
+    return own
 
 
 def versions() -> dict[str, str]:

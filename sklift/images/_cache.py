@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 
@@ -53,6 +54,8 @@ class DecodedImages:
 
 
 DECODED = DecodedImages()
+if hasattr(os, "register_at_fork"):  # the lock may be held by a thread that the child lacks
+    os.register_at_fork(after_in_child=lambda: setattr(DECODED, "_lock", threading.Lock()))
 
 
 class CachedSource(ImageSource):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -240,12 +241,19 @@ def _no_image(image, name: str) -> str:
     )
 
 
+@cache
+def _formats() -> list[str]:
+    """What Pillow reads, but for PostScript, for which it would start another program."""
+    Image.init()
+    return [name for name in Image.OPEN if name != "EPS"]
+
+
 def _open(path) -> Image.Image:
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
         what = "a directory" if os.path.isdir(path) else "no regular file"
         raise ValueError(f"{path}: this is {what}, not an image file")
     try:
-        return Image.open(path)
+        return Image.open(path, formats=_formats())
     except FileNotFoundError:
         raise
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files

@@ -109,7 +109,7 @@ class FileSource(ImageSource):
         """By path, size and time of change: reading all files would take long."""
         digest = blake2b(digest_size=16)
         for i, path in enumerate(self.paths):
-            digest.update(f"{path}\0{self.key(i)[1:]}\0".encode())
+            digest.update(os.fsencode(path) + f"\0{self.key(i)[1:]}\0".encode())
         return digest.hexdigest()
 
 

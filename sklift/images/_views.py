@@ -116,11 +116,13 @@ def resize(
 
 def test_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
     """Shorter side to size + size // 7, centre crop: (h, w, 3) -> (3, size, size) uint8."""
+    image = _middle(image)
     return _crop_centre(image, test_box(*image.shape[:2], size), size, interpolation)
 
 
 def plain_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
     """Shorter side to size, centre crop: (h, w, 3) -> (3, size, size) uint8."""
+    image = _middle(image)
     box = _centre(*_shorter_to(*image.shape[:2], size), size)
     return _crop_centre(image, box, size, interpolation)
 
@@ -178,7 +180,8 @@ def tta_views(
     if kind not in ("fivecrop", "tencrop"):
         boxes = [train_box("lift", height, width, 0, 1, rng) for _ in range(kind)]
         return torch.stack([_crop(image, box, size, interpolation) for box in boxes])
-    height, width = _shorter_to(height, width, size + expand)
+    image = _middle(image)
+    height, width = _shorter_to(*image.shape[:2], size + expand)
     resized = resize(image, height, width, interpolation)
     images = [resized, resized.flip(-1)] if kind == "tencrop" else [resized]
     corners = five_boxes(height, width, size)
@@ -219,6 +222,17 @@ def _crop(image: np.ndarray, box: tuple, size: int, interpolation: str) -> torch
     top, left, height, width, flip = box
     view = resize(image[top : top + height, left : left + width], size, size, interpolation)
     return view.flip(-1) if flip else view
+
+
+def _middle(image: np.ndarray) -> np.ndarray:
+    """The middle of a very long picture, eight times as long as wide.
+
+    Nothing else is seen of it, and all of it, resized, would take any amount of memory.
+    """
+    height, width = image.shape[:2]
+    most = 8 * min(height, width)
+    top, left = max(0, height - most) // 2, max(0, width - most) // 2
+    return image[top : top + min(height, most), left : left + min(width, most)]
 
 
 def _crop_centre(image: np.ndarray, box: Box, size: int, interpolation: str) -> torch.Tensor:
