@@ -1,0 +1,339 @@
+"""Several threads, or several processes, at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from threading import Event, Thread
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.model_selection import cross_val_score
+
+from sklift import ImageEmbedder, ZeroShotClassifier
+from sklift._feature_cache import MemoryFeatures, StoredFeatures, _in_memory
+from sklift._net import CheckpointFile
+
+N_THREADS = 8
+WAYS = multiprocessing.get_all_start_methods()
+
+
+def in_threads(function, arguments, n_threads=N_THREADS) -> list:
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(function, arguments))
+
+
+def weights(clf) -> dict[str, torch.Tensor]:
+    return clf.net_.module_.trained_state()
+
+
+def assert_same_models(ones, others):
+    for one, other in zip(map(weights, ones), map(weights, others), strict=True):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def parts(shapes):
+    """Pieces of different sizes, some of them twice."""
+    return [shapes[0][i % 5 : 12 + i] for i in range(2 * N_THREADS)]
+
+
+@pytest.fixture
+def empty_memory(monkeypatch):
+    memory = MemoryFeatures()
+    monkeypatch.setattr("sklift._feature_cache._in_memory", memory)
+    return memory
+
+
+class TestThreads:
+    @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+    def test_one_classifier(self, fitted, parts, method):
+        predict = getattr(fitted, method)
+        expected = [predict(part) for part in parts]
+        for one, other in zip(in_threads(predict, parts), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    @pytest.mark.parametrize(
+        "params",
+        [{"tta": "fivecrop", "tta_expand": 8}, {"adapter": None}, {"adapter": ["vpt", "lora"]}],
+        ids=str,
+    )
+    def test_other_models(self, quick, shapes, parts, params):
+        clf, parts = quick(**params).fit(*shapes), parts[:N_THREADS]
+        expected = [clf.predict_proba(part) for part in parts]
+        for one, other in zip(in_threads(clf.predict_proba, parts), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def test_one_zero_shot_classifier(self, shapes, parts):
+        clf = ZeroShotClassifier("emoji-tiny", precision="float32", cache=False)
+        clf.fit(None, shapes[1])
+        found = in_threads(clf.predict_proba, parts)
+        for one, part in zip(found, parts, strict=True):
+            np.testing.assert_array_equal(one, clf.predict_proba(part))
+
+    @pytest.mark.parametrize("kind", ["memory", "folder", "files"])
+    def test_one_embedder(self, parts, tmp_path, empty_memory, kind):
+        cache = tmp_path / "cache" if kind == "folder" else "auto"
+        embedder = ImageEmbedder("emoji-tiny", precision="float32", cache=cache).fit()
+        plain = ImageEmbedder("emoji-tiny", precision="float32", cache=False).fit()
+        expected = [plain.transform(part) for part in parts]
+        if kind == "files":
+            parts = [_saved(part, tmp_path / str(i)) for i, part in enumerate(parts)]
+        for one, other in zip(in_threads(embedder.transform, parts), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+        if kind != "folder":
+            assert len(empty_memory._vectors) == 24
+            assert empty_memory.n_bytes == 24 * 192 * 4
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {},
+            {"init": "random", "adapter": ["lora", "adaptformer"], "head": "linear"},
+            {"adapter": "sparse", "sampler": "balanced", "early_stopping": True},
+        ],
+        ids=str,
+    )
+    def test_fits(self, quick, shapes, params):
+        """Also while others unpickle, which draws from the same random state for a while."""
+
+        def fit(seed):
+            return quick(random_state=seed, **params).fit(*shapes)
+
+        serial = [fit(seed) for seed in range(N_THREADS)]
+        data, done = pickle.dumps(serial[0]), Event()
+
+        def unpickle():
+            while not done.is_set():
+                pickle.loads(data)
+
+        other = Thread(target=unpickle)
+        other.start()
+        try:
+            assert_same_models(in_threads(fit, range(N_THREADS)), serial)
+        finally:
+            done.set()
+            other.join()
+
+    def test_fits_leave_the_random_state_as_it_was(self, quick, shapes):
+        before = torch.get_rng_state()
+        in_threads(lambda seed: quick(random_state=seed).fit(*shapes), range(N_THREADS))
+        assert torch.equal(before, torch.get_rng_state())
+
+    def test_fits_with_workers(self, quick, shapes):
+        def fit(seed):
+            return quick(random_state=seed, num_workers=1).fit(*shapes)
+
+        assert_same_models(in_threads(fit, range(2)), map(fit, range(2)))
+
+    def test_a_search_in_threads(self, quick, shapes):
+        with joblib.parallel_backend("threading"):
+            scores = cross_val_score(quick(), *shapes, cv=4, n_jobs=4, error_score="raise")
+        expected = cross_val_score(quick(), *shapes, cv=4, error_score="raise")
+        np.testing.assert_array_equal(scores, expected)
+
+
+def _saved(part, folder):
+    folder.mkdir()
+    paths = [folder / f"{i}.png" for i in range(len(part))]
+    for path, picture in zip(paths, part, strict=True):
+        Image.fromarray(picture).save(path)
+    return paths
+
+
+def predict_pickled(data, X):
+    torch.set_num_threads(1)
+    return pickle.loads(data).predict_proba(X)
+
+
+INHERITED = {}
+
+
+def predict_inherited(X):
+    return INHERITED["clf"].predict_proba(X)
+
+
+class TestWorkers:
+    """Processes that are forked or spawned."""
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("way", WAYS)
+    def test_a_pickled_classifier(self, fitted, shapes, way):
+        context = multiprocessing.get_context(way)
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            predict = partial(predict_pickled, pickle.dumps(fitted))
+            found = list(pool.map(predict, [shapes[0]] * 3, timeout=300))
+        for proba in found:
+            np.testing.assert_array_equal(proba, fitted.predict_proba(shapes[0]))
+
+    @pytest.mark.skipif("fork" not in WAYS, reason="nothing is inherited without fork")
+    @pytest.mark.parametrize("cache", ["auto", False])
+    def test_an_inherited_classifier(self, quick, shapes, cache):
+        """After the parent has predicted with threads of its own."""
+        clf = INHERITED["clf"] = quick(cache=cache).fit(*shapes)
+        expected = clf.predict_proba(shapes[0])
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            found = list(pool.map(predict_inherited, [shapes[0]] * 4, timeout=300))
+        for proba in found:
+            np.testing.assert_array_equal(proba, expected)
+        np.testing.assert_array_equal(clf.predict_proba(shapes[0]), expected)
+
+    @pytest.mark.slow
+    @pytest.mark.skipif("fork" not in WAYS, reason="nothing is inherited without fork")
+    def test_a_fork_while_another_thread_trains(self, quick, fitted, shapes):
+        """The lock on the random state may be held at that moment, by a thread that is not there.
+
+        The child trains as well, which needs the lock, and finds nobody inside.
+        """
+        context = multiprocessing.get_context("fork")
+        done = Event()
+
+        def train():
+            while not done.is_set():
+                quick(max_epochs=1, init="random").fit(*shapes)
+
+        other = Thread(target=train)
+        other.start()
+        try:
+            for _ in range(5):
+                child = context.Process(target=_fit_and_compare, args=(quick, fitted, shapes))
+                child.start()
+                child.join(60)
+                assert child.exitcode == 0
+        finally:
+            done.set()
+            other.join()
+
+    @pytest.mark.slow
+    def test_loky(self, quick, shapes):
+        expected = cross_val_score(quick(), *shapes, cv=3, error_score="raise")
+        scores = cross_val_score(quick(), *shapes, cv=3, n_jobs=2, error_score="raise")
+        np.testing.assert_array_equal(scores, expected)
+
+
+def _fit_and_compare(quick, fitted, shapes):
+    before = torch.get_rng_state()
+    assert_same_models([quick().fit(*shapes)], [fitted])
+    assert torch.equal(before, torch.get_rng_state())
+
+
+HAMMER = textwrap.dedent(
+    """
+    import sys
+    import numpy as np
+    from sklift._feature_cache import StoredFeatures
+
+    folder, me, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    cache = StoredFeatures(folder, max_bytes=int(sys.argv[4]))
+    rng = np.random.default_rng(me)
+    n_found = 0
+    for i in range(n):
+        keys = rng.integers(0, 300, 8)
+        # what a key stands for is known, so that a part of it, or another, would be seen
+        cache.add({str(k).encode(): np.full(192, k, np.float32) for k in keys})
+        asked = rng.integers(0, 300, 20)
+        found = cache.find([str(k).encode() for k in asked])
+        n_found += len(found)
+        for key, vector in found.items():
+            assert vector.shape == (192,) and (vector == int(key)).all(), (key, vector)
+        if i % 20 == 0:  # opened anew, as a new process would
+            cache = StoredFeatures(folder, max_bytes=int(sys.argv[4]))
+    print(n_found)
+    """
+)
+
+
+class TestSharedFolders:
+    @pytest.mark.slow
+    @pytest.mark.parametrize("max_bytes", [1 << 33, 100 * 192 * 4], ids=["roomy", "tight"])
+    def test_features(self, tmp_path, max_bytes):
+        commands = [
+            [sys.executable, "-c", HAMMER, str(tmp_path), str(me), "200", str(max_bytes)]
+            for me in range(4)
+        ]
+        processes = [
+            subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for c in commands
+        ]
+        outputs = [process.communicate(timeout=300) for process in processes]
+        assert [process.returncode for process in processes] == [0] * 4, outputs
+        assert all(int(out) > 1000 for out, _ in outputs)
+        cache = StoredFeatures(tmp_path)
+        known = cache.find([str(k).encode() for k in range(300)])
+        assert len(known) == 300 if max_bytes > 1 << 20 else len(known) <= 100
+
+    @pytest.mark.slow
+    def test_a_writer_that_is_killed_leaves_the_cache_whole(self, tmp_path):
+        command = [sys.executable, "-c", HAMMER, str(tmp_path), "0", "100000", str(1 << 33)]
+        process = subprocess.Popen(command)
+        cache = StoredFeatures(tmp_path)
+        keys = [str(k).encode() for k in range(300)]
+        while not cache.find(keys):
+            assert process.poll() is None
+        process.kill()
+        process.wait()
+        found = cache.find(keys)
+        assert found and all((vector == int(key)).all() for key, vector in found.items())
+        cache.add({b"later": np.zeros(192, np.float32)})
+        assert b"later" in cache.find([b"later"])
+
+    @pytest.mark.slow
+    def test_checkpoints_of_the_same_fit(self, quick, shapes, tmp_path):
+        """Whoever comes second goes on where the first has been; both may do all of it."""
+        np.savez(tmp_path / "data.npz", X=shapes[0], y=shapes[1])
+        program = textwrap.dedent(
+            """
+            import sys
+            import numpy as np, torch
+            from sklift import LiftClassifier
+
+            data = np.load(sys.argv[1] + "/data.npz")
+            clf = LiftClassifier(
+                "emoji-tiny", max_epochs=4, batch_size=5, random_state=0, precision="float32",
+                checkpoint_dir=sys.argv[1] + "/checkpoints", checkpoint_minutes=0,
+            ).fit(data["X"], data["y"])
+            torch.save(clf.net_.module_.trained_state(), sys.argv[2])
+            """
+        )
+        outs = [tmp_path / f"{i}.pt" for i in range(2)]
+        processes = [
+            subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(out)])
+            for out in outs
+        ]
+        assert [process.wait(300) for process in processes] == [0, 0]
+        alone = weights(quick(max_epochs=4, batch_size=5).fit(*shapes))
+        for out in outs:
+            state = torch.load(out)
+            assert state.keys() == alone.keys()
+            assert all(torch.equal(state[name], alone[name]) for name in alone)
+        assert [path.suffix for path in (tmp_path / "checkpoints").iterdir()] == [".pt"]
+
+    def test_what_a_kill_cut_short_is_cleared_away(self, tmp_path):
+        mine = CheckpointFile(tmp_path, {"X": "a"})
+        names = [f"{mine.path.stem}-old.tmp", f"{mine.path.stem}-live.tmp", "fit-other-old.tmp"]
+        for name in names:
+            (tmp_path / name).touch()
+            if "old" in name:
+                os.utime(tmp_path / name, (0, 0))
+        CheckpointFile(tmp_path, {"X": "a"})
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+
+
+def test_the_cache_of_the_process_is_shared(shapes):
+    one, other = (ImageEmbedder("emoji-tiny", precision="float32").fit() for _ in range(2))
+    one.transform(shapes[0])
+    n_bytes = _in_memory.n_bytes
+    other.transform(shapes[0])
+    assert _in_memory.n_bytes == n_bytes > 0
