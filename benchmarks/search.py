@@ -1,8 +1,10 @@
 """A search over head-only training against one pass of the frozen tower.
 
-24 candidates (loss, tau, scale) x 5 folds on JPEG files, no augmentation: what the whole search takes,
-divided by one plain pass of the same pictures through the same tower in float32, with torchvision's
-transforms in a data loader. ``python benchmarks/search.py [--images 2000] [--adapter feature]``
+24 candidates (loss, tau, scale) x 5 folds on JPEG files, no augmentation: what the whole search
+takes, divided by one plain pass of the same pictures through the same tower in float32, with
+torchvision's transforms in a data loader.
+
+``python benchmarks/search.py [--images 2000] [--adapter feature]``
 """
 
 from __future__ import annotations
