@@ -1,4 +1,4 @@
-"""What users write by hand, to compare with: torchvision, a data loader, float32, the plain tower."""
+"""What users write by hand, to compare with: torchvision, a data loader, float32, a tower."""
 
 from __future__ import annotations
 

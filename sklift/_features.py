@@ -15,6 +15,10 @@ from ._memory import by_halves
 from .backbones import Backbone
 from .images._dataset import collate, map_items, raise_failed
 
+# Products of fewer rows take another way through the CPU and are rounded otherwise: features must
+# not depend on how many pictures of a batch were known already.
+_FEWEST = 8
+
 
 @torch.no_grad()
 def frozen_features(
@@ -27,12 +31,15 @@ def frozen_features(
     num_workers: int = 0,
     finish: Callable[[Tensor], Tensor] | None = None,
     progress: bool = False,
+    n_all: int | None = None,
 ) -> np.ndarray:
     """Features ``(n, n_features)`` float32 of the views of a dataset, in its order.
 
     ``dataset`` gives views ``(3, s, s)`` or ``(n_views, 3, s, s)`` uint8; the features of several
-    views are averaged, after ``finish`` has made of them what is wanted.
+    views are averaged, after ``finish`` has made of them what is wanted. ``n_all``: how many there
+    would be if none were known already.
     """
+    fewest = min(_FEWEST, n_all or len(dataset))
     tower = backbone.open(device).module
     generator = torch.Generator()  # a loader would draw from the global random state
     batches = DataLoader(
@@ -54,9 +61,13 @@ def frozen_features(
     out = []
     for views in raise_failed(batches):
         views = views if views.ndim == 5 else views[:, None]
-        features = by_halves(embed, views.flatten(0, 1).to(device))
+        pixels = views.flatten(0, 1)
+        n = len(pixels)
+        if n < fewest:
+            pixels = pixels[torch.arange(fewest) % n]
+        features = by_halves(embed, pixels.to(device))
         features = features.float() if finish is None else finish(features.float())
-        out.append(features.unflatten(0, views.shape[:2]).mean(1).cpu())
+        out.append(features[:n].unflatten(0, views.shape[:2]).mean(1).cpu())
     return torch.cat(out).numpy()
 
 
@@ -85,7 +96,7 @@ def cached_features(compute: Callable, views, cache, kind: tuple) -> np.ndarray:
     first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
     if first:
         missing = sorted(first.items(), key=lambda item: item[1])
-        features = compute(Subset(views, [i for _, i in missing]))
+        features = compute(Subset(views, [i for _, i in missing]), n_all=len(keys))
         new = dict(zip((key for key, _ in missing), features, strict=True))
         cache.add(new)
         known |= new

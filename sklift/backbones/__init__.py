@@ -13,6 +13,7 @@ from numbers import Integral
 from pathlib import Path
 from threading import Lock
 
+from .._seeding import drawing_alone
 from ._backbone import Backbone, BackboneSpec, OpenTower, Preprocess, TextTower
 from ._emoji import load_emoji_tiny
 from ._openclip import RECOMMENDED, load_open_clip
@@ -137,7 +138,8 @@ def load_backbone(
     key = (spec, _stamp(spec))
     with _lock:
         if key not in _loaded:
-            _loaded[key] = _load(spec)
+            with drawing_alone(0):  # every weight drawn here is overwritten
+                _loaded[key] = _load(spec)
         return _loaded[key]
 
 

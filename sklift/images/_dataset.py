@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 
 import joblib
 import numpy as np
@@ -58,8 +59,10 @@ class _Views(Dataset):
     def __getitem__(self, i: int):
         return self._item(self.source[i], int(i))
 
-    def _fixed(self, image: np.ndarray, i: int, view: int) -> torch.Tensor:
-        rng = np.random.default_rng([view, *self.source.fingerprint(i)])
+    def _fixed(self, image: np.ndarray, view: int) -> torch.Tensor:
+        # of the pixels: the same in a file, an array and a PIL image
+        content = blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+        rng = np.random.default_rng([view, *content])
         return train_view(image, self.size, self.interpolation, "minimal", view, N_FIXED, rng)
 
     def __getitems__(self, indices: Sequence[int]) -> list | Failed:
@@ -86,7 +89,7 @@ class FixedViews(_Views):
         self.view = view
 
     def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
-        return self._fixed(image, i, self.view)
+        return self._fixed(image, self.view)
 
 
 class TrainViews(_Views):
@@ -139,7 +142,7 @@ class TrainViews(_Views):
     def _item(self, image: np.ndarray, i: int):
         epoch = int(self.epoch)
         if self.augmentation == "fixed":
-            view = self._fixed(image, i, epoch % N_FIXED)
+            view = self._fixed(image, epoch % N_FIXED)
         else:
             rng = np.random.default_rng([self.seed, epoch, i])
             kind = self.augmentation

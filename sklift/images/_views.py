@@ -11,6 +11,8 @@ import torch
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
+from sklift._seeding import drawing_alone
+
 # s(t) grows from 0 to 1 over the training; the smallest crop has the area .08 + .92 s(t).
 _SCHEDULES = {
     "convex": lambda t: 1 - math.sqrt(1 - t**2),
@@ -242,9 +244,7 @@ def _crop_centre(image: np.ndarray, box: Box, size: int, interpolation: str) -> 
 
 
 def _call(transform: Callable, image: torch.Tensor, size: int, rng) -> torch.Tensor:
-    with torch.random.fork_rng(devices=[]):
-        # The CPU generator alone: torch.manual_seed would reset the accelerator's in mid-training.
-        torch.default_generator.manual_seed(int(rng.integers(2**63)))
+    with drawing_alone(int(rng.integers(2**63))):
         view = transform(image)
     if not isinstance(view, torch.Tensor) or view.shape != (3, size, size):
         got = tuple(view.shape) if isinstance(view, torch.Tensor) else type(view).__name__

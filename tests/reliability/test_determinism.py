@@ -80,8 +80,6 @@ class TestTheSame:
         assert is_same(make(verbose=1).fit(*shapes), make().fit(*shapes))
 
     def test_files_or_arrays_or_images(self, make, shapes, files):
-        if make().augmentation == "fixed":
-            pytest.skip("fixed views are drawn from the bytes of a file")
         expected = make().fit(*shapes)
         assert is_same(make().fit(files, shapes[1]), expected)
         pictures = [Image.fromarray(picture) for picture in shapes[0]]
@@ -122,11 +120,14 @@ class TestTheSame:
         assert is_same(clf, expected)
 
 
-@pytest.mark.parametrize("n_known", [1, 8, 16])
-def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known):
-    make = lambda **own: quick(init="class_mean", adapter=None, augmentation=None, **own)  # noqa: E731
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("n_known", [1, 8, 16, 21, 22, 23])
+def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known, precision):
+    """Those that are missing come in batches of other sizes, down to one."""
+    params = {"init": "class_mean", "adapter": None, "augmentation": None, "precision": precision}
+    make = lambda **own: quick(**params, **own)  # noqa: E731
     expected = make(cache=False).fit(*shapes)
-    ImageEmbedder("emoji-tiny", precision="float32").fit().transform(shapes[0][-n_known:])
+    ImageEmbedder("emoji-tiny", precision=precision).fit().transform(shapes[0][-n_known:])
     assert len(memory._vectors) == n_known
     assert is_same(make().fit(*shapes), expected)
 
@@ -157,6 +158,18 @@ def test_partial_fit(quick, shapes):
 
     assert is_same(passes(), passes(num_workers=2))
     assert not is_same(passes(), passes(random_state=1))
+
+
+@pytest.mark.slow
+def test_loading_a_backbone_draws_nothing():
+    program = """
+        import torch
+        from sklift import ImageEmbedder
+        before = torch.get_rng_state()
+        ImageEmbedder("emoji-tiny").fit()
+        assert torch.equal(before, torch.get_rng_state())
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
 
 
 PROGRAM = textwrap.dedent(

@@ -18,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.model_selection import cross_val_score
+from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, ZeroShotClassifier
 from sklift._feature_cache import MemoryFeatures, StoredFeatures, _in_memory
@@ -74,9 +75,9 @@ class TestThreads:
         for one, other in zip(in_threads(clf.predict_proba, parts), expected, strict=True):
             np.testing.assert_array_equal(one, other)
 
-    def test_one_zero_shot_classifier(self, shapes, parts):
-        clf = ZeroShotClassifier("emoji-tiny", precision="float32", cache=False)
-        clf.fit(None, shapes[1])
+    @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+    def test_one_zero_shot_classifier(self, shapes, parts, empty_memory, precision):
+        clf = ZeroShotClassifier("emoji-tiny", precision=precision).fit(None, shapes[1])
         found = in_threads(clf.predict_proba, parts)
         for one, part in zip(found, parts, strict=True):
             np.testing.assert_array_equal(one, clf.predict_proba(part))
@@ -102,6 +103,7 @@ class TestThreads:
             {},
             {"init": "random", "adapter": ["lora", "adaptformer"], "head": "linear"},
             {"adapter": "sparse", "sampler": "balanced", "early_stopping": True},
+            {"augmentation": v2.Compose([v2.RandomResizedCrop(40)])},
         ],
         ids=str,
     )
