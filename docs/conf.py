@@ -23,7 +23,8 @@ numpydoc_show_class_members = False
 autodoc_typehints = "none"  # the docstrings say the types, with their shapes
 autodoc_default_options = {
     # scikit-learn attaches these; their docstrings refer to pages of its own documentation.
-    "exclude-members": "set_fit_request, set_score_request, set_predict_request, "
+    "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request, "
+    "set_predict_request, "
     "set_predict_proba_request, set_decision_function_request, set_transform_request, "
     "get_metadata_routing, set_output"
 }
