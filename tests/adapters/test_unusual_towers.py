@@ -117,6 +117,8 @@ def test_norms_of_queries_and_keys():
 
 def test_prompts_need_a_free_number_of_tokens():
     """A table of relative positions has room for the picture's own tokens only."""
+    if not timm.is_model("test_vit_relpos"):
+        pytest.skip("this version of timm has no small tower of that kind")
     torch.manual_seed(0)
     backbone = wrap(timm.create_model("test_vit_relpos", num_classes=0), 160)
     fits = suitable(backbone.open())

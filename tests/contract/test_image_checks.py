@@ -20,9 +20,6 @@ ESTIMATORS = [
 VARIANTS = [
     LiftClassifier("emoji-tiny", adapter="lora", **FAST),
     LiftClassifier("emoji-tiny", adapter="vpt", **FAST),
-    LiftClassifier("emoji-tiny", adapter="ssf", **FAST),
-    LiftClassifier("emoji-tiny", adapter="bitfit", **FAST),
-    LiftClassifier("emoji-tiny", adapter="sparse", **FAST),
     LiftClassifier("emoji-tiny", adapter=None, head="linear", **FAST),
     LiftClassifier("emoji-tiny", init="class_mean", sampler="balanced", **FAST),
     LiftClassifier("emoji-tiny", early_stopping=True, accumulate=3, loss="lade", **FAST),

@@ -190,6 +190,13 @@ def test_a_search_goes_on(make, shapes):
 class TestInterrupt:
     """Ctrl-C."""
 
+    @pytest.fixture(autouse=True)
+    def _as_in_a_terminal(self):
+        """A process in the background may have been started with the signal ignored."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+        signal.signal(signal.SIGINT, before)
+
     @staticmethod
     def press(epoch, batch, times=1):
         def press(*now):

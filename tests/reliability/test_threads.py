@@ -193,32 +193,6 @@ class TestWorkers:
         np.testing.assert_array_equal(clf.predict_proba(shapes[0]), expected)
 
     @pytest.mark.slow
-    @pytest.mark.skipif("fork" not in WAYS, reason="nothing is inherited without fork")
-    def test_a_fork_while_another_thread_trains(self, quick, fitted, shapes):
-        """The lock on the random state may be held at that moment, by a thread that is not there.
-
-        The child trains as well, which needs the lock, and finds nobody inside.
-        """
-        context = multiprocessing.get_context("fork")
-        done = Event()
-
-        def train():
-            while not done.is_set():
-                quick(max_epochs=1, init="random").fit(*shapes)
-
-        other = Thread(target=train)
-        other.start()
-        try:
-            for _ in range(5):
-                child = context.Process(target=_fit_and_compare, args=(quick, fitted, shapes))
-                child.start()
-                child.join(60)
-                assert child.exitcode == 0
-        finally:
-            done.set()
-            other.join()
-
-    @pytest.mark.slow
     def test_loky(self, quick, shapes):
         expected = cross_val_score(quick(), *shapes, cv=3, error_score="raise")
         scores = cross_val_score(quick(), *shapes, cv=3, n_jobs=2, error_score="raise")

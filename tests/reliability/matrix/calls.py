@@ -166,14 +166,14 @@ LATER = [
     BadCall(
         "a warm start with other classes",
         ValueError,
-        "training goes on with the same classes.*set warm_start=False",
+        "training goes on with the same classes.*fit a clone, or with warm_start=False",
         lambda b: deepcopy(b.fitted).set_params(warm_start=True).fit(b.X, np.char.upper(b.y)),
         "before training",
     ),
     BadCall(
         "a warm start with another adapter",
         ValueError,
-        r"training goes on with the same adapter: .*set warm_start=False",
+        r"training goes on with the same adapter: .*fit a clone, or with warm_start=False",
         lambda b: deepcopy(b.fitted).set_params(warm_start=True, adapter="lora").fit(b.X, b.y),
         "before training",
     ),
