@@ -128,7 +128,7 @@ def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known,
     make = lambda **own: quick(**params, **own)  # noqa: E731
     expected = make(cache=False).fit(*shapes)
     ImageEmbedder("emoji-tiny", precision=precision).fit().transform(shapes[0][-n_known:])
-    assert len(memory._vectors) == n_known
+    assert len(memory._vectors) == (n_known if n_known >= 8 else 0)  # small batches are not kept
     assert is_same(make().fit(*shapes), expected)
 
 
