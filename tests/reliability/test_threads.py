@@ -199,6 +199,32 @@ class TestWorkers:
         np.testing.assert_array_equal(scores, expected)
 
 
+HAMMER = textwrap.dedent(
+    """
+    import sys
+    import numpy as np
+    from sklift._feature_cache import StoredFeatures
+
+    folder, me, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    cache = StoredFeatures(folder, max_bytes=int(sys.argv[4]))
+    rng = np.random.default_rng(me)
+    n_found = 0
+    for i in range(n):
+        keys = rng.integers(0, 300, 8)
+        # what a key stands for is known, so that a part of it, or another, would be seen
+        cache.add({str(k).encode(): np.full(192, k, np.float32) for k in keys})
+        asked = rng.integers(0, 300, 20)
+        found = cache.find([str(k).encode() for k in asked])
+        n_found += len(found)
+        for key, vector in found.items():
+            assert vector.shape == (192,) and (vector == int(key)).all(), (key, vector)
+        if i % 20 == 0:  # opened anew, as a new process would
+            cache = StoredFeatures(folder, max_bytes=int(sys.argv[4]))
+    print(n_found)
+    """
+)
+
+
 class TestSharedFolders:
     @pytest.mark.slow
     @pytest.mark.parametrize("max_bytes", [1 << 33, 100 * 192 * 4], ids=["roomy", "tight"])
