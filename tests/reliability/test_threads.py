@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event, Thread
 
@@ -163,7 +163,16 @@ INHERITED = {}
 
 
 def predict_inherited(X):
-    return INHERITED["clf"].predict_proba(X)
+    torch.ones(1_000_000).exp()
+    return INHERITED["clf"].predict_proba(X), torch.get_num_threads()
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 class TestWorkers:
@@ -172,24 +181,25 @@ class TestWorkers:
     @pytest.mark.slow
     @pytest.mark.parametrize("way", WAYS)
     def test_a_pickled_classifier(self, fitted, shapes, way):
-        context = multiprocessing.get_context(way)
-        with ProcessPoolExecutor(2, mp_context=context) as pool:
+        with multiprocessing.get_context(way).Pool(2) as pool:
             predict = partial(predict_pickled, pickle.dumps(fitted))
-            found = list(pool.map(predict, [shapes[0]] * 3, timeout=300))
+            found = pool.map_async(predict, [shapes[0]] * 3).get(timeout=300)
         for proba in found:
             np.testing.assert_array_equal(proba, fitted.predict_proba(shapes[0]))
 
     @pytest.mark.skipif("fork" not in WAYS, reason="nothing is inherited without fork")
     @pytest.mark.parametrize("cache", ["auto", False])
-    def test_an_inherited_classifier(self, quick, shapes, cache):
-        """After the parent has predicted with threads of its own."""
+    def test_an_inherited_classifier(self, quick, shapes, two_threads, cache):
+        """After the parent has computed with threads of its own, which a child doesn't have."""
         clf = INHERITED["clf"] = quick(cache=cache).fit(*shapes)
+        torch.ones(1_000_000).exp()  # large enough to be shared out
         expected = clf.predict_proba(shapes[0])
-        context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(2, mp_context=context) as pool:
-            found = list(pool.map(predict_inherited, [shapes[0]] * 4, timeout=300))
-        for proba in found:
-            np.testing.assert_array_equal(proba, expected)
+        with multiprocessing.get_context("fork").Pool(2) as pool:  # what hangs, it kills
+            found = pool.map_async(predict_inherited, [shapes[0]] * 4).get(timeout=120)
+        for proba, n_threads in found:
+            assert n_threads == 1
+            np.testing.assert_allclose(proba, expected, atol=1e-5)
+        assert torch.get_num_threads() == 2
         np.testing.assert_array_equal(clf.predict_proba(shapes[0]), expected)
 
     @pytest.mark.slow
