@@ -94,7 +94,8 @@ class Pictures:
         make, name = view
         preprocess = backbone.preprocess
         views = make(self.source, preprocess.size, preprocess.interpolation)
-        kind = (backbone.checksum, preprocess, compute["precision"], *name, None)
+        place = (compute["device"].type, compute["precision"])
+        kind = (backbone.checksum, preprocess, *place, *name, None)
         compute = partial(frozen_features, backbone, **compute)
         return cached_features(compute, Subset(views, chosen), cache, kind)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from ._device import worker_arguments
-from ._memory import by_halves
+from ._memory import Parts
 from .backbones import Backbone
 from .images._dataset import collate, map_items, raise_failed
 
@@ -58,14 +58,14 @@ def frozen_features(
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             return tower(backbone.preprocess.normalize(pixels))
 
-    out = []
+    in_parts, out = Parts(), []
     for views in raise_failed(batches):
         views = views if views.ndim == 5 else views[:, None]
         pixels = views.flatten(0, 1)
         n = len(pixels)
         if n < fewest:
             pixels = pixels[torch.arange(fewest) % n]
-        features = by_halves(embed, pixels.to(device))
+        features = in_parts(embed, pixels.to(device))
         features = features.float() if finish is None else finish(features.float())
         out.append(features[:n].unflatten(0, views.shape[:2]).mean(1).cpu())
     return torch.cat(out).numpy()

@@ -101,7 +101,7 @@ def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
     if est.on_error == "raise":
         data.glance()
     seed = int(check_random_state(est.random_state).randint(2**31 - 1))
-    from ._training import Sample
+    from ._training_data import Sample
 
     return classes, Sample(data, codes, sample_weight, seed, skipped)
 

@@ -92,5 +92,6 @@ class FrozenEstimator(ImageEstimator):
         if not (self.tta is None or isinstance(self.tta, str)):
             cache = None  # the random crops of a picture depend on where it stands
         view = ("test",) if self.tta is None else (self.tta, self.tta_expand)
-        kind = (backbone.checksum, backbone.preprocess, precision, *view, finish)
+        place = (device.type, precision)
+        kind = (backbone.checksum, backbone.preprocess, *place, *view, finish)
         return cached_features(compute, views, cache, kind)

@@ -18,13 +18,20 @@ def free_memory(device) -> None:
         torch.cuda.empty_cache()
 
 
-def by_halves(function: Callable, x: torch.Tensor) -> torch.Tensor:
-    """``function(x)``, by halves of ``x`` where it is too large for the memory."""
-    try:
-        return function(x)
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        if len(x) < 2 or not is_out_of_memory(error):
-            raise
-    # out of the handler, which would keep the tensors of the failed attempt alive
-    free_memory(x.device)
-    return torch.cat([by_halves(function, part) for part in x.chunk(2)])
+class Parts:
+    """Calls a function of a batch, in parts where the memory does not suffice; keeps their size."""
+
+    largest: int | None = None
+
+    def __call__(self, function: Callable, x: torch.Tensor) -> torch.Tensor:
+        """``function(x)``, a tensor with a row for each of ``x``."""
+        if self.largest is None or len(x) <= self.largest:
+            try:
+                return function(x)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if len(x) < 2 or not is_out_of_memory(error):
+                    raise
+            # out of the handler, which would keep the tensors of the failed attempt alive
+            self.largest = (len(x) + 1) // 2
+            free_memory(x.device)
+        return torch.cat([self(function, part) for part in x.split(self.largest)])

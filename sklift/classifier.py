@@ -508,7 +508,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def _trained_logits(self, X) -> np.ndarray:
         check_is_fitted(self)
         self._validate_params()
-        from ._training import logits
+        from ._prediction import logits
 
         return logits(self, self._data(X, reset=False))
 

@@ -75,6 +75,10 @@ class FiniteLoss(Callback):
         if not _finite(net):
             raise self.error(net, "the weights became infinite")
 
+    def on_train_end(self, net, **kwargs):
+        """They are not needed any more."""
+        self.weights_ = None
+
     def error(self, net, what: str) -> FloatingPointError:
         """The error, and the net as it was when all was well."""
         # finite weights of an enormous size are no better than infinite ones
@@ -112,6 +116,7 @@ class BestEpoch(Callback):
         """Go back to the best weights."""
         if self.state["weights"] is not None:
             net.module_.load_trained_state(self.state["weights"])
+            self.state["weights"] = None
 
 
 class SklearnCallbacks(Callback):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-import warnings
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
 import torch
 from skorch.callbacks import Callback
+
+from .._warn import warn
 
 FORMAT = 1
 _KEYS = {
@@ -152,10 +153,8 @@ class Checkpoints(Callback):
             self.file.save({"seed": self.seed, "finished": finished, **net.training_state()})
         except OSError as error:
             if not self.failed_:
-                warnings.warn(
+                warn(
                     f"the checkpoint {self.file.path} could not be written ({error}); training "
-                    "goes on, and the last one that was written stays",
-                    UserWarning,
-                    stacklevel=2,
+                    "goes on, and the last one that was written stays"
                 )
             self.failed_ = True

@@ -8,7 +8,8 @@ from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
 from skorch.history import History
 
-from .._memory import free_memory, is_out_of_memory
+from .._memory import Parts, free_memory, is_out_of_memory
+from ._callbacks import BestEpoch
 
 
 class LiftNet(NeuralNet):
@@ -27,6 +28,7 @@ class LiftNet(NeuralNet):
         self.precision = precision
         self.accumulate = accumulate
         super().__init__(module, criterion, **kwargs)
+        self._in_parts = Parts()
 
     @property
     def _default_callbacks(self):
@@ -123,21 +125,7 @@ class LiftNet(NeuralNet):
         views = batch if torch.is_tensor(batch) else unpack_data(batch)[0]
         self.module_.train(training)
         with torch.inference_mode(not training):
-            return self._infer_parts(views)
-
-    def _infer_parts(self, views):
-        """Logits, by halves where the batch is too large for the memory."""
-        size = getattr(self, "most_views", len(_split(views)[0]))
-        try:
-            if len(_split(views)[0]) <= size:
-                return self.infer(views)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if size < 2 or not is_out_of_memory(error):
-                raise
-            self.most_views = (len(_split(views)[0]) + 1) // 2
-        free_memory(self.device)
-        pixels = _split(views)[0]
-        return torch.cat([self._infer_parts(part) for part in pixels.split(self.most_views)])
+            return self._in_parts(self.infer, _split(views)[0])
 
     def training_state(self) -> dict:
         """All that training needs to go on from here, as tensors and plain values."""
@@ -148,9 +136,7 @@ class LiftNet(NeuralNet):
             keys = ("train_loss", "train_batch_size")
             batches = [{k: row[k] for k in keys} for row in self.history[-1, "batches"]]
             resumed = {"batches": batches, "hits": self.hits["train"].item()}
-        best = [
-            c.state for _, c in self.callbacks_ if hasattr(c, "patience") and hasattr(c, "state")
-        ]
+        best = [c.state for _, c in self.callbacks_ if isinstance(c, BestEpoch)]
         return {
             "weights": self.module_.trained_state(),
             "optimizer": self.optimizer_.state_dict(),
@@ -178,10 +164,10 @@ class LiftNet(NeuralNet):
     def __getstate__(self):
         """What prediction needs: optimiser state, callbacks and batch records stay behind."""
         state = self.__dict__.copy()
-        left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss", "most_views")
+        left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
-        state.update(module=None, criterion=None, callbacks=None)
+        state.update(module=None, criterion=None, callbacks=None, _in_parts=Parts())
         if "history_" in state:
             state["history_"] = History({**row, "batches": []} for row in state["history_"])
         return state

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._device import resolve_device, resolve_precision
+from .._warn import warn
 from ..backbones import Backbone, BackboneSpec, load_backbone, resolve_spec
 from ._codec import decode
 from ._net_data import build_net, check_backbone
@@ -67,11 +67,9 @@ def rebuild(
     except NotFittedError as error:
         raise ValueError("fitted attributes are missing") from error
     if content["omitted"]:
-        warnings.warn(
+        warn(
             f"the {cls.__name__} was saved without {content['omitted']}, which are no data: "
-            "parameters among them have their default values; set them before fitting again",
-            UserWarning,
-            stacklevel=3,
+            "parameters among them have their default values; set them before fitting again"
         )
     return est
 
@@ -95,13 +93,13 @@ def _place(est) -> torch.device:
     try:
         place = resolve_device(est.device)
     except (ValueError, RuntimeError) as error:
-        warnings.warn(f"{error}; device is set to 'cpu'", UserWarning, stacklevel=4)
+        warn(f"{error}; device is set to 'cpu'")
         est.device = "cpu"
         place = resolve_device("cpu")
     try:
         resolve_precision(est.precision, place)
     except ValueError as error:
-        warnings.warn(f"{error}; precision is set to 'auto'", UserWarning, stacklevel=4)
+        warn(f"{error}; precision is set to 'auto'")
         est.precision = "auto"
     return place
 

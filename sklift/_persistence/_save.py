@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
 from .._version import __version__
+from .._warn import warn
 from ._codec import encode
 from ._net_data import describe_backbone, describe_net
 
@@ -40,11 +40,9 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
         ),
     }
     if omitted:
-        warnings.warn(
+        warn(
             f"{type(est).__name__}.save leaves out {omitted}: functions, classes and objects are "
-            "no data. Predictions don't need them; set them after loading, before fitting again",
-            UserWarning,
-            stacklevel=3,
+            "no data. Predictions don't need them; set them after loading, before fitting again"
         )
     backbone = est._load_backbone() if net is None else net.module_.backbone
     content["backbone"] = described = describe_backbone(backbone)

@@ -93,7 +93,7 @@ class FileSource(ImageSource):
 
     def glance(self, i: int) -> None:
         """Look at the first bytes of the file."""
-        check_file(self.paths[i])
+        _glance_at(*self.key(i))
 
     def key(self, i: int) -> tuple:
         """Path, size and time of change."""
@@ -253,6 +253,12 @@ def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSou
     if X is None or isinstance(X, Mapping) or not hasattr(X, "__getitem__") or not _has_length(X):
         raise TypeError(f"X is of type {type(X).__name__}; give {_CHOICES}")
     return DatasetSource(X)
+
+
+@lru_cache(maxsize=1 << 18)
+def _glance_at(path: str, size: int, changed: int) -> None:
+    """Check a file, once as long as it is the same and good: a search fits on it many times."""
+    check_file(path)
 
 
 @lru_cache(maxsize=1 << 18)

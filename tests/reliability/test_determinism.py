@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import joblib
 import numpy as np
@@ -125,7 +126,7 @@ class TestTheSame:
 def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known, precision):
     """Those that are missing come in batches of other sizes, down to one."""
     params = {"init": "class_mean", "adapter": None, "augmentation": None, "precision": precision}
-    make = lambda **own: quick(**params, **own)  # noqa: E731
+    make = partial(quick, **params)
     expected = make(cache=False).fit(*shapes)
     ImageEmbedder("emoji-tiny", precision=precision).fit().transform(shapes[0][-n_known:])
     assert len(memory._vectors) == (n_known if n_known >= 8 else 0)  # small batches are not kept
@@ -134,7 +135,7 @@ def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known,
 
 def test_a_transform_with_parameters_of_its_own(quick, shapes, tmp_path):
     """Torchvision's classes have a ``get_params`` that is not scikit-learn's."""
-    make = lambda **own: quick(augmentation=v2.RandomResizedCrop(40), **own)  # noqa: E731
+    make = partial(quick, augmentation=v2.RandomResizedCrop(40))
     assert is_same(make(checkpoint_dir=tmp_path).fit(*shapes), make().fit(*shapes))
 
 

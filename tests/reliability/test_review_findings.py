@@ -10,11 +10,12 @@ import sys
 import numpy as np
 import pytest
 import torch
+from open_clip.transformer import VisionTransformer
 from PIL import Image
 from skorch.dataset import ValidSplit
 from torch import nn
 
-from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier, _features
+from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift._identity import describe
 from sklift.images import _views
 from sklift.images._decode import read
@@ -91,20 +92,17 @@ def test_members_without_a_seed_are_not_the_same_fit(quick, shapes, tmp_path):
 )
 def test_features_go_on_where_memory_is_short(shapes, monkeypatch, use):
     expected = use(*shapes)
-    by_halves, tried = _features.by_halves, []
+    forward, tried = VisionTransformer.forward, []
 
-    def short(function, x):
-        def limited(part):
-            tried.append(len(part))
-            if len(part) > 3:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            return function(part)
+    def short(self, x):
+        tried.append(len(x))
+        if len(x) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, x)
 
-        return by_halves(limited, x)
-
-    monkeypatch.setattr(_features, "by_halves", short)
+    monkeypatch.setattr(VisionTransformer, "forward", short)
     np.testing.assert_allclose(use(*shapes), expected, atol=0.3)  # bfloat16 where there is
-    assert max(tried) == 24 and 3 in tried
+    assert tried[:11] == [24, 12, 6, *[3] * 8]  # it remembers what fitted
 
 
 @pytest.mark.parametrize("shape", [(1, 40_000), (40_000, 1), (2, 9_000)])
