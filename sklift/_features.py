@@ -40,7 +40,7 @@ def frozen_features(
     would be if none were known already.
     """
     fewest = min(_FEWEST, n_all or len(dataset))
-    tower = backbone.open(device).module
+    tower = backbone.open(device).finished()
     generator = torch.Generator()  # a loader would draw from the global random state
     batches = DataLoader(
         dataset,

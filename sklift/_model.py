@@ -39,7 +39,7 @@ class TunedModel(nn.Module):
         # Frozen norms and dropouts stay in eval mode; modules that come later follow train().
         frozen = list(tower.module.modules())
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
-        self.tower = tower.module
+        self.tower = tower.finished()
         self.after = tower.after
         self.head = head.build(tower.n_features, n_classes)
         self.head_recipe = clone(head, safe=False)

@@ -12,6 +12,8 @@ from threading import Lock
 import torch
 from torch import nn
 
+from ._attention import use_fast_attention
+from ._first_token import compute_first_token_only
 from ._sites import Block
 
 
@@ -103,6 +105,11 @@ class OpenTower:
     name: str
     after: nn.Sequential = field(default_factory=nn.Sequential)
 
+    def finished(self) -> nn.Module:
+        """The module, with nothing computed that the feature doesn't need; no more injection."""
+        compute_first_token_only(self.module)
+        return self.module
+
     @property
     def patch_size(self) -> int:
         """Side in pixels of what becomes one token."""
@@ -154,6 +161,7 @@ class Backbone:
     def __post_init__(self):
         for module in (self.tower, *([self.text.model] if self.text else [])):
             module.eval().requires_grad_(False)
+        use_fast_attention(self.tower)
 
     @cached_property
     def checksum(self) -> str:
