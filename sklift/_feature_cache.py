@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
+from ._database import transact
 from ._warn import warn
 
 
@@ -91,15 +90,7 @@ class StoredFeatures:
             warn(f"{error}; going on without keeping features")
 
     def _run(self, action):
-        try:
-            # a connection of its own for each action: it must not cross threads or forks
-            with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
-                return action(db)
-        except sqlite3.DatabaseError as error:
-            raise ValueError(
-                f"the cache {str(self.path)!r} can't be used ({error}); delete the file, or give "
-                "another folder as cache"
-            ) from error
+        return transact(self.path, action)
 
 
 _in_memory = MemoryFeatures()
@@ -121,6 +112,15 @@ def resolve_cache(cache):
         return _in_memory
     if not isinstance(cache, (str, os.PathLike)):
         raise TypeError(f"cache must be 'auto', False or a folder, got {cache!r}")
-    if Path(cache).expanduser().exists() and not Path(cache).expanduser().is_dir():
+    folder = cache_folder(cache)
+    assert folder is not None  # all else is dealt with
+    if folder.exists() and not folder.is_dir():
         raise ValueError(f"cache={os.fspath(cache)!r} is not a folder")
-    return StoredFeatures(cache)
+    return StoredFeatures(folder)
+
+
+def cache_folder(cache) -> Path | None:
+    """The folder that the parameter names, or None for what stays in memory."""
+    if isinstance(cache, os.PathLike) or (isinstance(cache, str) and cache != "auto"):
+        return Path(cache).expanduser().absolute()
+    return None

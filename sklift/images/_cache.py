@@ -1,15 +1,18 @@
-"""Decode once: what files hold is kept in memory, for all fits of the process."""
+"""Decode once: what files hold is kept, in memory or in a folder."""
 
 from __future__ import annotations
 
 import os
 import random
 import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from torch.utils.data import get_worker_info
 
 from sklift.images._sources import ImageSource
+from sklift.images._stored import StoredImages
 
 
 class DecodedImages:
@@ -32,25 +35,31 @@ class DecodedImages:
         self._random = random.Random(0)
         self._lock = threading.Lock()
 
-    def find(self, key: tuple) -> np.ndarray | None:
-        """The image of this key, if it is there."""
-        return self._images.get(key)
+    def keys(self, source: ImageSource, indices: Iterable[int]) -> list:
+        """What tells files while this process runs."""
+        return [(source.factor(i), *source.key(i)) for i in indices]  # type: ignore[misc]
 
-    def add(self, key: tuple, image: np.ndarray, make_room: bool = True) -> None:
-        """Keep an image if there is room, or room can be made."""
+    def find(self, keys: Iterable[tuple]) -> dict[tuple, np.ndarray]:
+        """The known ones among ``keys``."""
+        images = {key: self._images.get(key) for key in keys}
+        return {key: image for key, image in images.items() if image is not None}
+
+    def add(self, images: Mapping[tuple, np.ndarray], make_room: bool = True) -> None:
+        """Keep these as well, if there is room, or room can be made."""
         worker = get_worker_info()
         bound = self.max_bytes // (worker.num_workers if worker else 1)
         with self._lock:
-            room = bound if make_room else bound - self.n_bytes
-            if key in self._images or image.nbytes > room:
-                return
-            while self.n_bytes + image.nbytes > bound:
-                i = self._random.randrange(len(self._keys))
-                self._keys[i], self._keys[-1] = self._keys[-1], self._keys[i]
-                self.n_bytes -= self._images.pop(self._keys.pop()).nbytes
-            self._images[key] = image
-            self._keys.append(key)
-            self.n_bytes += image.nbytes
+            for key, image in images.items():
+                room = bound if make_room else bound - self.n_bytes
+                if key in self._images or image.nbytes > room:
+                    continue
+                while self.n_bytes + image.nbytes > bound:
+                    i = self._random.randrange(len(self._keys))
+                    self._keys[i], self._keys[-1] = self._keys[-1], self._keys[i]
+                    self.n_bytes -= self._images.pop(self._keys.pop()).nbytes
+                self._images[key] = image
+                self._keys.append(key)
+                self.n_bytes += image.nbytes
 
 
 DECODED = DecodedImages()
@@ -69,33 +78,49 @@ class CachedSource(ImageSource):
         The images.
     make_room : bool, default=True
         Whether what is decoded may push out what is there.
-    decoded : DecodedImages, optional
-        Where they are kept; by default that of the process.
+    decoded : DecodedImages or StoredImages, optional
+        Where they are kept; by default the memory of the process.
     """
 
     def __init__(
-        self, source: ImageSource, make_room: bool = True, decoded: DecodedImages = DECODED
+        self,
+        source: ImageSource,
+        make_room: bool = True,
+        decoded: DecodedImages | StoredImages = DECODED,
     ):
         self.source = source
         self.make_room = make_room
-        self.decoded = decoded
+        self.decoded: Any = decoded
         self.reads_files = source.reads_files
 
     def __reduce__(self):
-        return CachedSource, (self.source, self.make_room)
+        own = (self.decoded,) if isinstance(self.decoded, StoredImages) else ()
+        return CachedSource, (self.source, self.make_room, *own)
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        key = self.source.key(i)
-        if key is None:
-            return self.source[i]
-        image = self.decoded.find(key)
-        if image is None:
-            image = self.source[i]
-            self.decoded.add(key, image, self.make_room)
-        return image
+        return self.fetch([i])[0]
+
+    def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Several images, each decoded unless it is known."""
+        if not self.reads_files:
+            return self.source.fetch(indices)
+        keys = self.decoded.keys(self.source, indices)
+        images = self.decoded.find(keys)
+        new = {key: i for key, i in zip(keys, indices, strict=True) if key not in images}
+        if new:
+            decoded = dict(zip(new, self.source.fetch(list(new.values())), strict=True))
+            still = set(self.decoded.keys(self.source, new.values()))
+            kept = {key: image for key, image in decoded.items() if key in still}
+            self.decoded.add(kept, self.make_room)
+            images |= decoded
+        return [images[key] for key in keys]
+
+    def reduced(self, least: int) -> CachedSource:
+        """The source's, reduced; what is kept is told apart by how far."""
+        return CachedSource(self.source.reduced(least), self.make_room, self.decoded)
 
     def glance(self, i: int) -> None:
         """That at the image."""
@@ -114,5 +139,5 @@ class CachedSource(ImageSource):
         return self.source.identity()
 
     @property
-    def labels(self) -> np.ndarray | None:
+    def labels(self) -> np.ndarray | None:  # type: ignore[override]
         return self.source.labels

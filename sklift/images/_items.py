@@ -34,7 +34,7 @@ def declared_labels(dataset) -> np.ndarray | None:
         return None  # the list holds what the items' labels were before
     for name in ("targets", "labels"):
         labels = getattr(dataset, name, None)
-        if hasattr(labels, "__len__") and len(labels) == len(dataset):
+        if labels is not None and hasattr(labels, "__len__") and len(labels) == len(dataset):
             labels = np.asarray(labels)
             if labels.ndim == 1:
                 return labels

@@ -52,7 +52,7 @@ class ImageSequence:
     (4, 4, 3)
     """
 
-    def __init__(self, dataset, indices=None):
+    def __init__(self, dataset, indices=None) -> None:
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError(
                 f"dataset must have a length and be indexable (a map-style dataset), got "

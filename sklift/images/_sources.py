@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property, lru_cache, partial
 from hashlib import blake2b, file_digest
 
@@ -18,10 +19,12 @@ from sklift.images._decode import (
     check_range,
     is_tensor,
     read,
+    read_reduced,
     tensor_to_array,
     to_rgb,
 )
 from sklift.images._items import as_labels, declared_labels, is_pair, is_path, is_row
+from sklift.images._threads import map_items
 
 _CHOICES = (
     "file paths, PIL images, an array (n, height, width[, channels]), a torch tensor "
@@ -41,13 +44,25 @@ class ImageSource:
     """
 
     reads_files = False
-    labels = None
+    labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         raise NotImplementedError
 
     def __getitem__(self, i: int) -> np.ndarray:
         raise NotImplementedError
+
+    def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Several images."""
+        return [self[i] for i in indices]
+
+    def reduced(self, least: int) -> ImageSource:
+        """The same, with files decoded at a lower resolution, of `least` pixels or more a side."""
+        return self
+
+    def factor(self, i: int) -> int:
+        """What the sides of an image are divided by in decoding."""
+        return 1
 
     def fingerprint(self, i: int) -> bytes:
         """16 bytes that tell the content of an image: equal for equal images only."""
@@ -75,6 +90,7 @@ class FileSource(ImageSource):
     """Image files; that they all exist is checked at once, what they hold when they are read."""
 
     reads_files = True
+    least: int | None = None  # no image is reduced
 
     def __init__(self, paths, must_exist: bool = True):
         self.paths = [str(os.fspath(path)) for path in paths]
@@ -89,7 +105,27 @@ class FileSource(ImageSource):
         return len(self.paths)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        return read(self.paths[i])
+        factor = self.factor(i)
+        return read(self.paths[i]) if factor == 1 else read_reduced(self.paths[i], factor)
+
+    def reduced(self, least: int) -> FileSource:
+        """The same, with each side divided by 2, 4 or 8, where the shorter one keeps `least`."""
+        source = copy(self)
+        source.least = least
+        return source
+
+    def factor(self, i: int) -> int:
+        """1, 2, 4 or 8, what the sides of an image are divided by in decoding."""
+        if self.least is None:
+            return 1
+        sides = _glance_at(*self.key(i))
+        # one that divides both sides: else all that is seen would move by a part of a pixel
+        whole = (f for f in (8, 4, 2) if not any(side % f for side in sides))
+        return next((f for f in whole if min(sides) >= f * self.least), 1)
+
+    def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Several images, decoded by several threads."""
+        return map_items(self.__getitem__, indices)
 
     def glance(self, i: int) -> None:
         """Look at the first bytes of the file."""
@@ -127,6 +163,18 @@ class PickedSource(ImageSource):
 
     def __getitem__(self, i: int) -> np.ndarray:
         return self.source[int(self.indices[i])]
+
+    def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Several images."""
+        return self.source.fetch([int(self.indices[i]) for i in indices])
+
+    def reduced(self, least: int) -> PickedSource:
+        """Some of the source's, reduced."""
+        return PickedSource(self.source.reduced(least), self.indices)
+
+    def factor(self, i: int) -> int:
+        """That of the image."""
+        return self.source.factor(int(self.indices[i]))
 
     def key(self, i: int) -> tuple | None:
         """That of the image."""
@@ -193,7 +241,7 @@ class DatasetSource(ImageSource):
         return read(image) if is_path(image) else to_rgb(image, f"X[{i}]")
 
     @cached_property
-    def labels(self) -> np.ndarray | None:
+    def labels(self) -> np.ndarray | None:  # type: ignore[override]
         """The dataset's own list of targets; failing that, those of its items, one by one."""
         labels = declared_labels(self.dataset)
         if labels is None and is_pair(self.dataset[0]):
@@ -256,9 +304,9 @@ def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSou
 
 
 @lru_cache(maxsize=1 << 18)
-def _glance_at(path: str, size: int, changed: int) -> None:
+def _glance_at(path: str, size: int, changed: int) -> tuple[int, int]:
     """Check a file, once as long as it is the same and good: a search fits on it many times."""
-    check_file(path)
+    return check_file(path)
 
 
 @lru_cache(maxsize=1 << 18)
@@ -311,7 +359,9 @@ def _check_image_shape(image_shape, n_values: int) -> tuple[int, ...]:
             f"if its rows are flattened images of {n_values} values"
         )
     shape = tuple(image_shape)
-    valid = len(shape) in (2, 3) and all(isinstance(s, numbers.Integral) and s > 0 for s in shape)
+    valid = len(shape) in (2, 3) and all(
+        isinstance(s, numbers.Integral) and int(s) > 0 for s in shape
+    )
     if not valid or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, channels) with 1, 3 or 4 "

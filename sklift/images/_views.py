@@ -39,7 +39,7 @@ def check_augmentation(kind) -> None:
 
 def check_tta(kind) -> None:
     """Raise ValueError unless `kind` is a way of test-time ensembling."""
-    n_crops = isinstance(kind, Integral) and not isinstance(kind, bool) and kind > 0
+    n_crops = isinstance(kind, Integral) and not isinstance(kind, bool) and int(kind) > 0
     if not (kind in (None, "fivecrop", "tencrop") or n_crops):
         raise ValueError(
             f"tta must be None, 'fivecrop', 'tencrop' or a number of random crops > 0, got {kind!r}"
@@ -119,13 +119,15 @@ def resize(
 def test_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
     """Shorter side to size + size // 7, centre crop: (h, w, 3) -> (3, size, size) uint8."""
     image = _middle(image)
-    return _crop_centre(image, test_box(*image.shape[:2], size), size, interpolation)
+    height, width = image.shape[:2]
+    return _crop_centre(image, test_box(height, width, size), size, interpolation)
 
 
 def plain_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
     """Shorter side to size, centre crop: (h, w, 3) -> (3, size, size) uint8."""
     image = _middle(image)
-    box = _centre(*_shorter_to(*image.shape[:2], size), size)
+    height, width = image.shape[:2]
+    box = _centre(*_shorter_to(height, width, size), size)
     return _crop_centre(image, box, size, interpolation)
 
 
@@ -148,7 +150,8 @@ def train_view(
         return test_view(image, size, interpolation)
     if callable(kind):
         return _call(kind, _to_tensor(image).contiguous(), size, rng)
-    box = train_box(kind, *image.shape[:2], epoch, n_epochs, rng)
+    height, width = image.shape[:2]
+    box = train_box(kind, height, width, epoch, n_epochs, rng)
     return _crop(image, box, size, interpolation)
 
 
@@ -180,10 +183,14 @@ def tta_views(
     """
     height, width = image.shape[:2]
     if kind not in ("fivecrop", "tencrop"):
-        boxes = [train_box("lift", height, width, 0, 1, rng) for _ in range(kind)]
+        boxes = [
+            train_box("lift", height, width, 0, 1, rng)  # type: ignore[arg-type]
+            for _ in range(int(kind))
+        ]
         return torch.stack([_crop(image, box, size, interpolation) for box in boxes])
     image = _middle(image)
-    height, width = _shorter_to(*image.shape[:2], size + expand)
+    height, width = image.shape[:2]
+    height, width = _shorter_to(height, width, size + expand)
     resized = resize(image, height, width, interpolation)
     images = [resized, resized.flip(-1)] if kind == "tencrop" else [resized]
     corners = five_boxes(height, width, size)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from sklift.images import _dataset, _views
+from sklift.images import _threads, _views
 from sklift.images._cache import CachedSource, DecodedImages
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
 from sklift.images._sources import as_image_source
@@ -57,6 +58,27 @@ def test_views_depend_on_seed_epoch_and_index_alone(augmentation):
     assert torch.equal(pickle.loads(pickle.dumps(train_views()))[1][0][0], train_views()[1][0][0])
 
 
+def test_a_callable_is_called_in_order_in_the_thread_of_the_caller(monkeypatch):
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 4)
+    seen = []
+
+    def look(image):
+        seen.append((threading.current_thread(), image[0, 0, 0].item()))
+        return image[:, :SIZE, :SIZE]
+
+    train_views(augmentation=look).__getitems__(range(N))
+    assert seen == [(threading.current_thread(), image[0, 0, 0]) for image in IMAGES]
+
+
+def test_views_are_made_by_threads_in_order(monkeypatch):
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 4)
+    data = train_views()
+    items = data.__getitems__([*range(N)] * 12)  # more than are made at once
+    expected = [data[i] for i in range(N)] * 12
+    for item, other in zip(items, expected, strict=True):
+        assert torch.equal(item[0][0], other[0][0]) and item[1] == other[1]
+
+
 def test_crops_grow_over_the_epochs():
     data = train_views(as_image_source(IMAGES[:, :, :30]))
     data.set_epoch(2)
@@ -79,7 +101,7 @@ def test_persistent_workers_see_the_epoch(files):
 
 
 def test_files_are_decoded_by_threads_in_order(files, monkeypatch):
-    monkeypatch.setattr(_dataset.joblib, "cpu_count", lambda: 4)
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 4)
     for _ in range(2):  # decoded, then cached
         items = PlainViews(files, SIZE, "bicubic").__getitems__([5, 0, 3])
         for item, i in zip(items, [5, 0, 3], strict=True):

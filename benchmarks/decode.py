@@ -1,0 +1,140 @@
+"""Pictures from files to views: decoded once, by all cores, large ones at a fraction of their size.
+
+Training views of 224 pixels from JPEG files, first against torchvision's transforms in a data
+loader with a worker for each core, then large files decoded at a half against decoding them whole.
+Ratios are medians of interleaved repeats.
+
+``python benchmarks/decode.py [--images 400] [--repeats 5]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from PIL import Image
+from plain import Files, jpeg_files, normalize
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+from sklift.images._cache import CachedSource, DecodedImages
+from sklift.images._dataset import TrainViews
+from sklift.images._decode import read, read_reduced
+from sklift.images._sources import ImageSource, as_image_source
+from sklift.images._stored import StoredImages
+from sklift.images._threads import map_items
+
+SIZE, BATCH = 224, 32
+
+
+def side_by_side(ways: dict[str, Callable], repeats: int) -> dict[str, float]:
+    """Median seconds of each way, taking turns."""
+    seconds = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: median(each) for name, each in seconds.items()}
+
+
+def report(seconds: dict[str, float], n: int) -> None:
+    """Print pictures/s, and the ratio to the first way."""
+    first = next(iter(seconds.values()))
+    for name, each in seconds.items():
+        print(f"    {name:42} {n / each:8.1f} pictures/s {first / each:8.2f} x")
+
+
+def plain_loop(paths, y) -> Callable:
+    """Torchvision's random crops in a data loader."""
+    crop = v2.RandomResizedCrop(SIZE, interpolation=v2.InterpolationMode.BICUBIC)
+    files = Files(paths, y, v2.Compose([crop, v2.RandomHorizontalFlip(), *normalize()]))
+    loader = DataLoader(files, BATCH, num_workers=os.cpu_count(), persistent_workers=True)
+    next(iter(loader))  # the workers are there
+    return lambda: [None for _ in loader]
+
+
+def epoch(source: ImageSource, y) -> None:
+    """All pictures once, in batches, as training sees them."""
+    views = TrainViews(source, y, None, SIZE, "bicubic", "lift", 1, 0)
+    for start in range(0, len(y), BATCH):
+        views.__getitems__(range(start, min(start + BATCH, len(y))))
+
+
+def compare_epochs(folder: str, n: int, repeats: int) -> None:
+    """An epoch of files as cameras of the web have them, against the plain loop."""
+    paths, y = jpeg_files(folder, n)
+    source = as_image_source(paths)
+    memory, stored = DecodedImages(max_bytes=1 << 40), StoredImages(Path(folder, "warm"))
+    warm = [CachedSource(source, decoded=decoded) for decoded in (memory, stored)]
+    for each in warm:
+        epoch(each, y)
+    folders = (Path(folder, f"cold-{i}") for i in range(repeats))
+    ways = {
+        "torchvision in a data loader": plain_loop(paths, y),
+        "nothing kept": lambda: epoch(source, y),
+        "a folder, first epoch": lambda: epoch(
+            CachedSource(source, decoded=StoredImages(next(folders))), y
+        ),
+        "memory, later epochs": lambda: epoch(warm[0], y),
+        "a folder, later epochs": lambda: epoch(warm[1], y),
+    }
+    print(f"{n} files of (375, 500), training views of {SIZE}:")
+    report(side_by_side(ways, repeats), n)
+
+
+def large_jpeg(folder: str, height: int, width: int) -> str:
+    """A JPEG file of smooth shapes and fine noise."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (height // 24, width // 24, 3), dtype=np.uint8)
+    image = np.asarray(Image.fromarray(coarse).resize((width, height), Image.BICUBIC))
+    noisy = (image + rng.normal(0, 4, (height, width, 1))).clip(0, 255).astype(np.uint8)
+    path = os.path.join(folder, f"{height}.jpg")
+    Image.fromarray(noisy).save(path, quality=90)
+    return path
+
+
+def compare_sizes(folder: str, repeats: int) -> None:
+    """Decoding whole, at a half and at a quarter."""
+    for height, width in ((768, 1024), (1536, 2048), (3000, 4000)):
+        paths = [large_jpeg(folder, height, width)] * 2 * os.cpu_count()
+        ways = {
+            "whole": lambda paths=paths: map_items(read, paths),
+            "half": lambda paths=paths: map_items(lambda path: read_reduced(path, 2), paths),
+            "quarter": lambda paths=paths: map_items(lambda path: read_reduced(path, 4), paths),
+        }
+        factor = as_image_source(paths).reduced(4 * SIZE).factor(0)
+        print(f"JPEG files of ({height}, {width}), for views of {SIZE} divided by {factor}:")
+        report(side_by_side(ways, repeats), len(paths))
+
+
+def compare_threads(folder: str, repeats: int) -> None:
+    """Whether decoding uses all cores."""
+    paths = [large_jpeg(folder, 768, 1024)] * 16
+    ways = {
+        "one after another": lambda: [read(path) for path in paths],
+        "threads": lambda: map_items(read, paths),
+    }
+    print(f"decoding by threads, {os.cpu_count()} cores:")
+    report(side_by_side(ways, repeats), len(paths))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=400)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        compare_epochs(folder, arguments.images, arguments.repeats)
+        compare_threads(folder, arguments.repeats)
+        compare_sizes(folder, arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()
