@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,7 +22,7 @@ _SECTIONS = {"params": dict, "omitted": list, "fitted": dict, "backbone": dict, 
 
 
 def rebuild(
-    cls: type,
+    cls: type[BaseEstimator],
     content: dict,
     tensors: Mapping[str, torch.Tensor],
     recipes: Sequence[type],
@@ -74,7 +75,7 @@ def rebuild(
     return est
 
 
-def _unfitted(cls: type, content: dict, arrays, own):
+def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
     """The estimator with its parameters."""
     params = content["params"]
     if unknown := sorted(set(params) - set(cls._get_param_names())):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import contextmanager
+from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -133,7 +134,7 @@ class Persistent:
 
     def __getstate__(self):
         """Plain data in the place of the net, for pickle, joblib, skops and copies."""
-        state = super().__getstate__()
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
         if "net_" not in state:
             return state
         from ._net_data import freeze
@@ -141,7 +142,9 @@ class Persistent:
         return {**state, "net_": freeze(state["net_"])}
 
     def __setstate__(self, state):
-        super().__setstate__({k: v for k, v in state.items() if k != "net_"})
+        super().__setstate__(  # type: ignore[misc]
+            {k: v for k, v in state.items() if k != "net_"}
+        )
         if "net_" in state:
             from ._net_data import thaw
 

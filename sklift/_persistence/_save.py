@@ -25,7 +25,9 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
         If something that predictions need can't be saved.
     """
     net = getattr(est, "net_", None)
-    params, arrays, omitted = est.get_params(deep=False), {}, []
+    params = est.get_params(deep=False)
+    arrays: dict[str, torch.Tensor] = {}
+    omitted: list[str] = []
     params |= without_folders(params)
     content = {
         "estimator": type(est).__name__,
@@ -55,7 +57,7 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
 
 def without_folders(params: dict) -> dict:
     """Parameters without folders: a file must not say what is written to on another machine."""
-    own = {}
+    own: dict[str, str | None] = {}
     if "cache" in params and params["cache"] is not False:
         own["cache"] = "auto"
     if "checkpoint_dir" in params:

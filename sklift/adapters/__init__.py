@@ -68,6 +68,15 @@ def resolve_adapter(value):
     ------
     ValueError, TypeError
         If it is none of these; the message lists the names.
+
+    Examples
+    --------
+    >>> from sklift.adapters import resolve_adapter
+    >>> resolve_adapter("lora")
+    LoRA()
+    >>> resolve_adapter(["adaptformer", "layer_norm"])
+    Combination(recipes=[('adaptformer', AdaptFormer()),
+                         ('layer_norm', LayerNormTuning())])
     """
     if not isinstance(value, (list, tuple)):
         return resolve(value, ADAPTERS, "adapter", method="inject")
@@ -76,7 +85,8 @@ def resolve_adapter(value):
         raise ValueError(f"adapter={value!r}: a list must hold one or more adapters, and no 'none'")
     names = {cls: name for name, cls in ADAPTERS.items()}
     stems = [names.get(type(r), type(r).__name__.lower()) for r in recipes]
-    count, seen, named = Counter(stems), Counter(), []
+    count, named = Counter(stems), []
+    seen: Counter[str] = Counter()
     for stem, recipe in zip(stems, recipes, strict=True):
         seen[stem] += 1
         named.append((f"{stem}-{seen[stem]}" if count[stem] > 1 else stem, recipe))
@@ -84,7 +94,15 @@ def resolve_adapter(value):
 
 
 def suitable(tower: OpenTower) -> list[str]:
-    """The names of the adapters that a tower can take."""
+    """The names of the adapters that a tower can take.
+
+    Examples
+    --------
+    >>> from sklift.adapters import suitable
+    >>> from sklift.backbones import load_backbone
+    >>> "conv" in suitable(load_backbone("emoji-tiny").open())
+    False
+    """
     if not tower.blocks:
         return sorted(_ANYWHERE)
     unfit = set()

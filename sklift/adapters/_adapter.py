@@ -37,7 +37,7 @@ class Adapter(BaseEstimator):
 
     order = 30
 
-    def __init__(self, rank="auto", layers=None):
+    def __init__(self, rank: int | str = "auto", layers=None) -> None:
         self.rank = rank
         self.layers = layers
 

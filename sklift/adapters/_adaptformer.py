@@ -44,7 +44,7 @@ class AdaptFormer(BaseEstimator):
 
     order = 40
 
-    def __init__(self, rank="auto", layers=None, scale=1.0):
+    def __init__(self, rank: int | str = "auto", layers=None, scale: float = 1.0) -> None:
         self.rank = rank
         self.layers = layers
         self.scale = scale

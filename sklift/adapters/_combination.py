@@ -27,7 +27,7 @@ class Combination(_BaseComposition):
                          ('layer_norm', LayerNormTuning())])
     """
 
-    def __init__(self, recipes):
+    def __init__(self, recipes: list) -> None:
         self.recipes = recipes
 
     def get_params(self, deep=True):

@@ -37,7 +37,7 @@ class ConvAdapter(BaseEstimator):
 
     order = 40
 
-    def __init__(self, rank="auto", layers=None):
+    def __init__(self, rank: int | str = "auto", layers=None) -> None:
         self.rank = rank
         self.layers = layers
 

@@ -35,7 +35,7 @@ class FeatureAdapter(BaseEstimator):
 
     order = 60
 
-    def __init__(self, rank="auto"):
+    def __init__(self, rank: int | str = "auto") -> None:
         self.rank = rank
 
     def inject(self, tower: OpenTower, n_classes: int) -> FeatureAdapter:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 from ..backbones import Block, OpenTower
 
 
-def choose_blocks(
-    tower: OpenTower, layers: int | Sequence[int] | None, recipe, kind: type[Block] = Block
-) -> list[Block]:
+def choose_blocks(tower: OpenTower, layers, recipe, kind: type[Block] = Block) -> list[Any]:
     """The blocks that ``layers`` names.
 
     Parameters
@@ -43,6 +41,7 @@ def choose_blocks(
     if layers is None:
         return list(blocks)
     if isinstance(layers, Integral) and not isinstance(layers, bool):
+        layers = int(layers)
         if not 1 <= layers <= n:
             raise ValueError(
                 f"layers={layers} asks for the last {layers} of {n} blocks of {tower.name}"

@@ -45,7 +45,9 @@ class LoRA(BaseEstimator):
 
     order = 10
 
-    def __init__(self, rank="auto", layers=None, targets=("q", "v")):
+    def __init__(
+        self, rank: int | str = "auto", layers=None, targets: Sequence[str] = ("q", "v")
+    ) -> None:
         self.rank = rank
         self.layers = layers
         self.targets = targets

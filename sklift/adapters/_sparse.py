@@ -44,7 +44,7 @@ class SparseTuning(BaseEstimator):
     # behind the kinds that thaw whole weights: those can't see what is re-parametrised
     order = 5
 
-    def __init__(self, ratio=0.01, layers=None, mask_seed=0):
+    def __init__(self, ratio=0.01, layers=None, mask_seed: int = 0) -> None:
         self.ratio = ratio
         self.layers = layers
         self.mask_seed = mask_seed
@@ -63,12 +63,13 @@ class SparseTuning(BaseEstimator):
 
 
 def _n_entries(site: Weight) -> int:
-    bias = getattr(site.owner, site.bias)
+    bias = getattr(site.owner, site.bias)  # type: ignore[arg-type]  # a matrix names its bias
     return getattr(site.owner, site.weight).numel() + (0 if bias is None else bias.numel())
 
 
 def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None:
-    weight, bias = getattr(site.owner, site.weight), getattr(site.owner, site.bias)
+    weight = getattr(site.owner, site.weight)
+    bias = getattr(site.owner, site.bias)  # type: ignore[arg-type]
     rows, columns = weight.shape[0], weight[0].numel()
     width = columns + (bias is not None)
     # entries of the matrix (W | b), row by row
@@ -77,7 +78,7 @@ def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None
     inside = column < columns
     entries = {site.weight: (row * columns + column)[inside]}
     if bias is not None:
-        entries[site.bias] = row[~inside]
+        entries[site.bias] = row[~inside]  # type: ignore[index]
     for name, flat in entries.items():
         if len(flat):
             frozen = getattr(site.owner, name)

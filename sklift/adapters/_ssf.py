@@ -37,7 +37,7 @@ class SSF(BaseEstimator):
 
     order = 20
 
-    def __init__(self, layers=None):
+    def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> SSF:

@@ -34,7 +34,7 @@ class FullTuning(BaseEstimator):
 
     order = 0
 
-    def __init__(self, layers=None):
+    def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> FullTuning:
@@ -68,7 +68,7 @@ class BitFit(BaseEstimator):
 
     order = 0
 
-    def __init__(self, layers=None):
+    def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> BitFit:
@@ -103,7 +103,7 @@ class LayerNormTuning(BaseEstimator):
 
     order = 0
 
-    def __init__(self, layers=None):
+    def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> LayerNormTuning:

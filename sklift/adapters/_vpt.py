@@ -43,7 +43,7 @@ class VPT(BaseEstimator):
 
     order = 50
 
-    def __init__(self, deep=True, length=10, layers=None):
+    def __init__(self, deep: bool = True, length: int | str = 10, layers=None) -> None:
         self.deep = deep
         self.length = length
         self.layers = layers
@@ -89,7 +89,7 @@ class Prompted(nn.Module):
         """(n, tokens, width) -> (n, tokens', width)."""
         x = x[:, : x.shape[1] - self.before]
         if self.prompt is not None:
-            prompts = self.prompt.to(x.dtype).expand(len(x), -1, -1)
+            prompts = self.prompt.to(x.dtype).expand(x.shape[0], -1, -1)
             x = torch.cat([x, prompts], dim=1)
         x = self.block(x, *args, **kwargs)
         return x[:, : x.shape[1] - self.after]

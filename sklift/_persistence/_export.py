@@ -1,0 +1,200 @@
+"""A fitted classifier as a program of torch.export, preprocessing included."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+from torch.fx import GraphModule
+
+from .._fold import folded
+from .._model import TunedModel, _rebuild
+from .._priors import adjust_logits, resolve_target_prior
+from ..backbones import Preprocess
+from ._atomic import replace_file
+from ._save import versions
+
+INFO = "sklift.json"  # the extra file of labels and versions
+_MOST = 1 << 24  # pictures, and pixels of a side; torch 2.6 wants a bound
+
+
+def write_program(est, path: str | os.PathLike) -> None:
+    """Write the program, labels beside it, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If the estimator averages over random crops.
+    OSError
+        If the file can't be written; an old one is still there.
+    """
+    info = {
+        "classes": est.classes_.tolist(),
+        "class_names": est.class_names_,
+        "versions": versions(),
+    }
+    program, buffer = _program(est), io.BytesIO()
+    extra = {INFO: json.dumps(info, default=str)}  # default: dates, for instance
+    torch.export.save(program, buffer, extra_files=extra)
+    replace_file(path, buffer.getvalue())
+
+
+def _program(est) -> torch.export.ExportedProgram:
+    if isinstance(est.tta, int):
+        raise ValueError(
+            f"tta={est.tta} averages over random crops, which a program can't draw: set tta to "
+            "None, 'fivecrop' or 'tencrop' before the export"
+        )
+    model = _on_cpu(est.net_.module_)
+    n = Dim("n", min=1, max=_MOST)
+    if model.backbone.is_empty:
+        example = torch.zeros(2, model.backbone.n_features, dtype=model.mean.dtype)
+        views, sizes = nn.Identity(), {0: n}
+    else:
+        views = Views(model.backbone.preprocess, est.tta, est.tta_expand)
+        # sides that differ, and are no multiples: nothing of them must be taken for granted
+        example = torch.zeros(2, 3, 67, 53, dtype=torch.uint8)
+        sizes = {0: n, 2: Dim("h", min=2, max=_MOST), 3: Dim("w", min=2, max=_MOST)}
+    predictor = Predictor(views, model, _shift(est)).eval()
+    with torch.no_grad():
+        program = torch.export.export(predictor, (example,), dynamic_shapes=(sizes,), strict=False)
+    for module in program.graph_module.modules():
+        if isinstance(module, GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)  # names folders of this machine
+            module.graph.eliminate_dead_code()  # of which torch 2.6 can't read everything back
+            module.recompile()
+    return program
+
+
+def _on_cpu(model: TunedModel) -> TunedModel:
+    """The model on the CPU, folded, with trained tensors of its own."""
+    state, dtype = model.trained_state(), model.mean.dtype
+    recipes = (model.adapter, model.head_recipe)
+    backbone = model.backbone
+    own = _rebuild(backbone.spec, backbone.checksum, *recipes, model.n_classes, state, "cpu", dtype)
+    return folded(own.requires_grad_(False))
+
+
+def _shift(est) -> Tensor:
+    """What moves logits to the mix of classes that predictions assume."""
+    zeros = np.zeros((1, len(est.classes_)), np.float64)
+    target = resolve_target_prior(est.target_prior, est.classes_, est.class_prior_)
+    shift = zeros if target is None else adjust_logits(zeros, est.implied_prior_, target)
+    return torch.from_numpy(shift)
+
+
+class Predictor(nn.Module):
+    """Pictures, or rows of features, to probabilities.
+
+    Parameters
+    ----------
+    views : nn.Module
+        From pictures to what the model takes.
+    model : TunedModel
+        Gives logits.
+    shift : tensor of shape (1, n_classes)
+        Added to the logits.
+    """
+
+    def __init__(self, views: nn.Module, model: TunedModel, shift: Tensor):
+        super().__init__()
+        self.views = views
+        self.model = model
+        self.register_buffer("shift", shift.to(model.mean.dtype))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(n, 3, h, w) uint8, or (n, n_features) -> (n, n_classes)."""
+        views = self.views(pictures)
+        # not by `model.forward`: a new process with torch 2.6 can't read its autocast
+        features = self.model.features(views.flatten(0, -4) if views.ndim == 5 else views)
+        logits = self.model.head(features)
+        if views.ndim == 5:
+            logits = logits.unflatten(0, views.shape[:2]).mean(1)
+        return (logits + self.shift).softmax(1)
+
+
+class Views(nn.Module):
+    """The test views of pictures of any size, as :mod:`sklift.images` cuts them.
+
+    Resizing and cropping are linear, row by row and column by column: two products with matrices
+    whose entries follow from the size. A program can hold that for all sizes, without branches.
+
+    Parameters
+    ----------
+    preprocess : Preprocess
+        Side of a view, and how pixels are interpolated.
+    tta : {None, "fivecrop", "tencrop"}
+        One view, five or ten.
+    expand : int
+        What the shorter side exceeds that of a view by, where there are several.
+    """
+
+    def __init__(self, preprocess: Preprocess, tta: str | None, expand: int):
+        super().__init__()
+        self.size = preprocess.size
+        self.short = self.size + (self.size // 7 if tta is None else expand)
+        self.interpolation = preprocess.interpolation
+        self.tta = tta
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(n, 3, h, w) uint8 -> (n, n_views, 3, size, size) uint8."""
+        sides = [torch.full((), n, device=pictures.device) for n in pictures.shape[2:]]
+        shorter = torch.minimum(*sides)
+        rows, columns = (self._matrices(pictures.shape[2 + i], sides[i], shorter) for i in (0, 1))
+        top, left, mirrored = _CROPS[self.tta]
+        rows = torch.stack([rows[i] for i in top])
+        columns = [columns[i] for i in left] + [columns[i].flip(0) for i in mirrored]
+        # rounded after each step, as where pixels are resized as integers
+        across = _as_pixels(torch.einsum("nchw,vjw->vnchj", pictures.float(), torch.stack(columns)))
+        views = _as_pixels(torch.einsum("vih,vnchj->nvcij", rows, across))
+        return views.to(torch.uint8)
+
+    def _matrices(self, n: int, side: Tensor, shorter: Tensor) -> Tensor:
+        """Matrices (4, size, n) that give the first, last, middle and mirrored middle pixels."""
+        kept = torch.minimum(side, 8 * shorter)  # of a very long picture, the middle
+        before = (side - kept) // 2
+        resized = self.short * kept // shorter
+        extra = resized - self.size
+        middle = (extra + extra // 2 % 2) // 2  # the half, rounded to even
+        start = torch.stack([torch.zeros_like(extra), extra, middle, extra - middle])[:, None]
+        wanted = (start + torch.arange(self.size, device=side.device))[..., None]
+        pixel = torch.arange(n, device=side.device)
+        if self.interpolation == "nearest":
+            return (pixel == before + (wanted * (kept / resized)).floor()).float()
+        scale = kept.double() / resized
+        distance = (pixel + 0.5 - before - (wanted + 0.5) * scale).abs() / scale.clamp_min(1)
+        weight = _KERNELS[self.interpolation](distance)
+        weight = weight * ((pixel >= before) & (pixel < before + kept))
+        return (weight / weight.sum(-1, keepdim=True)).float()
+
+
+# Of each view, which pixels it takes of rows and of columns, and of those of a mirrored picture.
+_CROPS = {
+    None: ([2], [2], []),
+    "fivecrop": ([0, 0, 1, 1, 2], [0, 1, 0, 1, 2], []),
+    "tencrop": ([0, 0, 1, 1, 2] * 2, [0, 1, 0, 1, 2], [1, 0, 1, 0, 3]),
+}
+
+
+def _as_pixels(values: Tensor) -> Tensor:
+    return values.round().clamp(0, 255)
+
+
+def _bilinear(x: Tensor) -> Tensor:
+    return (1 - x).clamp_min(0)
+
+
+def _bicubic(x: Tensor) -> Tensor:
+    """Keys' kernel with a = -1/2, as Pillow and torch have it where they prevent aliases."""
+    inner = (1.5 * x - 2.5) * x * x + 1
+    outer = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return torch.where(x < 1, inner, torch.where(x < 2, outer, torch.zeros_like(x)))
+
+
+_KERNELS = {"bilinear": _bilinear, "bicubic": _bicubic}
