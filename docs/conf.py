@@ -1,6 +1,16 @@
 """Sphinx configuration; `tox -e docs` builds with warnings as errors and needs no network."""
 
+import os
+import runpy
+import sys
+from pathlib import Path
+
 from sklift._version import __version__
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from _links import write_inventories  # noqa: E402
 
 project = "scikit-lift"
 author = "The sklift developers"
@@ -10,6 +20,7 @@ version = release = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_copybutton",
@@ -29,10 +40,16 @@ autodoc_default_options = {
     "get_metadata_routing, set_output"
 }
 
+intersphinx_mapping = write_inventories(HERE / "generated" / "inventories")
+runpy.run_path(str(HERE.parent / "tools" / "draw_house_plan.py"))["main"](
+    HERE / "generated" / "house_plan.svg"
+)
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
+    "within_subsection_order": "_gallery.GalleryOrder",
     "download_all_examples": False,
     "show_memory": False,
 }
@@ -44,8 +61,15 @@ html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {"text": "scikit-lift"},
+    "logo": {"text": f"scikit-lift {version}"},
     "navigation_with_keys": False,
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "guide/inside": []},  # the plan is wide
 }
+
+if site := os.environ.get("SKLIFT_DOCS_SITE"):  # versions side by side: <site>/<version>/index.html
+    html_theme_options |= {
+        "switcher": {"json_url": f"{site}/versions.json", "version_match": version},
+        "check_switcher": False,  # a build needs no network
+        "navbar_start": ["navbar-logo", "version-switcher"],
+    }

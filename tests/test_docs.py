@@ -1,0 +1,128 @@
+"""The API reference lists what is public, docstrings have examples, and links have addresses."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import runpy
+import xml.etree.ElementTree as ET
+import zlib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PACKAGES = (
+    "",
+    "adapters",
+    "losses",
+    "heads",
+    "images",
+    "datasets",
+    "displays",
+    "metrics",
+    "testing",
+    "backbones",
+    "presets",
+)
+# What is shown by the examples of what makes or takes it: the parts of an opened tower.
+pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="the documentation is not here")
+
+
+def public() -> dict[str, object]:
+    """Everything in the `__all__` of the public packages, by its name below `sklift`."""
+    found = {}
+    for package in PACKAGES:
+        module = importlib.import_module(f"sklift.{package}".rstrip("."))
+        for name in module.__all__:
+            if name != "__version__":
+                found[f"{package}.{name}".lstrip(".")] = getattr(module, name)
+    return found
+
+
+def listed(text: str) -> list[str]:
+    """The names in the summaries, and the data that are described in place."""
+    blocks = re.findall(r"\.\. autosummary::\n(?:   :.*\n)*\n((?:   \S+\n)+)", text)
+    data = re.findall(r"\.\. py:data::((?: +\S+\n)+)", text)
+    names = "".join(blocks).split() + "".join(data).split()
+    return [name.removeprefix("sklift.") for name in names]
+
+
+def has_example(obj: object) -> bool:
+    return ">>> " in (inspect.getdoc(obj) or "")
+
+
+def test_the_reference_lists_what_is_public_and_nothing_else():
+    names = listed((DOCS / "api.rst").read_text(encoding="utf-8"))
+    assert len(names) == len(set(names))
+    assert set(names) - {"presets"} == set(public())
+
+
+def test_listed_finds_summaries_and_data():
+    text = (
+        ".. autosummary::\n   :toctree: generated\n\n   losses.LDAM\n   Thing\n\nText.\n\n"
+        ".. py:data:: sklift.presets.LIFT\n             sklift.presets.OTHER\n\n   What.\n"
+    )
+    assert listed(text) == ["losses.LDAM", "Thing", "presets.LIFT", "presets.OTHER"]
+
+
+def test_public_docstrings_have_examples():
+    bare = {name for name, obj in public().items() if callable(obj) and not has_example(obj)}
+    assert not bare
+
+
+def external_names() -> set[str]:
+    """What roles in pages, examples and docstrings refer to in the documentation of others."""
+    files = [
+        *DOCS.glob("*.rst"),
+        *(DOCS / "guide").glob("*.rst"),
+        *(ROOT / "examples").glob("*.py"),
+        *(ROOT / "sklift").rglob("*.py"),
+    ]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    targets = re.findall(r":(?:class|func|meth|mod|attr):`([^`]+)`", text)
+    targets = [target.rpartition("<")[2].rstrip(">").lstrip("~") for target in targets]
+    return {target for target in targets if re.match(r"(sklearn|torch|skorch)\.", target)}
+
+
+def test_links_to_others_have_addresses(tmp_path):
+    mapping = runpy.run_path(str(DOCS / "_links.py"))["write_inventories"](tmp_path)
+    known = {}
+    for _, file in mapping.values():
+        lines = zlib.decompress(Path(file).read_bytes().split(b"zlib.\n", 1)[1]).decode()
+        known |= {line.split()[0]: line.split()[3] for line in lines.splitlines()}
+    assert external_names() <= set(known)
+    assert known["skorch.net.NeuralNet"] == "net.html#$"
+    grid = "sklearn.model_selection.GridSearchCV"
+    assert known[grid] == f"modules/generated/{grid}.html#$"
+
+
+@pytest.mark.parametrize("name", ["sklearn", "torch", "skorch"])
+def test_the_names_behind_the_links_exist(name):
+    if name == "sklearn":
+        importlib.import_module("sklearn.experimental.enable_halving_search_cv")
+    groups = runpy.run_path(str(DOCS / "_links.py"))["PROJECTS"][name][1]
+    for full in (full for names in groups.values() for full in names):
+        module, _, attribute = full.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute), full
+
+
+def test_the_house_plan_shows_the_floors_as_they_are():
+    tool = runpy.run_path(str(ROOT / "tools" / "draw_house_plan.py"))
+    floors, without_torch = tool["read_rooms"]()
+    svg = ET.fromstring(tool["draw"]())
+    texts = [e for e in svg.iter("{http://www.w3.org/2000/svg}text")]
+    height = {e.text: float(e.get("y", 0)) for e in texts}
+    for lower, upper in pairwise(floors):
+        assert min(height[room] for room in lower) > max(height[room] for room in upper)
+    drawn = {room for rooms in floors for room in rooms}
+    assert sum(e.text == "no torch" for e in texts) == len(drawn & set(without_torch)) > 0
+
+
+def test_what_a_room_is_for_comes_from_its_docstring():
+    purpose = runpy.run_path(str(ROOT / "tools" / "draw_house_plan.py"))["purpose"]
+    assert purpose("losses") == "Losses for long-tailed training, one recipe each"
+    assert purpose("classifier").startswith("LiftClassifier")
