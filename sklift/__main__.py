@@ -1,11 +1,15 @@
-"""``python -m sklift``: what to paste into a bug report, and a check of the installation."""
+"""``python -m sklift``: what to paste into a bug report, a check of the installation, caches."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import platform
 import sys
 from importlib import metadata
+from pathlib import Path
 
+from sklift._cache_files import cache_files
 from sklift._version import __version__
 
 DEPENDENCIES = (
@@ -24,6 +28,15 @@ scikit-uplift {version} is installed too. It also ships an import package named 
 files of the two overwrite each other: only one of them can live in an environment. Remove both
 (`python -m pip uninstall scikit-uplift scikit-lift`), then install the one you want here again,
 and the other in an environment of its own."""
+
+DESCRIPTION = """\
+info (the default) prints the versions of what matters, the devices, and where caches are and how
+large. clear-cache deletes the files that sklift wrote into its cache, and no others: all of them
+are made anew when they are needed."""
+
+CACHE_HELP = """\
+a folder that was given to an estimator as cache=, instead of the one for prepared data sets
+(the environment variable SKLIFT_DATA, or else ~/.cache/sklift); may be repeated"""
 
 
 def _version(distribution: str) -> str | None:
@@ -44,13 +57,35 @@ def _devices() -> list[str]:
     return devices
 
 
-def main() -> int:
-    """Print versions and devices; return 1 when scikit-uplift shares the environment, else 0."""
+def _weights() -> str:
+    """Where other libraries keep the weights that they download for us."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return f"{HF_HUB_CACHE} (downloaded weights; other programs use it too, never cleared here)"
+
+
+def _cache_rows(folder: Path) -> list[str]:
+    """The folder, and a line for each kind of files that it holds."""
+    held = {kind: files for kind, files in cache_files(folder).items() if files}
+    rows = [f"{folder}: {kind}, {_total(files)}" for kind, files in held.items()]
+    return rows or [f"{folder}: empty"]
+
+
+def _total(files: list[Path]) -> str:
+    size = sum(path.stat().st_size for path in files)
+    return f"{len(files)} file{'s' * (len(files) != 1)}, {size / 1e6:.1f} MB"
+
+
+def info(folders: list[Path]) -> int:
+    """Print versions, devices and caches; return 1 when scikit-uplift shares the environment."""
     rows = [("python", platform.python_version()), ("platform", platform.platform())]
     rows += [("scikit-lift", __version__)]
     rows += [(name, _version(name) or "not installed") for name in DEPENDENCIES]
     if _version("torch"):
         rows += [("device", device) for device in _devices()]
+    rows += [("cache", row) for folder in folders for row in _cache_rows(folder)]
+    if _version("huggingface_hub"):
+        rows += [("weights", _weights())]
     for name, value in rows:
         print(f"{name:<16}{value}")
 
@@ -59,6 +94,38 @@ def main() -> int:
         print("\n" + CLASH.format(version=uplift), file=sys.stderr)
         return 1
     return 0
+
+
+def clear_cache(folders: list[Path]) -> int:
+    """Delete what sklift keeps in the folders; return 1 if something could not be deleted."""
+    status = 0
+    for folder in folders:
+        files = [path for kind in cache_files(folder).values() for path in kind]
+        for path in files:
+            try:
+                size = path.stat().st_size
+                path.unlink()
+            except OSError as error:
+                print(f"can't delete {path}: {error}", file=sys.stderr)
+                status = 1
+            else:
+                print(f"deleted {path} ({size / 1e6:.1f} MB)")
+        if not files:
+            print(f"nothing to delete in {folder}")
+    return status
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m sklift", description=DESCRIPTION)
+    commands = {"info": info, "clear-cache": clear_cache}
+    parser.add_argument("command", nargs="?", default="info", choices=commands)
+    parser.add_argument(
+        "--cache", action="append", type=Path, metavar="FOLDER", dest="folders", help=CACHE_HELP
+    )
+    options = parser.parse_args(arguments)
+    home = Path(os.environ.get("SKLIFT_DATA") or "~/.cache/sklift")
+    return commands[options.command]([path.expanduser() for path in options.folders or [home]])
 
 
 if __name__ == "__main__":

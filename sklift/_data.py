@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Subset
 
+from ._feature_cache import cache_folder
 from ._features import cached_features, frozen_features
 from .backbones import Backbone, BackboneSpec, load_backbone
 from .images._cache import CachedSource
 from .images._dataset import (
+    AT_ONCE,
     N_FIXED,
     FixedViews,
     PlainViews,
@@ -22,11 +24,20 @@ from .images._dataset import (
 )
 from .images._dataset import collate as collate_views
 from .images._sources import PickedSource
+from .images._stored import stored_images
 
 # Views that a picture has only one of, with a name that tells them from each other.
 PLAIN = (PlainViews, ("plain",))
 TEST = (TestViews, ("test",))
 FIXED = [(partial(FixedViews, view=v), ("fixed", v, N_FIXED)) for v in range(N_FIXED)]
+_WRONG = (OSError, ValueError, TypeError)  # what damaged pictures raise
+
+
+def repeated_views(augmentation) -> list | None:
+    """The views of each picture that training repeats; None where each epoch draws new ones."""
+    if augmentation is None:
+        return [TEST]
+    return FIXED if isinstance(augmentation, str) and augmentation == "fixed" else None
 
 
 class Pictures:
@@ -34,8 +45,9 @@ class Pictures:
 
     dtype = None  # pixels have none that matters
 
-    def __init__(self, source):
+    def __init__(self, source, cache="auto"):
         self.source = source
+        self.cache = cache
 
     def __len__(self) -> int:
         return len(self.source)
@@ -51,11 +63,19 @@ class Pictures:
 
     def cached(self, make_room: bool) -> Pictures:
         """The same, with files decoded once; what is kept may have to make room for them."""
-        return Pictures(CachedSource(self.source, make_room))
+        folder = cache_folder(self.cache)
+        kept = () if folder is None else (stored_images(folder),)  # else in memory
+        return Pictures(CachedSource(self.source, make_room, *kept))
 
     def readable(self):
         """Those that can be read, their indices, and of the others what is wrong with them."""
-        wrong = _what_is_wrong(self.source.__getitem__, len(self))
+        wrong: dict[int, str] = {}
+        for start in range(0, len(self), AT_ONCE):
+            some = range(start, min(start + AT_ONCE, len(self)))
+            try:
+                self.source.fetch(some)
+            except _WRONG:
+                wrong |= _what_is_wrong(self.source.__getitem__, some)
         kept = np.setdiff1d(np.arange(len(self)), list(wrong))
         return Pictures(PickedSource(self.source, kept)), kept, wrong
 
@@ -67,7 +87,7 @@ class Pictures:
         ValueError
             Naming the files.
         """
-        if wrong := _what_is_wrong(self.source.glance, len(self)):
+        if wrong := _what_is_wrong(self.source.glance, range(len(self))):
             first = "; ".join(list(wrong.values())[:3]) + ("; ..." if len(wrong) > 3 else "")
             raise ValueError(
                 f"{len(wrong)} of the {len(self)} files in X can't be read: {first}; leave them "
@@ -101,27 +121,24 @@ class Pictures:
 
     def features_of_views(self, backbone, chosen, augmentation, **compute) -> np.ndarray | None:
         """Features ``(n, n_views, n_features)`` of the views that training repeats, if it does."""
-        if augmentation is None:
-            views = [TEST]
-        elif isinstance(augmentation, str) and augmentation == "fixed":
-            views = FIXED
-        else:
+        if (views := repeated_views(augmentation)) is None:
             return None
         each = [self.features(backbone, chosen, view, **compute) for view in views]
         return np.stack(each, axis=1)
 
 
-def _what_is_wrong(look, n: int) -> dict[int, str]:
-    """What is raised at a look at each of n pictures, by index."""
+def _what_is_wrong(look, indices: range) -> dict[int, str]:
+    """What is raised at a look at each of some pictures, by index."""
 
     def reason(i: int) -> str | None:
         try:
             look(i)
-        except (OSError, ValueError, TypeError) as error:
+        except _WRONG as error:
             return str(error)
         return None
 
-    return {i: text for i, text in enumerate(map_items(reason, range(n))) if text is not None}
+    reasons = zip(indices, map_items(reason, indices), strict=True)
+    return {i: text for i, text in reasons if text is not None}
 
 
 class Rows:
@@ -175,6 +192,7 @@ class LabelledRows(Dataset):
 
     def __init__(self, X: torch.Tensor, codes=None, weights=None):
         self.views = X if X.ndim == 3 else X[:, None]
+        self.n_views = self.views.shape[1]
         # In shared memory, so that workers that outlive an epoch see the next one begin.
         self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self.codes = None if codes is None else torch.as_tensor(codes)
@@ -184,10 +202,13 @@ class LabelledRows(Dataset):
         return len(self.views)
 
     def __getitem__(self, i):
-        row = self.views[i, int(self.epoch) % self.views.shape[1]]
+        row = self._rows(i, int(self.epoch) % self.n_views)
         if self.codes is None:
             return row
         return row if self.weights is None else (row, self.weights[i]), self.codes[i]
+
+    def _rows(self, i, view: int):
+        return self.views[i, view]
 
     def __getitems__(self, indices):
         return Whole(self[torch.as_tensor(indices)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -79,7 +81,7 @@ def worker_arguments(num_workers: int) -> dict:
     """
     import multiprocessing
 
-    arguments = {"num_workers": int(num_workers)}
+    arguments: dict[str, Any] = {"num_workers": int(num_workers)}
     if num_workers and multiprocessing.get_start_method(allow_none=True) == "loky":
         methods = multiprocessing.get_all_start_methods()
         arguments["multiprocessing_context"] = "fork" if "fork" in methods else "spawn"

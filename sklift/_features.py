@@ -32,15 +32,17 @@ def frozen_features(
     finish: Callable[[Tensor], Tensor] | None = None,
     progress: bool = False,
     n_all: int | None = None,
+    tower: Callable[[Tensor], Tensor] | None = None,
 ) -> np.ndarray:
     """Features ``(n, n_features)`` float32 of the views of a dataset, in its order.
 
     ``dataset`` gives views ``(3, s, s)`` or ``(n_views, 3, s, s)`` uint8; the features of several
     views are averaged, after ``finish`` has made of them what is wanted. ``n_all``: how many there
-    would be if none were known already.
+    would be if none were known already. ``tower``: what to compute of normalised pixels, by default
+    the features of the backbone's.
     """
     fewest = min(_FEWEST, n_all or len(dataset))
-    tower = backbone.open(device).finished()
+    tower = backbone.open(device).finished() if tower is None else tower
     generator = torch.Generator()  # a loader would draw from the global random state
     batches = DataLoader(
         dataset,
@@ -67,12 +69,20 @@ def frozen_features(
             pixels = pixels[torch.arange(fewest) % n]
         features = in_parts(embed, pixels.to(device))
         features = features.float() if finish is None else finish(features.float())
-        out.append(features[:n].unflatten(0, views.shape[:2]).mean(1).cpu())
+        features = features[:n].unflatten(0, views.shape[:2])
+        out.append((features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu())
     return torch.cat(out).numpy()
 
 
 def cached_features(compute: Callable, views, cache, kind: tuple) -> np.ndarray:
-    """``compute(views)``, but for pictures whose features are known.
+    """Rows of :func:`known_features` in one array."""
+    if cache is None:  # as it is: stacking would copy
+        return compute(views)
+    return np.stack(known_features(compute, views, cache, kind))
+
+
+def known_features(compute: Callable, views, cache, kind: tuple) -> list[np.ndarray]:
+    """The rows of ``compute(views)``, but for pictures whose features are known.
 
     Parameters
     ----------
@@ -86,7 +96,7 @@ def cached_features(compute: Callable, views, cache, kind: tuple) -> np.ndarray:
         All that the features depend on besides the picture, with a telling ``repr``.
     """
     if cache is None:
-        return compute(views)
+        return list(compute(views))
     whole, indices = views, range(len(views))
     if isinstance(views, Subset):
         whole, indices = views.dataset, views.indices
@@ -101,4 +111,4 @@ def cached_features(compute: Callable, views, cache, kind: tuple) -> np.ndarray:
         if len(keys) >= _FEWEST:  # what a smaller batch gave may differ in the last digit
             cache.add(new)
         known |= new
-    return np.stack([known[key] for key in keys])
+    return [known[key] for key in keys]

@@ -39,13 +39,13 @@ class ImageEstimator(BaseEstimator):
 
         source = as_image_source(X, self.image_shape, must_exist=must_exist)
         self._check_columns(X, reset=reset)
-        return Pictures(source)
+        return Pictures(source, self.cache)
 
     def _check_columns(self, X, *, reset: bool) -> None:
         """Columns are known, and held to, where X is a table of flattened pictures."""
         if reset:
             for name in ("n_features_in_", "feature_names_in_"):
-                vars(self).pop(name, None)
+                self.__dict__.pop(name, None)
         if self.image_shape is not None and getattr(X, "ndim", 0) == 2:
             validate_data(self, X, reset=reset, skip_check_array=True)
 

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 class LogitClassifierMixin(ClassifierMixin):
     """Predictions of a classifier that has ``_logits(X)``, (n_samples, n_classes)."""
 
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """Logits.
 
         Parameters
@@ -25,7 +25,7 @@ class LogitClassifierMixin(ClassifierMixin):
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Class probabilities, the softmax of the logits.
 
         Parameters
@@ -42,7 +42,7 @@ class LogitClassifierMixin(ClassifierMixin):
 
         return softmax(self._logits(X).astype(np.float64), axis=1)
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Most probable labels.
 
         Parameters

@@ -8,7 +8,7 @@ from torch import nn
 
 from ._device import resolve_device
 from ._seeding import drawing_alone
-from .backbones import Backbone, load_backbone
+from .backbones import Backbone, find_stages, load_backbone
 
 
 class TunedModel(nn.Module):
@@ -58,7 +58,8 @@ class TunedModel(nn.Module):
         """Logits ``(n, n_classes)`` of views, the mean of the logits over several views.
 
         ``x`` is ``(n, 3, s, s)`` or ``(n, n_views, 3, s, s)``: uint8 pixels, or floats that are
-        normalised already; or ``(n, n_features)``, what the frozen tower makes of such.
+        normalised already; or what the frozen blocks before the first trained one make of such,
+        tokens ``(n, tokens, width)``; or what a frozen tower does, ``(n, n_features)``.
         """
         if x.ndim == 5:
             n, v = x.shape[:2]
@@ -69,12 +70,33 @@ class TunedModel(nn.Module):
             return self.head(features.to(self.mean.dtype))
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(n, n_features)`` of views ``(n, 3, s, s)``, or of frozen features."""
+        """Features ``(n, n_features)`` of views, tokens or frozen features, see :meth:`forward`."""
         pixels = not x.is_floating_point()
         x = x.to(self.mean.dtype)
-        if x.ndim > 2:
+        if x.ndim == 3:
+            x = find_stages(self.tower).after(x, self.n_frozen_blocks)  # type: ignore[union-attr]
+        elif x.ndim > 2:
             x = self.tower((x / 255 - self.mean) / self.std if pixels else x)
         return self.after(x)
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        """Tokens ``(n, tokens, width)`` that the first trained block sees, of normalised views."""
+        return find_stages(self.tower).before(x, self.n_frozen_blocks)  # type: ignore[union-attr]
+
+    @property
+    def n_frozen_blocks(self) -> int:
+        """Blocks before the first that is trained; 0 where what comes before is trained as well."""
+        stages = find_stages(self.tower)
+        if stages is None:
+            return 0
+        trained = {id(p) for p in self.tower.parameters() if p.requires_grad}
+        first = None
+        for i, block in enumerate(stages.blocks):
+            of_block = {id(p) for p in block.parameters()} & trained
+            if of_block and first is None:
+                first = i
+            trained -= of_block
+        return 0 if trained or first is None else first
 
     @property
     def tower_is_frozen(self) -> bool:
@@ -89,6 +111,17 @@ class TunedModel(nn.Module):
         for module in self._frozen:
             module.training = False
         return self
+
+    def recompute(self, recompute: bool) -> None:
+        """Whether blocks compute their activations again in the backward pass, to keep none."""
+        switch = getattr(self.tower, "set_grad_checkpointing", None)
+        if recompute and (switch is None or not find_stages(self.tower)):
+            raise ValueError(
+                f"recompute=True: {self.backbone.spec} has no transformer blocks that could "
+                "compute their activations again; set it to False, or raise accumulate"
+            )
+        if switch is not None:
+            switch(recompute)
 
     def trained_state(self) -> dict[str, torch.Tensor]:
         """What training made: trained weights and the new modules' buffers, by name, on the CPU."""

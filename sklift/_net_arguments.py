@@ -15,7 +15,9 @@ from ._net import (
     FiniteLoss,
     GradientNormClipping,
     Progress,
+    SharedOrder,
     ShuffledLoader,
+    is_first,
 )
 
 _RESERVED = {"module", "criterion", "callbacks", "max_epochs", "device", "precision", "accumulate"}
@@ -55,7 +57,7 @@ def net_arguments(
         callbacks.append(("clipping", GradientNormClipping(est.clip_grad_norm)))
     if est.early_stopping and not one_epoch:
         callbacks.append(("best_epoch", BestEpoch(est.n_iter_no_change, best)))
-    if est.verbose:
+    if est.verbose and is_first(order):
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / est.batch_size))))
     callbacks += [*_named(est.callbacks or ()), *extra]
     workers = worker_arguments(est.num_workers)
@@ -83,7 +85,9 @@ def net_arguments(
     }
     if est.optimizer == "sgd":
         arguments["optimizer__momentum"] = est.momentum
-    own = dict(est.net_params or {})
+    if isinstance(order, SharedOrder):
+        arguments["iterator_train__batch_size"] = order.takes(order.batch_size)
+    own = {k: v for k, v in (est.net_params or {}).items() if k != "distributed"}
     if reserved := sorted(set(own) & _RESERVED):
         raise ValueError(
             f"net_params can't set {reserved}: they follow from the parameters of the estimator "

@@ -55,7 +55,7 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     try:
         templates = list(templates)
     except TypeError:
-        templates = [None]
+        templates = []
     if not templates or not all(isinstance(t, str) for t in templates):
         raise TypeError(
             "prompts must be a template like 'a photo of a {}.', a list of templates, or a dict "
@@ -64,7 +64,7 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     for template in templates:
         if template.count("{}") != 1:
             raise ValueError(f"prompt template {template!r} must hold one {{}} for the class name")
-    clean = [name.replace("_", " ").strip() for name in names]
+    clean = [name.replace("_", " ").strip() for name in names]  # type: ignore[union-attr]
     return [[t.replace("{}", name) for t in templates] for name in clean]
 
 

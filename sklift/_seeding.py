@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from threading import RLock
+from typing import Any
 
 import torch
+
+_lock: RLock
+_n_inside: int
+_outside: Any  # what gives torch its state back
 
 
 @contextmanager

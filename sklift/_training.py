@@ -13,16 +13,18 @@ from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
 from ._net import (
     Checkpoints,
-    LiftNet,
     SklearnCallbacks,
     StopIfAsked,
     StopIfInterrupted,
+    agreed_seed,
     interrupts_deferred,
+    is_first,
+    net_class,
     predefined_split,
 )
 from ._net_arguments import net_arguments
 from ._seeding import drawing_alone, seeded
-from ._training_data import Sample, class_totals, on_features, split_sample
+from ._training_data import Sample, class_totals, on_frozen, split_sample
 from .backbones import load_backbone
 from .images._views import check_tta
 from .losses import build_loss, implied_prior
@@ -35,6 +37,7 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
     callbacks see them.
     """
     device, precision = resolve_compute(est, sample.data)
+    sample.seed = agreed_seed(est.net_params, sample.seed, sample.codes, sample.weight)
     with seeded(sample.seed, device):
         backbone = _backbone(est, sample.data)
         check_tta(est.tta)
@@ -56,10 +59,10 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
             model, init = _new_model(
                 est, backbone, sample, used, recipes, device, precision, state is not None
             )
-        if model.tower_is_frozen:
-            dataset, held_out = on_features(
-                est, backbone, sample, used, dataset, held_out, device, precision
-            )
+        model.recompute(est.recompute)
+        dataset, held_out = on_frozen(
+            est, model, sample, used, dataset, held_out, device, precision
+        )
     counts, weighted, draws, order = class_totals(est, sample, used, sample.seed)
     record = partial(
         _fitted,
@@ -73,7 +76,7 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
     )
     checkpoints = (
         None
-        if file is None
+        if file is None or not is_first(order)
         else Checkpoints(
             file, est.checkpoint_minutes, sample.seed, within_epochs=not _own_order(est)
         )
@@ -91,7 +94,7 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
     tasks.begin()
     with seeded(sample.seed, device):
         criterion = build_loss(recipes["loss"], draws, recipes["head"])
-        net = LiftNet(model, criterion, **arguments).initialize()
+        net = net_class(order)(model, criterion, **arguments).initialize()
         if state is not None:
             net.restore(state)
         n_epochs = 0 if net.stopping else est.max_epochs - len(net.history)
@@ -129,6 +132,7 @@ def _run(net, dataset, n_epochs: int, est, record, *, is_shared: bool) -> None:
 def train_more(est, sample: Sample, recipes: dict) -> None:
     """One more pass, over samples that may be new; the learning rate is constant."""
     device, precision = resolve_compute(est, sample.data)
+    sample.seed = agreed_seed(est.net_params, sample.seed, sample.codes, sample.weight)
     used = np.arange(len(sample.codes))
     net, init = getattr(est, "net_", None), getattr(est, "init_", None)
     with seeded(sample.seed, device):
@@ -138,6 +142,7 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
             model, init = _new_model(est, backbone, sample, used, recipes, device, precision)
         else:
             model = net.module_
+        model.recompute(est.recompute)
     # the order and the views of each pass are its own, also where random_state is an int
     seed = (sample.seed + (0 if net is None else len(net.history))) % 2**31
     counts, weighted, draws, order = class_totals(est, sample, used, seed)
@@ -151,12 +156,13 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
         est, device, precision, len(used), seed, order, extra=last, one_epoch=True
     )
     with seeded(seed, device):
-        earlier, net = net, LiftNet(model, criterion, **arguments).initialize()
+        earlier, net = net, net_class(order)(model, criterion, **arguments).initialize()
         if earlier is not None:
             net.history.extend(earlier.history)
             # a pickle has none, and another optimizer can't use it
             if type(getattr(earlier, "optimizer_", None)) is type(net.optimizer_):
-                net.optimizer_.state.update(earlier.optimizer_.state)
+                new = net.optimizer_.state  # type: ignore[union-attr]
+                new.update(earlier.optimizer_.state)
         dataset = sample.data.training(
             backbone, sample.codes, sample.weight, est.augmentation, est.max_epochs, seed
         )

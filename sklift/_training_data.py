@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,15 +11,16 @@ from torch.utils.data import Subset
 
 from ._compute import frozen_compute
 from ._data import LabelledRows
-from ._net import EpochOrder
+from ._net import EpochOrder, shared_order
 from ._split import HoldOut, draw_probabilities
+from ._tokens import TokenRows, tokens_of_views
 
 
 @dataclass
 class Sample:
     """What ``fit`` was given, validated."""
 
-    data: object  # Pictures or Rows
+    data: Any  # Pictures or Rows
     codes: np.ndarray
     weight: np.ndarray | None
     seed: int
@@ -56,20 +58,25 @@ def split_sample(est, backbone, sample: Sample):
     return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
 
 
-def on_features(est, backbone, sample, used, dataset, held_out, device, precision):
-    """Datasets of what the frozen tower makes of the views, where those repeat."""
+def on_frozen(est, model, sample, used, dataset, held_out, device, precision):
+    """Datasets of what frozen blocks make of the views, where those repeat; else as they are."""
     compute = frozen_compute(est, device, precision)
-    every = np.arange(len(sample.codes))
-    X = sample.data.features_of_views(backbone, every, est.augmentation, **compute)
-    if X is None:
+
+    def rows(chosen, augmentation):
+        given = (sample.codes[chosen], None if sample.weight is None else sample.weight[chosen])
+        if model.tower_is_frozen:
+            X = sample.data.features_of_views(model.backbone, chosen, augmentation, **compute)
+            return None if X is None else LabelledRows(torch.from_numpy(X), *given)
+        if model.n_frozen_blocks:
+            views = tokens_of_views(sample.data, model, chosen, augmentation, **compute)
+            return None if views is None else TokenRows(views, *given)
+        return None
+
+    trained = rows(np.arange(len(sample.codes)), est.augmentation)
+    if trained is None:
         return dataset, held_out
-    rows = LabelledRows(torch.from_numpy(X), sample.codes, sample.weight)
-    dataset = Subset(rows, used) if isinstance(dataset, Subset) else rows
-    if held_out is not None:
-        X = sample.data.features_of_views(backbone, held_out.indices, None, **compute)
-        weight = None if sample.weight is None else sample.weight[held_out.indices]
-        held_out = LabelledRows(torch.from_numpy(X), sample.codes[held_out.indices], weight)
-    return dataset, held_out
+    dataset = Subset(trained, used) if isinstance(dataset, Subset) else trained
+    return dataset, None if held_out is None else rows(held_out.indices, None) or held_out
 
 
 def class_totals(est, sample: Sample, used: np.ndarray, seed: int):
@@ -78,8 +85,9 @@ def class_totals(est, sample: Sample, used: np.ndarray, seed: int):
     weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]
     counts = np.bincount(codes, minlength=n_classes)
     weighted = np.bincount(codes, weight, minlength=n_classes)
-    if est.sampler is None:
-        return counts, weighted, weighted, EpochOrder(len(used), seed)
-    probabilities = draw_probabilities(codes, est.sampler)
-    draws = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
-    return counts, weighted, draws, EpochOrder(len(used), seed, probabilities)
+    probabilities, draws = None, weighted
+    if est.sampler is not None:
+        probabilities = draw_probabilities(codes, est.sampler)
+        draws = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
+    order = EpochOrder(len(used), seed, probabilities)
+    return counts, weighted, draws, shared_order(est.net_params, order, est.batch_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral, Real
 from os import PathLike
+from typing import Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -70,9 +71,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         largest at once) name the other curves. ``"lift"``: random resized crop and flip.
         ``"fixed"``: four views of each picture in turn, drawn once and for all. ``None``: the test
         view. A callable takes a uint8 tensor ``(3, h, w)`` and returns a view ``(3, size, size)``,
-        as torchvision's v2 transforms do. Where nothing is trained inside the tower
-        (``adapter=None`` or ``"feature"``), views that repeat pass it once, for all epochs, folds
-        and candidates: see ``cache``.
+        as torchvision's v2 transforms do. Views that repeat (``"fixed"``, ``None``) pass what is
+        frozen before the first trained weight only once, for all epochs, folds and candidates: the
+        whole tower with ``adapter=None`` or ``"feature"``, the blocks before the last k with
+        ``layers=k``, where their tokens take at most 1 GiB. See ``cache``.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Test-time ensembling: the mean of the logits over several crops (int: random ones).
     tta_expand : int, default=24
@@ -87,7 +89,13 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     batch_size : int, default=128
         Pictures in a batch.
     accumulate : int, default=1
-        Parts in which the gradient of a batch is computed: the same result in less memory.
+        Parts in which the gradient of a batch is computed, at least: the same result in less
+        memory. On CPUs parts of more than 16 views of 224 px are split of themselves, where the
+        loss is a mean over pictures: that costs no time.
+    recompute : bool, default=False
+        Whether what each transformer block has computed is computed again in the backward pass
+        rather than kept (activation checkpointing): the same result in much less memory, for about
+        a third more time.
     lr : float, default=0.02
         Learning rate at the start; it falls to zero along a half cosine, once an epoch.
     momentum : float, default=0.9
@@ -122,8 +130,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     cache : {"auto", False} or path, default="auto"
         Where decoded files and features of the frozen tower are kept for the epochs, folds and
         candidates to come. ``"auto"``: in memory (up to 1 GiB and 256 MiB, shared by all
-        estimators of the process); a folder: features in a file there (up to 8 GiB), which several
-        processes may share. Files that change are read anew.
+        estimators of the process); a folder: pictures (up to 16 GiB) and features (up to 8 GiB) in
+        files there, which several processes may share. Files that change are read anew.
     num_workers : int, default=0
         Processes that prepare batches. With 0, files are decoded by threads of this process.
     on_error : {"raise", "skip"}, default="raise"
@@ -145,7 +153,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         ``set_callbacks``.)
     net_params : dict, optional
         Passed to the skorch net last, as ``{"iterator_train__pin_memory": True}`` or
-        ``{"train_split": skorch.dataset.ValidSplit(5)}``.
+        ``{"train_split": skorch.dataset.ValidSplit(5)}``. ``{"distributed": True}`` shares the fit
+        among the processes of a group, see the guide's "From one CPU to many GPUs".
     verbose : int, default=0
         1 shows a progress bar.
     random_state : int, RandomState instance or None, default=None
@@ -231,6 +240,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "target_prior": [StrOptions({"balanced", "train"}), Mapping, "array-like", None],
         "max_epochs": [_POSITIVE_INT],
         "accumulate": [_POSITIVE_INT],
+        "recompute": ["boolean"],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -270,6 +280,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         max_epochs=5,
         batch_size=128,
         accumulate=1,
+        recompute=False,
         lr=0.02,
         momentum=0.9,
         weight_decay=5e-4,
@@ -293,7 +304,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         net_params=None,
         verbose=0,
         random_state=None,
-    ):
+    ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
         self.backbone_params = backbone_params
@@ -311,6 +322,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.accumulate = accumulate
+        self.recompute = recompute
         self.lr = lr
         self.momentum = momentum
         self.weight_decay = weight_decay
@@ -335,7 +347,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.verbose = verbose
         self.random_state = random_state
 
-    def set_params(self, **params):
+    def set_params(self, **params) -> Self:
         """Set parameters; nested ones reach into recipes, also into those given by name.
 
         Parameters
@@ -360,7 +372,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     @with_callbacks
     @all_or_nothing
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None) -> Self:
         """Train adapter and head.
 
         Parameters
@@ -407,14 +419,14 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             X, y, sample_weight = sample.data.source, classes[sample.codes], sample.weight
         tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
         # Until training ends, the net of an earlier fit must not meet the classes of this one.
-        vars(self).pop("net_", None)
+        self.__dict__.pop("net_", None)
         self.classes_ = classes
         self.class_names_ = names
         train(self, sample, recipes, tasks, model)
         return self
 
     @all_or_nothing
-    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None) -> Self:
         """Make one pass over samples, which may be others at each call.
 
         The learning rate is constant, nothing is held out, and no checkpoint is written. The class
@@ -485,6 +497,69 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
         """
         return estimate_prior(self._trained_logits(X), self.implied_prior_)
+
+    def export(self, path: str | PathLike) -> None:
+        """Write a program of ``torch.export`` that predicts without this package.
+
+        It takes decoded pictures, a uint8 tensor ``(n, 3, h, w)`` of any number and size, resizes
+        and crops them, and returns probabilities ``(n, n_classes)``, float32. With
+        ``backbone="precomputed"`` it takes rows of features ``(n, n_features)``, of the dtype that
+        the classifier was trained on. ``tta`` and ``target_prior`` are what they are now. The whole
+        tower is in the file, which needs nothing but torch (2.6 or later, not older than the one
+        that wrote it), and is run by no code but torch's own.
+
+        The labels are in the extra file ``"sklift.json"`` beside the program, under ``classes``, in
+        the order of the columns; ``class_names`` and ``versions`` of libraries are there as well.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, which ends on ``.pt2`` by custom. It is written aside and put in place at the
+            end: a failure leaves the old one.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier isn't fitted.
+        ValueError
+            If ``tta`` is a number of random crops.
+        OSError
+            If the file can't be written.
+
+        See Also
+        --------
+        save : Writes what training made, for :meth:`load`; a small file.
+
+        Notes
+        -----
+        It computes in float32, whatever ``precision`` says. Where a picture needs no resizing, the
+        probabilities are those of :meth:`predict_proba` in float32, but for rounding; else they
+        differ as far as pixels of the resized picture do, a few of them by up to 2 of 255.
+
+        Examples
+        --------
+        >>> import json, tempfile
+        >>> import numpy as np
+        >>> import torch
+        >>> from sklift import LiftClassifier
+        >>> X = np.random.default_rng(0).integers(0, 256, (6, 45, 45, 3), np.uint8)
+        >>> y = ["cat", "dog", "cat", "dog", "cat", "cat"]
+        >>> clf = LiftClassifier("emoji-tiny", max_epochs=1, random_state=0).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     clf.export(f"{folder}/model.pt2")
+        ...     extra = {"sklift.json": ""}
+        ...     program = torch.export.load(f"{folder}/model.pt2", extra_files=extra).module()
+        >>> json.loads(extra["sklift.json"])["classes"]
+        ['cat', 'dog']
+        >>> pictures = torch.from_numpy(X).permute(0, 3, 1, 2)
+        >>> program(pictures).shape
+        torch.Size([6, 2])
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        from ._persistence._export import write_program
+
+        write_program(self, path)
 
     def _data(self, X, *, reset: bool):
         """Validated pictures or features."""

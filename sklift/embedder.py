@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -75,7 +77,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         num_workers=0,
         cache="auto",
         verbose=0,
-    ):
+    ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
         self.backbone_params = backbone_params
@@ -90,7 +92,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.cache = cache
         self.verbose = verbose
 
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None) -> Self:
         """Load the backbone; nothing is learned from ``X``.
 
         Parameters

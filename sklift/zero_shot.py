@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -93,7 +94,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         num_workers=0,
         cache="auto",
         verbose=0,
-    ):
+    ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
         self.backbone_params = backbone_params
@@ -109,7 +110,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self.cache = cache
         self.verbose = verbose
 
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None) -> Self:
         """Record the classes.
 
         Parameters

@@ -36,6 +36,7 @@ WRONG = {
     "max_epochs": [(0, "'max_epochs' parameter"), (2.0, "'max_epochs' parameter")],
     "batch_size": [(0, "'batch_size' parameter"), (-1, "'batch_size' parameter")],
     "accumulate": [(0, "'accumulate' parameter")],
+    "recompute": [("yes", "'recompute' parameter")],
     "lr": [(0, "'lr' parameter"), (-1, "'lr' parameter"), ("0.1", "'lr' parameter")],
     "momentum": [(1.0, "'momentum' parameter")],
     "weight_decay": [(-1e-4, "'weight_decay' parameter")],

@@ -17,6 +17,8 @@ from skorch.dataset import ValidSplit
 from torch.nn import functional as F
 from torch.utils.data import Subset
 
+from sklift import LiftClassifier
+from sklift.adapters import AdaptFormer
 from sklift.losses import Focal
 
 FACTS = json.loads((Path(__file__).parent / "reference" / "index.json").read_text())["facts"]
@@ -316,3 +318,33 @@ def test_the_papers_spelling_of_a_backbone_is_understood():
     from sklift.backbones import resolve_spec
 
     assert resolve_spec("ViT-B/16").pretrained == "openai"
+
+
+class TestRecompute:
+    @pytest.mark.parametrize("adapter", ["adaptformer", ["vpt", "lora"], "full"])
+    @pytest.mark.parametrize("augmentation", ["minimal", None])
+    def test_same_model(self, quick, shapes, adapter, augmentation):
+        settings = {"adapter": adapter, "augmentation": augmentation}
+        kept, again = (quick(recompute=r, **settings).fit(*shapes) for r in (False, True))
+        for name, tensor in kept.net_.module_.trained_state().items():
+            other = again.net_.module_.trained_state()[name]
+            torch.testing.assert_close(tensor, other, atol=1e-6, rtol=1e-5, msg=name)
+
+    @pytest.mark.parametrize("layers", [None, 2])
+    def test_activations_are_let_go(self, quick, shapes, layers):
+        """What a step keeps for its backward pass."""
+        kept = {}
+        for recompute in (False, True):
+            sizes = kept[recompute] = []
+            with torch.autograd.graph.saved_tensors_hooks(
+                lambda t, sizes=sizes: sizes.append(t.nbytes) or t, lambda t: t
+            ):
+                params = {"adapter": AdaptFormer(2, layers=layers), "augmentation": None}
+                quick(recompute=recompute, max_epochs=1, init="random", **params).fit(*shapes)
+        assert sum(kept[True]) < 0.3 * sum(kept[False])
+
+    def test_towers_without_blocks(self, shapes):
+        with pytest.raises(
+            ValueError, match=r"recompute=True: precomputed .* no transformer blocks"
+        ):
+            LiftClassifier("precomputed", recompute=True).fit(np.eye(4), [0, 0, 1, 1])

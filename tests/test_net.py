@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from sklift._model import TunedModel
 from sklift._net import CosineSchedule, EpochOrder, EpochState, LiftNet, ShuffledLoader
+from sklift.losses import Focal
 
 
 class Data(torch.utils.data.Dataset):
@@ -145,3 +147,35 @@ class TestShuffledLoader:
     def test_the_order_can_be_left_or_given(self):
         assert self.order(ShuffledLoader(Data(), seed=0, shuffle=False)) == list(range(6))
         assert self.order(ShuffledLoader(Data(), seed=0, sampler=[3, 3, 1])) == [3, 3, 1]
+
+
+class TestParts:
+    """On a CPU the gradient of a large batch is computed in parts."""
+
+    @pytest.mark.parametrize("loss", ["logit_adjusted", "ldam", Focal(top_fraction=0.9)])
+    def test_same_model(self, quick, shapes, monkeypatch, loss):
+        X, y = shapes
+        weight = np.linspace(0.5, 2, len(y))
+        whole = quick(loss=loss).fit(X, y, sample_weight=weight)
+        monkeypatch.setattr("sklift._net._net._MOST_PIXELS", 5 * 3 * 40 * 40)
+        parts = quick(loss=loss).fit(X, y, sample_weight=weight)
+        for name, tensor in whole.net_.module_.trained_state().items():
+            other = parts.net_.module_.trained_state()[name]
+            torch.testing.assert_close(tensor, other, atol=1e-6, rtol=1e-4, msg=name)
+        assert whole.accumulate_ == parts.accumulate_ == 1
+
+    @pytest.mark.parametrize(
+        ("loss", "sizes"),
+        [("logit_adjusted", [5, 5, 5, 5, 4]), (Focal(top_fraction=0.9), [24])],
+    )
+    def test_sizes(self, quick, shapes, monkeypatch, loss, sizes):
+        monkeypatch.setattr("sklift._net._net._MOST_PIXELS", 5 * 3 * 40 * 40)
+        seen, forward = [], TunedModel.forward
+
+        def noted(self, x):
+            seen.append(len(x))
+            return forward(self, x)
+
+        monkeypatch.setattr(TunedModel, "forward", noted)
+        quick(loss=loss, max_epochs=1, batch_size=24).fit(*shapes)
+        assert seen == sizes

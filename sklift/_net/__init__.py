@@ -16,9 +16,11 @@ from ._callbacks import (
     StopIfAsked,
 )
 from ._checkpoint import CheckpointFile, Checkpoints
+from ._distributed import SharedOrder, is_first, net_class, shared_order
 from ._interrupt import StopIfInterrupted, interrupts_deferred
 from ._loader import EpochOrder, ShuffledLoader
 from ._net import LiftNet
+from ._processes import agreed_seed, processes_of
 
 __all__ = [
     "OPTIMIZERS",
@@ -32,12 +34,18 @@ __all__ = [
     "GradientNormClipping",
     "LiftNet",
     "Progress",
+    "SharedOrder",
     "ShuffledLoader",
     "SklearnCallbacks",
     "StopIfAsked",
     "StopIfInterrupted",
+    "agreed_seed",
     "interrupts_deferred",
+    "is_first",
+    "net_class",
     "predefined_split",
+    "processes_of",
+    "shared_order",
 ]
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "adam": torch.optim.Adam}

@@ -11,6 +11,8 @@ from skorch.history import History
 from .._memory import Parts, free_memory, is_out_of_memory
 from ._callbacks import BestEpoch
 
+_MOST_PIXELS = 16 * 3 * 224 * 224
+
 
 class LiftNet(NeuralNet):
     """Trains the unfrozen weights of a :class:`~sklift._model.TunedModel` in mixed precision.
@@ -81,7 +83,8 @@ class LiftNet(NeuralNet):
 
     def _step(self, X, target) -> dict:
         """Loss and gradient of a batch, in parts whose gradients add up to that of the whole."""
-        n_parts = min(self.accumulate, len(target))
+        couples = getattr(self.criterion_, "couples_samples", True)
+        n_parts = min(max(self.accumulate, 1 if couples else self._n_parts(X)), len(target))
         self._set_training(True)
         if n_parts == 1:
             logits = self.infer(X)
@@ -89,10 +92,11 @@ class LiftNet(NeuralNet):
             loss.backward()
             return {"loss": loss.detach(), "y_pred": logits.detach()}
         parts = _chunks(X, target, n_parts)
-        if getattr(self.criterion_, "couples_samples", True):
+        if couples:
             return self._two_passes(parts, X, target)
         total = self._weight_of(X, target)
-        loss, outputs = 0, []
+        loss = 0
+        outputs: list[torch.Tensor] = []
         for part, y in parts:
             logits = self.infer(part)
             # each part has a normaliser of its own, the batch one: that of all its weights
@@ -101,6 +105,13 @@ class LiftNet(NeuralNet):
             part_loss.backward()
             loss, outputs = loss + part_loss.detach(), [*outputs, logits.detach()]
         return {"loss": loss, "y_pred": torch.cat(outputs)}
+
+    def _n_parts(self, X) -> int:
+        """Parts that keep memory small at no cost: a CPU is as fast with 16 views of 224 px."""
+        views = _split(X)[0]
+        if torch.device(self.device).type != "cpu" or views.ndim < 3:
+            return 1
+        return -(-views.numel() // _MOST_PIXELS)
 
     def _two_passes(self, parts, X, target):
         """For a loss over the whole batch: its gradient by the logits comes first."""

@@ -20,6 +20,7 @@ from ._emoji import load_emoji_tiny
 from ._openclip import RECOMMENDED, load_open_clip
 from ._precomputed import load_precomputed
 from ._sites import Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
+from ._stages import Stages, find_stages
 from ._timm import load_timm, timm_tag
 
 __all__ = [
@@ -31,9 +32,11 @@ __all__ = [
     "Preprocess",
     "SequenceBlock",
     "Slot",
+    "Stages",
     "TextTower",
     "TransformerBlock",
     "Weight",
+    "find_stages",
     "load_backbone",
     "resolve_spec",
 ]
@@ -52,6 +55,12 @@ def resolve_spec(
     ------
     TypeError, ValueError
         If a parameter is of the wrong kind, or a model has no recommended tag.
+
+    Examples
+    --------
+    >>> from sklift.backbones import resolve_spec
+    >>> resolve_spec("ViT-B-16")
+    BackboneSpec(name='ViT-B-16', pretrained='openai', params=())
     """
     if not isinstance(name, str) or not name:
         raise TypeError(f"backbone must be a name, got {name!r}; for instance 'ViT-B-16'")

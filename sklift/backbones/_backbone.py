@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,7 +20,15 @@ from ._sites import Block
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How pictures must look for a tower: side in pixels, channel statistics, resize filter."""
+    """How pictures must look for a tower: side in pixels, channel statistics, resize filter.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> look = load_backbone("emoji-tiny").preprocess
+    >>> look.size, look.interpolation
+    (40, 'bicubic')
+    """
 
     size: int
     mean: tuple[float, float, float]
@@ -36,11 +45,18 @@ class Preprocess:
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """All that is needed to load a backbone again: hashable, picklable, a few bytes."""
+    """All that is needed to load a backbone again: hashable, picklable, a few bytes.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> load_backbone("emoji-tiny").spec
+    BackboneSpec(name='emoji-tiny', pretrained=None, params=())
+    """
 
     name: str
     pretrained: str | None = None
-    params: tuple[tuple[str, object], ...] = ()
+    params: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return self.name if self.pretrained is None else f"{self.name} ({self.pretrained})"
@@ -48,7 +64,14 @@ class BackboneSpec:
 
 @dataclass(frozen=True)
 class TextTower:
-    """The text side of a CLIP-like model."""
+    """The text side of a CLIP-like model.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> load_backbone("emoji-tiny").text.encode(["a red fox", "a lynx"]).shape
+    torch.Size([2, 128])
+    """
 
     model: nn.Module
     tokenizer: Callable
@@ -97,6 +120,13 @@ class OpenTower:
         For messages.
     after : nn.Module
         What becomes of the feature: an adapter of it is appended.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> tower = load_backbone("emoji-tiny").open()
+    >>> tower.n_features, len(tower.blocks), tower.patch_size
+    (192, 6, 8)
     """
 
     module: nn.Module
@@ -144,6 +174,15 @@ class Backbone:
         None for vision-only weights.
     logit_scale : float
         The temperature of zero-shot logits.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklift.backbones import load_backbone
+    >>> backbone = load_backbone("emoji-tiny")
+    >>> with torch.no_grad():
+    ...     backbone.tower(torch.zeros(1, 3, 40, 40)).shape
+    torch.Size([1, 192])
     """
 
     spec: BackboneSpec

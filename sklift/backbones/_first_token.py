@@ -17,17 +17,18 @@ def compute_first_token_only(tower: nn.Module) -> None:
     """
     trunk = getattr(tower, "trunk", tower)
     if type(trunk) is VisionTransformer:
-        last = trunk.transformer.resblocks[-1]
-        pools_first = trunk.pool_type == "tok" and trunk.attn_pool is None
-        alone = not trunk.output_tokens
-        if type(last) is ResidualAttentionBlock and isinstance(last.attn, PackedAttention):
-            if pools_first and alone:
-                last.__class__ = FirstTokenBlock
+        last, block = trunk.transformer.resblocks[-1], ResidualAttentionBlock
+        attention, instead = PackedAttention, FirstTokenBlock
+        pools_first = trunk.pool_type == "tok" and not trunk.output_tokens
     elif type(trunk) is timm_vit.VisionTransformer:
-        last = trunk.blocks[-1]
-        pools_first = trunk.global_pool == "token" and trunk.attn_pool is None
-        if type(last) is timm_vit.Block and isinstance(last.attn, FusedAttention) and pools_first:
-            last.__class__ = FirstTokenTimmBlock
+        last, block = trunk.blocks[-1], timm_vit.Block
+        attention, instead = FusedAttention, FirstTokenTimmBlock
+        pools_first = trunk.global_pool == "token"
+    else:
+        return
+    is_plain = type(last) is block and isinstance(last.attn, attention)
+    if is_plain and pools_first and trunk.attn_pool is None:
+        last.__class__ = instead
 
 
 class FirstTokenBlock(ResidualAttentionBlock):

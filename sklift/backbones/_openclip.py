@@ -6,6 +6,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -86,7 +87,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
             f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}"
         )
     name, pretrained = spec.name, spec.pretrained
-    arguments = {"weights_only": True, "pretrained_text": False}
+    arguments: dict[str, Any] = {"weights_only": True, "pretrained_text": False}
     quick = params.get("quick_gelu")
     preprocess_of_tag, model_id = {}, ""
     if name.startswith("hf-hub:"):
@@ -132,7 +133,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
 
 def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
     """Model name, tag or file, the settings of the weights, and their hub repository, if any."""
-    name, pretrained = spec.name.replace("/", "-"), spec.pretrained
+    name, pretrained = spec.name.replace("/", "-"), str(spec.pretrained)
     config = open_clip.get_model_config(name)
     if config is None:
         known = open_clip.list_models()

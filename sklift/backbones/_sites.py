@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -19,7 +20,17 @@ _FIXED_LENGTH = ("rel_pos", "use_rel_pos", "q_stride", "q_pool")
 
 @dataclass(frozen=True)
 class Slot:
-    """A named place in a parent module, that holds a module."""
+    """A named place in a parent module, that holds a module.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from sklift.backbones import Slot
+    >>> parent = nn.ModuleDict({"mlp": nn.Linear(4, 4)})
+    >>> Slot(parent, "mlp").set(nn.Identity())
+    >>> Slot(parent, "mlp").get()
+    Identity()
+    """
 
     parent: nn.Module
     name: str
@@ -38,6 +49,13 @@ class Weight:
     """A weight and its bias, by name in the module that owns them; rows are outputs.
 
     ``bias`` is None where the module knows no bias, as a norm by the root mean square alone.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> block = load_backbone("emoji-tiny").open().blocks[0]
+    >>> [weight.weight for weight in block.linears]
+    ['in_proj_weight', 'weight', 'weight', 'weight']
     """
 
     owner: nn.Module
@@ -61,6 +79,13 @@ class Block:
         The scale and shift of its norms, in order of depth.
     inner_norms : tuple of Weight
         Those of further norms: of queries and keys, inside the feed-forward part, of a shortcut.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> block = load_backbone("emoji-tiny").open().blocks[0]
+    >>> block.width, len(block.linears), len(block.norms)
+    (192, 4, 2)
     """
 
     width: int
@@ -80,6 +105,13 @@ class TransformerBlock(Block):
     ----------
     norm2, mlp, scale2 : Slot
         The second norm, the feed-forward part, and what follows it before the residual sum.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> block = load_backbone("emoji-tiny").open().blocks[0]
+    >>> type(block.norm2.get()).__name__
+    'LayerNorm'
     """
 
     norm2: Slot
@@ -89,7 +121,14 @@ class TransformerBlock(Block):
 
 @dataclass(frozen=True)
 class SequenceBlock(TransformerBlock):
-    """A transformer block that takes any number of tokens, as prompts need."""
+    """A transformer block that takes any number of tokens, as prompts need.
+
+    Examples
+    --------
+    >>> from sklift.backbones import SequenceBlock, load_backbone
+    >>> isinstance(load_backbone("emoji-tiny").open().blocks[0], SequenceBlock)
+    True
+    """
 
 
 @dataclass(frozen=True)
@@ -102,6 +141,14 @@ class ConvBlock(Block):
         Channels of its input.
     stride : int
         Of its output against its input.
+
+    Examples
+    --------
+    >>> from timm import create_model
+    >>> from sklift.backbones._sites import find_blocks
+    >>> block = find_blocks(create_model("resnet18", pretrained=False))[2]
+    >>> block.in_width, block.width, block.stride
+    (64, 128, 2)
     """
 
     in_width: int
@@ -117,8 +164,9 @@ def find_blocks(tower: nn.Module) -> list[Block]:
     ):
         if units is not None and len(units):
             blocks = [build(unit, Slot(units, str(i))) for i, unit in enumerate(units)]
-            return blocks if all(blocks) else []
-    stages = [getattr(trunk, f"layer{i}", None) for i in (1, 2, 3, 4)]
+            known: list[Block] = [block for block in blocks if block is not None]
+            return known if len(known) == len(blocks) else []
+    stages: list[Any] = [getattr(trunk, f"layer{i}", None) for i in (1, 2, 3, 4)]
     if all(isinstance(stage, nn.Sequential) for stage in stages):
         return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
     return []

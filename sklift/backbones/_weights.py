@@ -95,7 +95,7 @@ def wrong_checkpoint(spec: BackboneSpec, error: Exception) -> ValueError:
 
 def _probe(url: str, timeout: float) -> str | None:
     """None if the server is there for us within ``timeout`` seconds, else the reason."""
-    answer = ["no answer"]
+    answer: list[str | None] = ["no answer"]
 
     def ask():
         try:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-
-import numpy as np
-from sklearn.utils import Bunch
+from typing import Any
 
 from ._list import load_image_list
 
@@ -23,7 +21,7 @@ def load_imagenet_lt(
     *,
     lists: str | os.PathLike | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Any:
     """Load ImageNet-LT: 115846 training images in 1000 classes of 1280 to 5.
 
     Reads ``ImageNet_LT_train.txt``, ``ImageNet_LT_val.txt`` or ``ImageNet_LT_test.txt`` and, where
@@ -80,7 +78,7 @@ def load_places_lt(
     *,
     lists: str | os.PathLike | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Any:
     """Load Places-LT: 62500 training images in 365 classes of 4980 to 5.
 
     Reads ``Places_LT_train.txt``, ``Places_LT_val.txt`` or ``Places_LT_test.txt`` and, where it is
@@ -136,7 +134,7 @@ def load_inaturalist2018(
     *,
     lists: str | os.PathLike | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Any:
     """Load iNaturalist 2018: 437513 training images of 8142 species, 1000 to 2 of each.
 
     Reads ``iNaturalist18_train.txt`` or ``iNaturalist18_val.txt`` and, where it is there, the

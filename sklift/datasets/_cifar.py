@@ -6,6 +6,7 @@ import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
@@ -67,7 +68,7 @@ def load_cifar_lt(
     path: str | os.PathLike | None = None,
     random_state=0,
     return_X_y: bool = False,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Any:
     r"""Load CIFAR-10-LT or CIFAR-100-LT from the standard archive.
 
     Class c = 0, ..., C - 1 of the training images, in the order of the archive, keeps

@@ -10,6 +10,7 @@ import zlib
 from importlib.resources import files
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -41,7 +42,7 @@ def load_emoji(
     return_X_y: bool = False,
     size: int = 64,
     data_home: str | os.PathLike | None = None,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Any:
     """Load OpenMoji pictures, labelled with their Unicode sub-group.
 
     A real collection with a natural long tail: 1911 emoji in 99 classes of 1 to 259 pictures

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -18,7 +19,7 @@ def load_image_folder(
     *,
     return_X_y: bool = False,
     extensions: Sequence[str] = EXTENSIONS,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Any:
     """List the images of a folder that has one sub-folder per class.
 
     The class of ``root/cat/2024/01.jpg`` is "cat". No image is read: an estimator decodes the files

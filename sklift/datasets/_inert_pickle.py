@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,13 +14,14 @@ class _Record:
 
     def __init__(self, *args):
         self.args = args
-        self.state = None
+        self.state: Any = None
 
     def __setstate__(self, state):
         self.state = state
 
     def to_array(self) -> np.ndarray:
         """The array that numpy would have made."""
+        order: Literal["C", "F"]
         if self.state is None:  # pickle protocol 5
             values, dtype, shape, order = self.args
         else:
@@ -32,7 +35,10 @@ class _Record:
         return np.frombuffer(values, dtype).reshape(shape, order=order)
 
 
-_ALLOWED = {("numpy", "ndarray"): _Record, ("numpy", "dtype"): _Record}
+_ALLOWED: dict[tuple[str, str], Callable] = {
+    ("numpy", "ndarray"): _Record,
+    ("numpy", "dtype"): _Record,
+}
 for _core in ("numpy.core", "numpy._core"):
     _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = _Record
     _ALLOWED[f"{_core}.numeric", "_frombuffer"] = _Record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -16,7 +17,7 @@ def load_image_list(
     *,
     class_names: Sequence[str] | None = None,
     return_X_y: bool = False,
-) -> Bunch | tuple[np.ndarray, np.ndarray]:
+) -> Any:
     r"""Read a text file that has the path and the label of one image a line.
 
     This is the format of ImageNet-LT, Places-LT and iNaturalist 2018. The label is the number

@@ -78,12 +78,12 @@ def make_long_tailed(
     order = np.argsort(-sizes, kind="stable")
     ranked = sizes[order]
 
-    def too_large(n: int) -> np.ndarray:
+    def too_large(n: float) -> np.ndarray:
         return profile(len(classes), n, imbalance_ratio) > ranked
 
     # Sizes grow with n, so the first n that is too large for some class can be bisected.
     candidates = range(1, ranked[0] + 2)
-    most = bisect_left(candidates, True, key=lambda n: too_large(n).any())
+    most = bisect_left(candidates, True, key=lambda n: bool(too_large(n).any()))
     if n_max is None:
         n_max = most
     elif not isinstance(n_max, Integral) or isinstance(n_max, bool) or n_max < 1:
@@ -123,5 +123,5 @@ def draw(codes: np.ndarray, counts: np.ndarray, rng: np.random.RandomState) -> n
 
 def check_imbalance_ratio(value) -> None:
     """Raise ValueError unless it is a finite number of at least 1."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 1 <= value < np.inf:
+    if not isinstance(value, Real) or isinstance(value, bool) or value < 1 or not value < np.inf:
         raise ValueError(f"imbalance_ratio must be a number of at least 1; got {value!r}.")

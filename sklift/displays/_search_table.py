@@ -87,7 +87,7 @@ def _named(values) -> list[tuple[float | None, str]]:
 
 def _pair(value) -> tuple[float | None, str]:
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return value, f"{value:.4g}"
+        return float(value), f"{value:.4g}"
     if isinstance(value, type) or (callable(value) and hasattr(value, "__name__")):
         return None, value.__name__
     return None, " ".join(str(value).split())

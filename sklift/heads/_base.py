@@ -20,6 +20,18 @@ class Head(nn.Module):
     ----------
     weight : Parameter of shape (n_classes, n_features)
         Random unit rows at first, from torch's global generator.
+
+    Examples
+    --------
+    A head of one's own; a recipe whose ``build`` returns it makes it a choice:
+
+    >>> import torch
+    >>> from sklift.heads import Head
+    >>> class Nearest(Head):
+    ...     def forward(self, features):
+    ...         return -torch.cdist(features, self.weight)
+    >>> Nearest(n_features=8, n_classes=3)(torch.zeros(5, 8)).shape
+    torch.Size([5, 3])
     """
 
     def __init__(self, n_features: int, n_classes: int) -> None:

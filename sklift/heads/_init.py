@@ -52,6 +52,14 @@ def random_rows(
     Returns
     -------
     rows : Tensor of shape (n_classes, n_features)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklift.heads import random_rows
+    >>> rows = random_rows(2, 768)
+    >>> bool(rows.norm(dim=1).allclose(torch.ones(2)))
+    True
     """
     return normalize(torch.empty(n_classes, n_features).uniform_(-1, 1, generator=generator))
 
@@ -108,6 +116,13 @@ def linear_probe_rows(features, y, n_classes: int, sample_weight=None) -> Tensor
     Returns
     -------
     rows : Tensor of shape (n_classes, n_features)
+
+    Examples
+    --------
+    >>> from sklift.heads import linear_probe_rows
+    >>> linear_probe_rows([[2.0, 0.0], [3.0, 0.0], [-2.0, 0.0]], [0, 0, 1], n_classes=2)
+    tensor([[ 1., -0.],
+            [-1.,  0.]])
     """
     features, y, weight = _check_samples(features, y, n_classes, sample_weight)
     kept = weight > 0
@@ -144,6 +159,15 @@ def text_rows(text_features, proj) -> Tensor:
     Returns
     -------
     rows : Tensor of shape (n_classes, n_features)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift.heads import text_rows
+    >>> proj = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    >>> text_rows(np.array([[3.0, 0.0], [0.0, 5.0]]), proj)
+    tensor([[1.0000, 0.0000, 0.0000],
+            [0.0000, 0.7071, 0.7071]])
     """
     proj = _to_float(proj)
     means = [

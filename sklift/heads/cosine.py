@@ -39,7 +39,7 @@ class Cosine(BaseEstimator):
     torch.Size([2, 3])
     """
 
-    def __init__(self, scale=25.0):
+    def __init__(self, scale: float = 25.0) -> None:
         self.scale = scale
 
     def build(self, n_features: int, n_classes: int) -> CosineHead:

@@ -92,6 +92,15 @@ def build_loss(recipe, class_counts, head) -> Loss:
     Returns
     -------
     loss : Loss
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklift.heads import Cosine
+    >>> from sklift.losses import LogitAdjusted, build_loss
+    >>> loss = build_loss(LogitAdjusted(), [90, 10], Cosine())
+    >>> loss(torch.zeros(1, 2), torch.tensor([1]))  # -log(0.1)
+    tensor(2.3026)
     """
     loss = recipe.build(class_counts, head)
     return loss if isinstance(loss, Loss) else CallableLoss(loss).build(class_counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch.nn import functional as F
 from .._recipes import check_real
 
 __all__ = ["Loss", "cross_entropy", "keep_largest", "precision"]
+
+AnyLoss = TypeVar("AnyLoss", bound="Loss")
 
 
 def precision(logits: Tensor) -> torch.dtype:
@@ -24,7 +27,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits.to(precision(logits)), target, reduction="none")
 
 
-def keep_largest(loss: Loss, top_fraction: float) -> Loss:
+def keep_largest(loss: AnyLoss, top_fraction: float) -> AnyLoss:
     """Let only the largest losses of a batch count: an aggregate loss over the top k.
 
     Raises
@@ -76,6 +79,21 @@ class Loss(nn.Module):
       class that has samples, and is left out of the mean that normalises the weights.
 
     The module stores the counts only, and derives the tables in the precision of the logits.
+
+    Examples
+    --------
+    A loss of one's own, with weights by the root of the class counts:
+
+    >>> import torch
+    >>> from sklift.losses import Loss
+    >>> class Root(Loss):
+    ...     def class_weight(self, dtype):
+    ...         return self.class_counts.to(dtype) ** -0.5
+    >>> loss = Root([400, 25])
+    >>> loss.weights(torch.tensor([0, 1]))
+    tensor([0.0500, 0.2000])
+    >>> loss(torch.zeros(2, 2), torch.tensor([0, 1]))  # log 2
+    tensor(0.6931)
     """
 
     class_counts: Tensor

@@ -13,7 +13,24 @@ __all__ = ["LossRecipe", "implied_prior"]
 
 
 class LossRecipe(BaseEstimator):
-    """Base of the recipes: hyperparameters, and a method ``build(class_counts, head=None)``."""
+    """Base of the recipes: hyperparameters, and a method ``build(class_counts, head=None)``.
+
+    Examples
+    --------
+    >>> from sklift import LiftClassifier
+    >>> from sklift.losses import Loss, LossRecipe
+    >>> class Power(LossRecipe):
+    ...     def __init__(self, power=0.5):
+    ...         self.power = power
+    ...     def build(self, class_counts, head=None):
+    ...         loss = Loss(class_counts)
+    ...         loss.class_weight = lambda dtype: loss.class_counts.to(dtype) ** -self.power
+    ...         return loss
+    >>> LiftClassifier(loss=Power()).set_params(loss__power=1.0).loss
+    Power(power=1.0)
+    >>> Power().implied_prior([400, 25])
+    array([0.8, 0.2])
+    """
 
     def implied_prior(self, class_counts: ArrayLike) -> np.ndarray:
         r"""Return the class mix that the plain softmax of a trained model assumes.
@@ -66,7 +83,7 @@ def implied_prior(recipe, class_counts: ArrayLike) -> np.ndarray:
     if not hasattr(recipe, "implied_prior"):
         return Loss(class_counts).implied_prior(torch.float64).numpy()
     prior = np.asarray(recipe.implied_prior(class_counts), dtype=np.float64)
-    n_classes = len(class_counts)
+    n_classes = np.size(class_counts)
     if prior.shape != (n_classes,) or not np.isfinite(prior).all() or (prior <= 0).any():
         raise ValueError(
             f"{type(recipe).__name__}.implied_prior must return {n_classes} positive, finite "

@@ -36,7 +36,7 @@ class BalancedSoftmax(LossRecipe):
     tensor(2.3026)
     """
 
-    def __init__(self, top_fraction=1.0):
+    def __init__(self, top_fraction: float = 1.0) -> None:
         self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> LogitAdjustedLoss:

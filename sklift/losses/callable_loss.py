@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -33,7 +34,7 @@ class CallableLoss(LossRecipe):
     tensor(0.6931)
     """
 
-    def __init__(self, function):
+    def __init__(self, function: Callable) -> None:
         self.function = function
 
     def build(self, class_counts, head=None) -> WrappedFunction:

@@ -42,7 +42,7 @@ class ClassBalanced(LossRecipe):
     tensor([0.7889, 1.2111])
     """
 
-    def __init__(self, beta=0.9999, top_fraction=1.0):
+    def __init__(self, beta: float = 0.9999, top_fraction: float = 1.0) -> None:
         self.beta = beta
         self.top_fraction = top_fraction
 

@@ -27,7 +27,7 @@ class CrossEntropy(LossRecipe):
     tensor(0.6931)
     """
 
-    def __init__(self, top_fraction=1.0):
+    def __init__(self, top_fraction: float = 1.0) -> None:
         self.top_fraction = top_fraction
 
     def build(self, class_counts, head=None) -> Loss:

@@ -41,7 +41,7 @@ class Focal(LossRecipe):
     tensor(0.1733)
     """
 
-    def __init__(self, gamma=2.0, top_fraction=1.0):
+    def __init__(self, gamma: float = 2.0, top_fraction: float = 1.0) -> None:
         self.gamma = gamma
         self.top_fraction = top_fraction
 

@@ -40,7 +40,7 @@ class GeneralizedReweight(LossRecipe):
     tensor([0.2000, 1.8000])
     """
 
-    def __init__(self, rho=1.0, top_fraction=1.0):
+    def __init__(self, rho: float = 1.0, top_fraction: float = 1.0) -> None:
         self.rho = rho
         self.top_fraction = top_fraction
 

@@ -56,7 +56,9 @@ class LADE(LossRecipe):
     tensor(1.1729)
     """
 
-    def __init__(self, remine_weight=0.1, estimation_weight=0.1, top_fraction=1.0):
+    def __init__(
+        self, remine_weight: float = 0.1, estimation_weight: float = 0.1, top_fraction: float = 1.0
+    ) -> None:
         self.remine_weight = remine_weight
         self.estimation_weight = estimation_weight
         self.top_fraction = top_fraction

@@ -44,7 +44,9 @@ class LDAM(LossRecipe):
     tensor([ 6.2500, 12.5000])
     """
 
-    def __init__(self, max_margin=0.5, scale=None, top_fraction=1.0):
+    def __init__(
+        self, max_margin: float = 0.5, scale: float | None = None, top_fraction: float = 1.0
+    ) -> None:
         self.max_margin = max_margin
         self.scale = scale
         self.top_fraction = top_fraction

@@ -42,7 +42,7 @@ class LogitAdjusted(LossRecipe):
     tensor(2.3026)
     """
 
-    def __init__(self, tau=1.0, top_fraction=1.0):
+    def __init__(self, tau: float = 1.0, top_fraction: float = 1.0) -> None:
         self.tau = tau
         self.top_fraction = top_fraction
 

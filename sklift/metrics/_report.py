@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -91,7 +92,7 @@ def long_tail_report(
     check_output(output, ("text", "dict", "dataframe"))
     y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
     labels, _, recalls, groups = recalls_and_groups(y_true, y_pred, class_counts, labels, many, few)
-    report = {
+    report: dict[str, Any] = {
         "accuracy": float(accuracy_score(y_true, y_pred)),
         "balanced_accuracy": mean_present(recalls),
         "macro_f1": float(f1_score(y_true, y_pred, labels=np.unique(y_true), average="macro")),

@@ -104,6 +104,15 @@ def many_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     ------
     ValueError
         If the estimator does not tell its training counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift import LiftClassifier
+    >>> from sklift.metrics import many_shot_scorer
+    >>> X, y = np.eye(2).repeat([120, 40], axis=0), np.repeat(["ant", "bee"], [120, 40])
+    >>> many_shot_scorer(LiftClassifier("precomputed", random_state=0).fit(X, y), X, y)
+    1.0
     """
     return ShotScorer("many")(estimator, X, y)
 
@@ -117,6 +126,15 @@ def medium_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     -------
     score : float in [0, 1]
         NaN if `y` has no such class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift import LiftClassifier
+    >>> from sklift.metrics import medium_shot_scorer
+    >>> X, y = np.eye(2).repeat([120, 40], axis=0), np.repeat(["ant", "bee"], [120, 40])
+    >>> medium_shot_scorer(LiftClassifier("precomputed", random_state=0).fit(X, y), X, y)
+    1.0
     """
     return ShotScorer("medium")(estimator, X, y)
 
@@ -133,6 +151,13 @@ def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklift import LiftClassifier
+    >>> from sklift.metrics import few_shot_scorer
+    >>> X, y = np.eye(2).repeat([120, 15], axis=0), np.repeat(["ant", "bee"], [120, 15])
+    >>> few_shot_scorer(LiftClassifier("precomputed", random_state=0).fit(X, y), X, y)
+    1.0
+
     ``GridSearchCV(LiftClassifier(), {"loss__tau": [0.5, 1.0]}, scoring=few_shot_scorer)``
     """
     return ShotScorer("few")(estimator, X, y)

@@ -128,6 +128,13 @@ def many_shot_accuracy_score(
     -------
     score : float in [0, 1]
         NaN if `y_true` has no such class.
+
+    Examples
+    --------
+    >>> from sklift.metrics import many_shot_accuracy_score
+    >>> y_true, y_pred = ["ant", "ant", "bee", "cat"], ["ant", "bee", "bee", "ant"]
+    >>> many_shot_accuracy_score(y_true, y_pred, {"ant": 300, "bee": 12, "cat": 3})
+    0.5
     """
     return shot_accuracy_score(y_true, y_pred, class_counts, labels=labels, many=many, few=few)[
         "many"
@@ -151,6 +158,13 @@ def medium_shot_accuracy_score(
     -------
     score : float in [0, 1]
         NaN if `y_true` has no such class.
+
+    Examples
+    --------
+    >>> from sklift.metrics import medium_shot_accuracy_score
+    >>> y_true, y_pred = ["ant", "ant", "bee", "cat"], ["ant", "bee", "bee", "ant"]
+    >>> medium_shot_accuracy_score(y_true, y_pred, {"ant": 300, "bee": 40, "cat": 30})
+    0.5
     """
     return shot_accuracy_score(y_true, y_pred, class_counts, labels=labels, many=many, few=few)[
         "medium"
@@ -174,6 +188,13 @@ def few_shot_accuracy_score(
     -------
     score : float in [0, 1]
         NaN if `y_true` has no such class.
+
+    Examples
+    --------
+    >>> from sklift.metrics import few_shot_accuracy_score
+    >>> y_true, y_pred = ["ant", "ant", "bee", "cat"], ["ant", "bee", "bee", "ant"]
+    >>> few_shot_accuracy_score(y_true, y_pred, {"ant": 300, "bee": 12, "cat": 3})
+    0.5
     """
     return shot_accuracy_score(y_true, y_pred, class_counts, labels=labels, many=many, few=few)[
         "few"

@@ -68,7 +68,7 @@ def check_random_state(name, estimator_orig):
         with _random_states_restored():
             _seed_all(seed)
             found.append(outputs(fitted(estimator_orig), X))
-    assert_same(*found, f"{name} fitted under another global seed")
+    assert_same(found[0], found[1], f"{name} fitted under another global seed")
 
 
 def check_global_random_state(name, estimator_orig):

@@ -52,6 +52,7 @@ PARAMETERS = [
     wrong("clip_grad_norm", 0, "a float in the range"),
     wrong("sampler", "weighted", "'balanced'"),
     wrong("validation_fraction", 1.0, "a float in the range"),
+    wrong("recompute", "yes", "'bool'"),
     wrong("early_stopping", "yes", "'bool'"),
     wrong("n_iter_no_change", 0, "an int in the range"),
     wrong("warm_start", None, "'bool'"),

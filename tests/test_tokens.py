@@ -1,0 +1,153 @@
+"""Frozen blocks before the first trained one are computed once where views repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import sklift._tokens as tokens
+from sklift import LiftClassifier
+from sklift._feature_cache import MemoryFeatures
+from sklift._model import TunedModel
+from sklift.adapters import (
+    SSF,
+    VPT,
+    AdaptFormer,
+    BitFit,
+    FullTuning,
+    LayerNormTuning,
+    LoRA,
+)
+from sklift.backbones import find_stages, load_backbone
+from sklift.heads import Cosine
+
+
+@pytest.fixture(autouse=True)
+def memory(monkeypatch):
+    memory = MemoryFeatures(1 << 26)
+    monkeypatch.setattr(tokens, "_in_memory", memory)
+    return memory
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """The numbers of pictures that went through the first block."""
+    block = load_backbone("emoji-tiny").tower.transformer.resblocks[0]
+    forward, seen = type(block).forward, []
+
+    def counted(self, x, *args, **kwargs):
+        if x.shape[0] > 1 and self is not None and getattr(self, "_is_first", False):
+            seen.append(len(x))
+        return forward(self, x, *args, **kwargs)
+
+    monkeypatch.setattr(type(block), "forward", counted)
+    monkeypatch.setattr(block, "_is_first", True, raising=False)
+    return seen
+
+
+def fit(shapes, **params):
+    settings = {"max_epochs": 3, "random_state": 0, "verbose": 0, "precision": "float32"}
+    settings |= {"backbone": "emoji-tiny", "init": "random", "batch_size": 8}
+    return LiftClassifier(**(settings | params)).fit(*shapes)
+
+
+def without(monkeypatch):
+    monkeypatch.setattr(tokens, "MAX_BYTES", 0)
+
+
+@pytest.mark.parametrize("augmentation", [None, "fixed"])
+@pytest.mark.parametrize(
+    "adapter", [AdaptFormer(2, layers=1), [LoRA(2, layers=2), SSF(layers=1)], VPT(True, 2, 2)]
+)
+def test_same_model(shapes, monkeypatch, augmentation, adapter):
+    params = {"augmentation": augmentation, "adapter": adapter, "validation_fraction": 0.25}
+    ours = fit(shapes, **params)
+    without(monkeypatch)
+    plain = fit(shapes, **params)
+    for name, tensor in ours.net_.module_.trained_state().items():
+        torch.testing.assert_close(
+            tensor, plain.net_.module_.trained_state()[name], atol=1e-5, rtol=1e-4, msg=name
+        )
+    for one, other in zip(ours.history_, plain.history_, strict=True):
+        assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-5)
+        assert one["valid_loss"] == pytest.approx(other["valid_loss"], abs=1e-5)
+
+
+def test_bfloat16_stays_near(shapes, monkeypatch):
+    params = {"augmentation": None, "adapter": AdaptFormer(2, layers=2), "precision": "bfloat16"}
+    ours = fit(shapes, **params).predict_proba(shapes[0])
+    without(monkeypatch)
+    np.testing.assert_allclose(ours, fit(shapes, **params).predict_proba(shapes[0]), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "n_views"), [(None, 1), ("fixed", 4), ("minimal", None), ("lift", None)]
+)
+def test_the_first_block_runs_once_per_view(shapes, passes, augmentation, n_views):
+    params = {"augmentation": augmentation, "adapter": AdaptFormer(2, layers=1)}
+    fit(shapes, **params)
+    n = len(shapes[0])
+    expected = 3 * n if n_views is None else n_views * n
+    assert sum(passes) == expected
+    passes.clear()
+    fit(shapes, **params, loss="cross_entropy", lr=0.1)  # a candidate of a search
+    assert sum(passes) == (expected if n_views is None else 0)
+    passes.clear()
+    fit(shapes, **params, cache=False)
+    assert sum(passes) == expected
+
+
+def test_other_depths_are_not_mixed_up(shapes, memory, monkeypatch):
+    params = {"augmentation": None}
+    found = [fit(shapes, adapter=AdaptFormer(2, layers=k), **params) for k in (1, 2, 1)]
+    without(monkeypatch)
+    for clf, k in zip(found, (1, 2, 1), strict=True):
+        plain = fit(shapes, adapter=AdaptFormer(2, layers=k), **params)
+        assert clf.history_[-1]["train_loss"] == pytest.approx(plain.history_[-1]["train_loss"])
+    assert memory.n_bytes == 2 * 24 * 26 * 192 * 4  # two depths, 25 patches and a class token
+
+
+def test_sample_weights_go_along(shapes, monkeypatch):
+    X, y = shapes
+    weight = np.linspace(0.5, 2, len(y))
+    params = {"augmentation": None, "adapter": AdaptFormer(2, layers=1)}
+    settings = {"max_epochs": 2, "random_state": 0, "verbose": 0, "precision": "float32"}
+    clf = LiftClassifier("emoji-tiny", init="random", batch_size=8, **settings, **params)
+    ours = clf.fit(X, y, sample_weight=weight).history_
+    without(monkeypatch)
+    plain = clf.fit(X, y, sample_weight=weight).history_
+    assert [e["train_loss"] for e in ours] == pytest.approx([e["train_loss"] for e in plain])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_workers(shapes, workers):
+    params = {"augmentation": "fixed", "adapter": AdaptFormer(2, layers=1)}
+    losses = [fit(shapes, num_workers=n, **params).history_[-1]["train_loss"] for n in (0, workers)]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "n"),
+    [
+        (AdaptFormer(2, layers=1), -1),
+        (AdaptFormer(2, layers=[1, 3]), 1),
+        (AdaptFormer(2), 0),
+        (LoRA(2, layers=2), -2),
+        (VPT(True, 2, 2), -2),
+        (BitFit(layers=1), -1),
+        (FullTuning(layers=1), -1),
+        (None, 0),
+    ],
+    ids=str,
+)
+def test_where_training_begins(recipe, n):
+    model = TunedModel(load_backbone("emoji-tiny"), recipe, Cosine(), 3)
+    depth = len(find_stages(model.tower).blocks)
+    assert model.n_frozen_blocks == n % depth
+
+
+def test_what_comes_before_the_blocks_counts():
+    model = TunedModel(load_backbone("emoji-tiny"), LayerNormTuning(layers=1), Cosine(), 3)
+    outside = [n for n, p in model.tower.named_parameters() if p.requires_grad and "res" not in n]
+    assert (model.n_frozen_blocks == 0) == bool(outside)
