@@ -5,7 +5,7 @@ in a data loader with a worker per core, float32. Ours: ``predict`` of a LiftCla
 defaults, nothing kept from before. They take turns; medians are given. Then the same for five-crop
 test-time ensembling, and how often bfloat16 and float32 predict the same class.
 
-``python benchmarks/prediction.py [--images 320] [--repeats 3]``
+``python benchmarks/prediction.py [--images 160] [--repeats 3]``
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def plain_predict(tower, head, paths, transform) -> np.ndarray:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=320)
+    parser.add_argument("--images", type=int, default=160)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -90,7 +90,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Pictures in a batch.
     accumulate : int, default=1
         Parts in which the gradient of a batch is computed, at least: the same result in less
-        memory. On CPUs parts of more than 16 views of 224 px are split of themselves, where the
+        memory. On CPUs parts of more than 8 views of 224 px are split of themselves, where the
         loss is a mean over pictures: that costs no time.
     recompute : bool, default=False
         Whether what each transformer block has computed is computed again in the backward pass

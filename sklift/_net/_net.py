@@ -11,7 +11,7 @@ from skorch.history import History
 from .._memory import Parts, free_memory, is_out_of_memory
 from ._callbacks import BestEpoch
 
-_MOST_PIXELS = 16 * 3 * 224 * 224
+_MOST_PIXELS = 8 * 3 * 224 * 224
 
 
 class LiftNet(NeuralNet):
@@ -107,7 +107,7 @@ class LiftNet(NeuralNet):
         return {"loss": loss, "y_pred": torch.cat(outputs)}
 
     def _n_parts(self, X) -> int:
-        """Parts that keep memory small at no cost: a CPU is as fast with 16 views of 224 px."""
+        """Parts that keep memory small at no cost: a CPU is as fast with 8 views of 224 px."""
         views = _split(X)[0]
         if torch.device(self.device).type != "cpu" or views.ndim < 3:
             return 1
