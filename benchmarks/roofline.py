@@ -39,7 +39,8 @@ def main() -> None:
     """Print the rates and the share."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with tempfile.TemporaryDirectory() as folder:
-        model = TunedModel(load_backbone(*random_tower(folder)), AdaptFormer(), Cosine(), 20, device)
+        backbone = load_backbone(*random_tower(folder))
+    model = TunedModel(backbone, AdaptFormer(), Cosine(), 20, device)
     views = torch.randint(0, 256, (32, 3, 224, 224), dtype=torch.uint8, device=device)
     target = torch.randint(0, 20, (32,), device=device)
 

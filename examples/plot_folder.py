@@ -11,8 +11,9 @@ for your own, leave the first cell out, and change the backbone.
 # %%
 # A folder
 # --------
-# ``train/a flag/001.jpg``, ``train/a bird/001.jpg``, ...: twelve classes of emoji.
+# ``train/flag/0003.jpg``, ``train/bird/0007.jpg``, ...: twelve classes of emoji.
 import tempfile
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -77,7 +78,10 @@ classifier = LiftClassifier(
     on_error="skip",
     random_state=0,
 )
-classifier.fit(train.data, train.target)
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    classifier.fit(train.data, train.target)
+print(*{str(w.message).replace(str(root), "...") for w in told}, sep="\n")
 print("left out:", *(Path(train.data[i]).relative_to(root) for i in classifier.skipped_))
 
 zero_shot = ZeroShotClassifier("emoji-tiny", prompts="an emoji of {}").fit(None, train.target)

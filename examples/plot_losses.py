@@ -81,13 +81,14 @@ figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharex=True, sharey=True, l
 axes[0].plot(by_tau["accuracy"], by_tau["few"], color="0.6", lw=1, marker=".", zorder=0)
 for tau, row in by_tau.iterrows():
     label = f"tau = {tau:g}" if tau in (TAUS[0], TAUS[-1]) else f"{tau:g}"
+    is_last = tau == TAUS[-1]  # beside the axis
     axes[0].annotate(
         label,
         (row["accuracy"], row["few"]),
-        (-6, -4),
+        (0, 5) if is_last else (-6, -4),
         textcoords="offset points",
-        ha="right",
-        va="top",
+        ha="left" if is_last else "right",
+        va="bottom" if is_last else "top",
         color="0.4",
         fontsize=8,
     )
@@ -119,9 +120,10 @@ plt.show()
 # As trained, the losses reach from those that serve frequent classes to those that serve rare ones.
 # Once all of them are asked the same question, what would you say if every class were equally
 # frequent, they come closer together, and the plain cross-entropy is where the logit-adjusted loss
-# is. So on fixed features the choice of a loss is first of all the choice of a mix, which
-# ``target_prior`` leaves open until prediction. A tau above 1 pays in accuracy for a mix that no
-# one has.
+# is. (Class-balanced and reweighted coincide: where no class has thousands of pictures, the
+# effective numbers of the former are the counts.) So on fixed features the choice of a loss is
+# first of all the choice of a mix, which ``target_prior`` leaves open until prediction. A tau above
+# 1 pays in accuracy for a mix that no one has.
 few = mean["few"].unstack("assumed")
 reach = few.max() - few.min()
 apart = few.loc["logit-adjusted"] - few.loc["cross-entropy"]

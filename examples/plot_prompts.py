@@ -135,9 +135,9 @@ plt.show()
 # -------------
 # Without training the words are all there is: a few good descriptions do more than any template
 # around a poor label. Training makes up for them: after one epoch a good start is a point or two
-# ahead of a random one, after twenty the lead is little more than seeds differ by. A start from
-# names costs nothing, so keep it; put work into descriptions where there is no training, or next to
-# none.
+# ahead of a random one; after twenty, names lead by about a point still, and the other starts by
+# little more than seeds differ by. A start from names costs nothing, so keep it; put work into
+# descriptions where there is no training, or next to none.
 best = mean.drop(index="random")
 for epochs in (EPOCHS[0], EPOCHS[-1]):
     lead = best[epochs] - mean.loc["random", epochs]

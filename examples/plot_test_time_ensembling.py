@@ -98,11 +98,12 @@ plt.show()
 # %%
 # What it shows
 # -------------
-# On this data it is five times the work of a prediction for next to nothing: all emoji are in the
-# middle and of one size, so crops that are a little smaller than the picture show nothing new, and
-# those that cut through what is shown ruin it, however many are averaged. The mirror images double
-# the work again. So look before you use it: scale ``tta_expand`` with the tower, a tenth of its
-# side to begin with, and compare it with one view on pictures of your own.
+# On this data it is five times the work of a prediction for nothing: all emoji are in the middle
+# and of one size, so crops that are a little smaller than the picture show nothing new, and those
+# that cut through what is shown ruin it, however many are averaged. The mirror images double the
+# work again, and cost rare classes a point or two: flags and letters are never mirrored. So look
+# before you use it: scale ``tta_expand`` with the tower, a tenth of its side to begin with, and
+# compare it with one view on pictures of your own.
 one = mean.loc["one view", 0]
 for tta, expand in (("fivecrop", 4), ("tencrop", 4), ("fivecrop", 24)):
     change, noise = mean.loc[tta, expand] - one, spread.loc[tta, expand]

@@ -115,7 +115,7 @@ class Pictures:
         preprocess = backbone.preprocess
         views = make(self.source, preprocess.size, preprocess.interpolation)
         place = (compute["device"].type, compute["precision"])
-        kind = (backbone.checksum, preprocess, *place, *name, None)
+        kind = (*backbone.identity, *place, *name, None)
         compute = partial(frozen_features, backbone, **compute)
         return cached_features(compute, Subset(views, chosen), cache, kind)
 

@@ -111,4 +111,5 @@ def known_features(compute: Callable, views, cache, kind: tuple) -> list[np.ndar
         if len(keys) >= _FEWEST:  # what a smaller batch gave may differ in the last digit
             cache.add(new)
         known |= new
+        known |= cache.find(new)  # what the cache has copied is kept once
     return [known[key] for key in keys]

@@ -19,6 +19,7 @@ _WITHOUT_EFFECT = {
     "num_workers",
     "precision",
     "random_state",
+    "recompute",
     "target_prior",
     "tta",
     "tta_expand",

@@ -93,5 +93,5 @@ class FrozenEstimator(ImageEstimator):
             cache = None  # the random crops of a picture depend on where it stands
         view = ("test",) if self.tta is None else (self.tta, self.tta_expand)
         place = (device.type, precision)
-        kind = (backbone.checksum, backbone.preprocess, *place, *view, finish)
+        kind = (*backbone.identity, *place, *view, finish)
         return cached_features(compute, views, cache, kind)

@@ -8,7 +8,7 @@ from torch import nn
 
 from ._device import resolve_device
 from ._seeding import drawing_alone
-from .backbones import Backbone, find_stages, load_backbone
+from .backbones import Backbone, Stages, TransformerBlock, find_stages, load_backbone
 
 
 class TunedModel(nn.Module):
@@ -27,6 +27,14 @@ class TunedModel(nn.Module):
     device : str or torch.device
         Where the model lives. It is built there, since moving it would move the shared tower.
 
+    Attributes
+    ----------
+    tower_is_frozen : bool
+        Whether the tower is the backbone's own, so that its features stay the same.
+    n_frozen_blocks : int
+        Blocks before the first that an adapter has touched; 0 where it has touched what is outside
+        of them, or the tower has none.
+
     Notes
     -----
     New weights are drawn from torch's global random state. A pickle holds the trained tensors and
@@ -38,7 +46,17 @@ class TunedModel(nn.Module):
         tower = backbone.open(device)
         # Frozen norms and dropouts stay in eval mode; modules that come later follow train().
         frozen = list(tower.module.modules())
+        before = {module: _own(module) for module in frozen}
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
+        touched = {
+            module
+            for module in tower.module.modules()
+            if before.get(module) != _own(module)
+            or any(p.requires_grad for p in module.parameters(recurse=False))
+        }
+        self.tower_is_frozen = not touched
+        self.n_frozen_blocks = _n_before(touched, find_stages(tower.module))
+        self._has_blocks = any(isinstance(block, TransformerBlock) for block in tower.blocks)
         self.tower = tower.finished()
         self.after = tower.after
         self.head = head.build(tower.n_features, n_classes)
@@ -83,26 +101,6 @@ class TunedModel(nn.Module):
         """Tokens ``(n, tokens, width)`` that the first trained block sees, of normalised views."""
         return find_stages(self.tower).before(x, self.n_frozen_blocks)  # type: ignore[union-attr]
 
-    @property
-    def n_frozen_blocks(self) -> int:
-        """Blocks before the first that is trained; 0 where what comes before is trained as well."""
-        stages = find_stages(self.tower)
-        if stages is None:
-            return 0
-        trained = {id(p) for p in self.tower.parameters() if p.requires_grad}
-        first = None
-        for i, block in enumerate(stages.blocks):
-            of_block = {id(p) for p in block.parameters()} & trained
-            if of_block and first is None:
-                first = i
-            trained -= of_block
-        return 0 if trained or first is None else first
-
-    @property
-    def tower_is_frozen(self) -> bool:
-        """Whether nothing is trained inside the tower, so that its features stay the same."""
-        return not any(p.requires_grad for p in self.tower.parameters())
-
     def train(self, mode: bool = True) -> TunedModel:
         """Switch to training mode all but the frozen modules (batch norm would drift)."""
         if mode == self.training:  # asked for at every step
@@ -115,7 +113,7 @@ class TunedModel(nn.Module):
     def recompute(self, recompute: bool) -> None:
         """Whether blocks compute their activations again in the backward pass, to keep none."""
         switch = getattr(self.tower, "set_grad_checkpointing", None)
-        if recompute and (switch is None or not find_stages(self.tower)):
+        if recompute and (switch is None or not self._has_blocks):
             raise ValueError(
                 f"recompute=True: {self.backbone.spec} has no transformer blocks that could "
                 "compute their activations again; set it to False, or raise accumulate"
@@ -168,6 +166,22 @@ class TunedModel(nn.Module):
             str(self.mean.device),
             self.mean.dtype,
         )
+
+
+def _own(module: nn.Module) -> tuple:
+    """What tells whether a module is as it was: its class, and the tensors that it holds itself."""
+    tensors = (*module._parameters.values(), *module._buffers.values())
+    return type(module), *(id(tensor) for tensor in tensors)
+
+
+def _n_before(touched: set[nn.Module], stages: Stages | None) -> int:
+    """The number of leading blocks that hold no module of these; 0 if one is outside of blocks."""
+    if stages is None:
+        return 0
+    inside = [set(block.modules()) & touched for block in stages.blocks]
+    if touched - set().union(*inside):
+        return 0
+    return next((i for i, some in enumerate(inside) if some), 0)
 
 
 def _rebuild(

@@ -19,8 +19,8 @@ _in_memory = MemoryFeatures(MAX_BYTES)
 def tokens_of_views(pictures, model, chosen, augmentation, *, cache, **compute):
     """Tokens of the views that training repeats, per picture and view, or None.
 
-    They are kept as precisely as matrix products are computed, in the memory of the process, and
-    None is returned where they would take too much of it.
+    They are kept in the memory of the process, as precisely as the tower has them, and None is
+    returned where they would take too much of it.
 
     Parameters
     ----------
@@ -42,18 +42,19 @@ def tokens_of_views(pictures, model, chosen, augmentation, *, cache, **compute):
         return None
     backbone, precision, device = model.backbone, compute["precision"], compute["device"]
     preprocess = backbone.preprocess
-    with torch.no_grad():
+    half = precision in (torch.bfloat16, torch.float16)
+    with torch.no_grad(), torch.autocast(device.type, precision, enabled=half):
         one = model.before(torch.zeros(1, 3, preprocess.size, preprocess.size, device=device))
-    dtype = precision if precision == torch.bfloat16 else torch.float32
-    if len(chosen) * len(views) * one.numel() * dtype.itemsize > MAX_BYTES:
+    if len(chosen) * len(views) * one.nbytes > MAX_BYTES:
         return None
     compute = partial(
-        frozen_features, backbone, tower=model.before, finish=partial(_packed, dtype), **compute
+        frozen_features, backbone, tower=model.before, finish=partial(_packed, one.dtype), **compute
     )
     every = []
     for make, name in views:
         seen = make(pictures.source, preprocess.size, preprocess.interpolation)
-        kind = (backbone.checksum, preprocess, device.type, dtype, *name, model.n_frozen_blocks)
+        place = (device.type, precision, model.n_frozen_blocks)
+        kind = (*backbone.identity, *place, *name)
         kept = None if cache is None else _in_memory
         every.append(known_features(compute, Subset(seen, chosen), kept, kind))
     return [list(of_picture) for of_picture in zip(*every, strict=True)]
@@ -61,7 +62,8 @@ def tokens_of_views(pictures, model, chosen, augmentation, *, cache, **compute):
 
 def _packed(dtype: torch.dtype, tokens: torch.Tensor) -> torch.Tensor:
     """Tokens as NumPy can hold them, which has no bfloat16."""
-    return tokens.to(dtype).view(torch.int16) if dtype == torch.bfloat16 else tokens
+    tokens = tokens.to(dtype)
+    return tokens.view(torch.int16) if dtype == torch.bfloat16 else tokens
 
 
 def _unpacked(tokens: np.ndarray) -> torch.Tensor:

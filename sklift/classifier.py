@@ -129,9 +129,11 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Of matrix products. ``"auto"``: bfloat16 where the device computes in it natively.
     cache : {"auto", False} or path, default="auto"
         Where decoded files and features of the frozen tower are kept for the epochs, folds and
-        candidates to come. ``"auto"``: in memory (up to 1 GiB and 256 MiB, shared by all
-        estimators of the process); a folder: pictures (up to 16 GiB) and features (up to 8 GiB) in
-        files there, which several processes may share. Files that change are read anew.
+        candidates to come. ``"auto"``: in memory, shared by all estimators of the process (up to
+        1 GiB and 256 MiB); a folder: pictures (up to 16 GiB) and features (up to 8 GiB) in files
+        there, which several processes may share. Tokens of frozen blocks (up to 1 GiB, see
+        ``augmentation``) are kept in memory, and by ``False`` for one fit only. Files that change
+        are read anew.
     num_workers : int, default=0
         Processes that prepare batches. With 0, files are decoded by threads of this process.
     on_error : {"raise", "skip"}, default="raise"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import open_clip
 import pytest
 import torch
 from sklearn.base import clone
@@ -80,3 +81,24 @@ def test_a_progress_bar_on_request(shapes, capfd):
 def test_projected_features_have_unit_length(shapes, tta):
     features = ImageEmbedder("emoji-tiny", projected=True, tta=tta).fit_transform(shapes[0][:5])
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, rtol=1e-5)
+
+
+def test_an_activation_is_not_mistaken_for_another(tmp_path, shapes):
+    """The weights of two towers may be the same, and what they compute not."""
+    torch.manual_seed(0)
+    checkpoint = tmp_path / "weights.pt"
+    torch.save(open_clip.create_model("ViT-S-32-alt", pretrained=None).state_dict(), checkpoint)
+    cache, found = tmp_path / "cache", {}
+    for quick in (False, True):
+        for kept in (cache, False):
+            embedder = ImageEmbedder(
+                "ViT-S-32-alt",
+                pretrained=str(checkpoint),
+                backbone_params={"quick_gelu": quick},
+                precision="float32",
+                cache=kept,
+            )
+            found[quick, kept is False] = embedder.fit().transform(shapes[0][:9])
+    assert np.abs(found[True, True] - found[False, True]).max() > 1e-4
+    for quick in (False, True):
+        np.testing.assert_array_equal(found[quick, True], found[quick, False])

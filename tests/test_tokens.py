@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.base import BaseEstimator
+from timm.models.vision_transformer import VisionTransformer
+from torch import nn
 
 import sklift._tokens as tokens
 from sklift import LiftClassifier
+from sklift._data import Pictures
 from sklift._feature_cache import MemoryFeatures
 from sklift._model import TunedModel
 from sklift.adapters import (
@@ -19,8 +23,10 @@ from sklift.adapters import (
     LayerNormTuning,
     LoRA,
 )
-from sklift.backbones import find_stages, load_backbone
+from sklift.backbones import Backbone, BackboneSpec, Preprocess, find_stages, load_backbone
+from sklift.backbones._sites import find_blocks
 from sklift.heads import Cosine
+from sklift.images._sources import as_image_source
 
 
 @pytest.fixture(autouse=True)
@@ -151,3 +157,89 @@ def test_what_comes_before_the_blocks_counts():
     model = TunedModel(load_backbone("emoji-tiny"), LayerNormTuning(layers=1), Cosine(), 3)
     outside = [n for n, p in model.tower.named_parameters() if p.requires_grad and "res" not in n]
     assert (model.n_frozen_blocks == 0) == bool(outside)
+
+
+class Halved(BaseEstimator):
+    """An adapter of one's own: a feed-forward part counts half, a norm is trained."""
+
+    order = 50
+
+    def __init__(self, by=0.5, block=0, thaw=True):
+        self.by = by
+        self.block = block
+        self.thaw = thaw
+
+    def inject(self, tower, n_classes):
+        slot = tower.blocks[self.block].mlp
+        slot.set(Scaled(slot.get(), self.by))
+        if self.thaw:
+            norm = tower.blocks[-1].norms[0].owner
+            norm.weight = nn.Parameter(norm.weight.clone())
+        return Halved(self.by, self.block, self.thaw)
+
+
+class Scaled(nn.Module):
+    def __init__(self, part, by):
+        super().__init__()
+        self.part, self.by = part, by
+
+    def forward(self, x):
+        return self.by * self.part(x)
+
+
+def test_frozen_blocks_that_an_adapter_has_changed_are_not_the_backbones(shapes):
+    models = [TunedModel(load_backbone("emoji-tiny"), Halved(block=i), Cosine(), 3) for i in (0, 2)]
+    assert [model.n_frozen_blocks for model in models] == [0, 2]
+    fit(shapes, adapter=Halved(1.0, 2), augmentation=None)
+    after = fit(shapes, adapter=Halved(0.2, 2), augmentation=None)
+    tokens._in_memory = MemoryFeatures(1 << 26)
+    alone = fit(shapes, adapter=Halved(0.2, 2), augmentation=None)
+    np.testing.assert_array_equal(*(c.predict_proba(shapes[0]) for c in (after, alone)))
+
+
+def test_a_tower_that_is_changed_and_not_trained_is_used_as_it_is(shapes):
+    clf = fit(shapes, adapter=Halved(0.1, 1, thaw=False), augmentation=None)
+    module = clf.net_.module_
+    assert not module.tower_is_frozen
+    views = torch.from_numpy(shapes[0]).permute(0, 3, 1, 2)
+    if views.shape[-1] == 40:
+        with torch.no_grad():
+            expected = module(views).softmax(1)
+        np.testing.assert_allclose(clf.predict_proba(shapes[0]), expected, atol=1e-5)
+    plain = fit(shapes, adapter=None, augmentation=None).predict_proba(shapes[0])
+    assert np.abs(clf.predict_proba(shapes[0]) - plain).max() > 1e-3
+
+
+def test_precisions_are_not_mixed_up(shapes):
+    pictures = Pictures(as_image_source(shapes[0]))
+    model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
+    compute = {"cache": "auto", "device": torch.device("cpu"), "batch_size": 8}
+
+    def kept(precision):
+        return tokens.tokens_of_views(
+            pictures, model, range(9), None, precision=precision, **compute
+        )
+
+    kept(torch.bfloat16), kept(torch.float16)
+    after = kept(torch.float32)
+    tokens._in_memory = MemoryFeatures(1 << 26)
+    np.testing.assert_array_equal(after, kept(torch.float32))
+
+
+def test_they_are_kept_as_the_tower_has_them(shapes):
+    """timm's towers add up in float32 what their blocks compute in bfloat16."""
+    width = {}
+    for name in ("emoji-tiny", "timm"):
+        backbone = load_backbone("emoji-tiny") if name != "timm" else small_timm_backbone()
+        model = TunedModel(backbone, AdaptFormer(2, layers=1), Cosine(), 3)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            size = backbone.preprocess.size
+            width[name] = model.before(torch.zeros(1, 3, size, size)).dtype
+    assert width == {"emoji-tiny": torch.bfloat16, "timm": torch.float32}
+
+
+def small_timm_backbone():
+    sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 4}
+    tower = VisionTransformer(num_classes=0, **sizes)
+    preprocess = Preprocess(32, (0, 0, 0), (1, 1, 1))
+    return Backbone(BackboneSpec("small"), tower, 32, preprocess, find_blocks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ def write_program(est, path: str | os.PathLike) -> None:
 
 
 def _program(est) -> torch.export.ExportedProgram:
-    if isinstance(est.tta, int):
+    if isinstance(est.tta, Integral):
         raise ValueError(
             f"tta={est.tta} averages over random crops, which a program can't draw: set tta to "
             "None, 'fivecrop' or 'tencrop' before the export"

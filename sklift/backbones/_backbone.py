@@ -212,6 +212,11 @@ class Backbone:
         return digest.hexdigest()
 
     @property
+    def identity(self) -> tuple:
+        """What features depend on: weights, how the tower computes with them, and its pictures."""
+        return self.checksum, self.spec.name, self.spec.params, self.preprocess
+
+    @property
     def is_empty(self) -> bool:
         """Whether there are no weights, as where features are precomputed."""
         return next(self.tower.parameters(), None) is None
