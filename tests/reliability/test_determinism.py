@@ -205,14 +205,13 @@ def test_processes(quick, shapes, tmp_path, environment):
         assert all(torch.equal(ours[name], theirs[name]) for name in ours | theirs)
 
 
-def fit_elsewhere(clf, X, y):
-    torch.set_num_threads(1)
-    return clf.fit(X, y)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_jobs(quick, shapes, n_jobs):
+    def fit_elsewhere(clf, X, y):  # sent by value: workers need not find this module
+        torch.set_num_threads(1)
+        return clf.fit(X, y)
+
     estimators = [quick(random_state=seed) for seed in range(3)]
     calls = (joblib.delayed(fit_elsewhere)(clone(clf), *shapes) for clf in estimators)
     n_threads = torch.get_num_threads()
