@@ -89,17 +89,23 @@ class TunedModel(nn.Module):
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_features)`` of views, tokens or frozen features, see :meth:`forward`."""
+        if x.ndim == 3:  # in the dtype that the tower gave them, and goes on in
+            return self.after(self._stages().after(x, self.n_frozen_blocks))
         pixels = not x.is_floating_point()
         x = x.to(self.mean.dtype)
-        if x.ndim == 3:
-            x = find_stages(self.tower).after(x, self.n_frozen_blocks)  # type: ignore[union-attr]
-        elif x.ndim > 2:
+        if x.ndim > 2:
             x = self.tower((x / 255 - self.mean) / self.std if pixels else x)
         return self.after(x)
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
         """Tokens ``(n, tokens, width)`` that the first trained block sees, of normalised views."""
-        return find_stages(self.tower).before(x, self.n_frozen_blocks)  # type: ignore[union-attr]
+        return self._stages().before(x, self.n_frozen_blocks)
+
+    def _stages(self) -> Stages:
+        stages = find_stages(self.tower)
+        if stages is None:
+            raise ValueError(f"{self.backbone.spec} is not known to have stages")
+        return stages
 
     def train(self, mode: bool = True) -> TunedModel:
         """Switch to training mode all but the frozen modules (batch norm would drift)."""
