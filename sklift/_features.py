@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Subset
 from ._device import worker_arguments
 from ._memory import Parts
 from .backbones import Backbone
+from .backbones._precision import store_products
 from .images._dataset import collate, map_items, raise_failed
 
 # Products of fewer rows take another way through the CPU and are rounded otherwise: features must
@@ -42,7 +43,9 @@ def frozen_features(
     the features of the backbone's.
     """
     fewest = min(_FEWEST, n_all or len(dataset))
-    tower = backbone.open(device).finished() if tower is None else tower
+    if tower is None:
+        tower = own = backbone.open(device).finished()
+        store_products(own, precision)
     generator = torch.Generator()  # a loader would draw from the global random state
     batches = DataLoader(
         dataset,

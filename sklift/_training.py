@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ._checkpointing import open_checkpoint
+from ._compilation import compiled
 from ._compute import frozen_compute, resolve_compute
 from ._head_start import head_rows, resolve_init
 from ._model import TunedModel
@@ -26,6 +27,7 @@ from ._net_arguments import net_arguments
 from ._seeding import drawing_alone, seeded
 from ._training_data import Sample, class_totals, on_frozen, split_sample
 from .backbones import load_backbone
+from .backbones._precision import products_stored_in
 from .images._views import check_tta
 from .losses import build_loss, implied_prior
 
@@ -60,9 +62,10 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
                 est, backbone, sample, used, recipes, device, precision, state is not None
             )
         model.recompute(est.recompute)
-        dataset, held_out = on_frozen(
-            est, model, sample, used, dataset, held_out, device, precision
-        )
+        with products_stored_in(model.tower, precision):
+            dataset, held_out = on_frozen(
+                est, model, sample, used, dataset, held_out, device, precision
+            )
     counts, weighted, draws, order = class_totals(est, sample, used, sample.seed)
     record = partial(
         _fitted,
@@ -112,7 +115,11 @@ def _run(net, dataset, n_epochs: int, est, record, *, is_shared: bool) -> None:
     """
     start = net.module_.trained_state() if is_shared else None
     try:
-        with interrupts_deferred(net):
+        with (
+            products_stored_in(net.module_.tower, net.precision),
+            compiled(net.module_, est.compile),
+            interrupts_deferred(net),
+        ):
             net.partial_fit(dataset, epochs=n_epochs)
     except Exception as error:
         net.notify("on_train_end", X=None, y=None)  # bars are closed, data is let go

@@ -96,6 +96,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Whether what each transformer block has computed is computed again in the backward pass
         rather than kept (activation checkpointing): the same result in much less memory, for about
         a third more time.
+    compile : bool, default=False
+        Whether ``torch.compile`` makes one program of each kind of block for the training: about a
+        tenth faster on a CPU, after some 20 seconds of compilation (minutes for towers that are no
+        transformers), and rounded otherwise. Predictions are not compiled.
     lr : float, default=0.02
         Learning rate at the start; it falls to zero along a half cosine, once an epoch.
     momentum : float, default=0.9
@@ -243,6 +247,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "max_epochs": [_POSITIVE_INT],
         "accumulate": [_POSITIVE_INT],
         "recompute": ["boolean"],
+        "compile": ["boolean"],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -283,6 +288,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         batch_size=128,
         accumulate=1,
         recompute=False,
+        compile=False,
         lr=0.02,
         momentum=0.9,
         weight_decay=5e-4,
@@ -325,6 +331,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.batch_size = batch_size
         self.accumulate = accumulate
         self.recompute = recompute
+        self.compile = compile
         self.lr = lr
         self.momentum = momentum
         self.weight_decay = weight_decay

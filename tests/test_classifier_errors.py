@@ -37,6 +37,7 @@ WRONG = {
     "batch_size": [(0, "'batch_size' parameter"), (-1, "'batch_size' parameter")],
     "accumulate": [(0, "'accumulate' parameter")],
     "recompute": [("yes", "'recompute' parameter")],
+    "compile": [("yes", "'compile' parameter")],
     "lr": [(0, "'lr' parameter"), (-1, "'lr' parameter"), ("0.1", "'lr' parameter")],
     "momentum": [(1.0, "'momentum' parameter")],
     "weight_decay": [(-1e-4, "'weight_decay' parameter")],

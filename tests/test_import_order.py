@@ -28,7 +28,7 @@ ROOMS = (
     ("_model",),
     ("_fold",),
     ("_net",),
-    ("_net_arguments", "_checkpointing", "_compute", "_tokens"),
+    ("_net_arguments", "_checkpointing", "_compilation", "_compute", "_tokens"),
     ("_training_data", "_prediction"),
     ("_persistence",),
     ("_training",),

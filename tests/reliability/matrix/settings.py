@@ -53,6 +53,7 @@ PARAMETERS = [
     wrong("sampler", "weighted", "'balanced'"),
     wrong("validation_fraction", 1.0, "a float in the range"),
     wrong("recompute", "yes", "'bool'"),
+    wrong("compile", "yes", "'bool'"),
     wrong("early_stopping", "yes", "'bool'"),
     wrong("n_iter_no_change", 0, "an int in the range"),
     wrong("warm_start", None, "'bool'"),

@@ -1,0 +1,102 @@
+"""compile=True: the same training, by programs that torch makes of the blocks."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from sklift import LiftClassifier, _compilation
+from sklift._compilation import _check_compiler
+from sklift.backbones import find_stages
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiler():
+    try:
+        _check_compiler("cpu")
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def no_programs_yet():
+    torch.compiler.reset()
+
+
+def make(**params):
+    settings = {"max_epochs": 2, "batch_size": 8, "random_state": 0, "precision": "float32"}
+    return LiftClassifier("emoji-tiny").set_params(**{**settings, **params})
+
+
+def blocks(clf):
+    return find_stages(clf.net_.module_.tower).blocks
+
+
+class Programs(Callback):
+    """Graphs that torch has made by the end of the training, and whether blocks use them."""
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        stages = find_stages(net.module_.tower)
+        self.used = [block._compiled_call_impl is not None for block in stages.blocks]
+        self.n = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"adapter": "lora", "recompute": True},
+        {"adapter__layers": 2, "augmentation": None, "validation_fraction": 0.2},
+    ],
+    ids=str,
+)
+def test_same_training(shapes, params):
+    plain = make(**params).fit(*shapes)
+    torch._dynamo.utils.counters.clear()
+    programs = Programs()
+    ours = make(compile=True, callbacks=[programs], **params).fit(*shapes)
+    assert programs.used == [True] * 6
+    assert programs.n > 0
+    assert not any(block._compiled_call_impl for block in blocks(ours))
+    wanted = plain.net_.module_.trained_state()
+    for name, tensor in ours.net_.module_.trained_state().items():
+        torch.testing.assert_close(tensor, wanted[name], atol=1e-4, rtol=1e-3, msg=name)
+    np.testing.assert_allclose(
+        ours.predict_proba(shapes[0]), plain.predict_proba(shapes[0]), atol=1e-3
+    )
+    again = make(compile=True, **params).fit(*shapes)
+    for name, tensor in ours.net_.module_.trained_state().items():
+        assert torch.equal(tensor, again.net_.module_.trained_state()[name]), name
+    same = pickle.loads(pickle.dumps(ours))
+    np.testing.assert_array_equal(same.predict_proba(shapes[0]), ours.predict_proba(shapes[0]))
+
+
+@pytest.mark.slow
+def test_every_block_is_compiled(shapes):
+    """Those of VPT differ in depth: with validation they are more programs than torch's limit."""
+    torch._dynamo.utils.counters.clear()
+    make(compile=True, max_epochs=1, adapter="vpt", validation_fraction=0.2).fit(*shapes)
+    frames = torch._dynamo.utils.counters["frames"]
+    assert frames["ok"] == frames["total"] > 8
+
+
+def test_no_tower():
+    with pytest.raises(ValueError, match=r"compile=True: backbone='precomputed' has no tower"):
+        LiftClassifier("precomputed", compile=True).fit(np.eye(4), [0, 0, 1, 1])
+
+
+def test_no_compiler(shapes, monkeypatch):
+    def fail(function):
+        raise RuntimeError("no g++\nmore of it")
+
+    monkeypatch.setattr(torch, "compile", fail)
+    monkeypatch.setattr(_compilation, "_check_compiler", _check_compiler.__wrapped__)
+    with pytest.raises(
+        ValueError, match=r"does not work here \(no g\+\+\)\. It needs a C\+\+ comp"
+    ):
+        make(compile=True).fit(*shapes)
