@@ -35,7 +35,7 @@ class ImageEstimator(BaseEstimator):
     def _pictures(self, X, *, reset: bool = False, must_exist: bool = True):
         """Validated pictures."""
         from ._data import Pictures
-        from .images._sources import as_image_source
+        from .images._as_source import as_image_source
 
         source = as_image_source(X, self.image_shape, must_exist=must_exist)
         self._check_columns(X, reset=reset)

@@ -12,8 +12,8 @@ from sklift._features import frozen_features
 from sklift.adapters import AdaptFormer
 from sklift.backbones import load_backbone
 from sklift.heads import Cosine, class_mean_rows, linear_probe_rows, text_rows
+from sklift.images._as_source import as_image_source
 from sklift.images._dataset import PlainViews
-from sklift.images._sources import as_image_source
 from sklift.losses import LogitAdjusted
 
 

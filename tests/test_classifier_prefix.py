@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklift import _data, _feature_cache
 from sklift.images import _cache, _sources
+from sklift.images._as_source import as_image_source
 
 
 @pytest.fixture(autouse=True)
@@ -120,8 +121,8 @@ def test_a_folder_serves_other_processes(quick, shapes, passed, tmp_path, monkey
 
 
 def test_stored_views_are_the_same_in_every_fold(shapes):
-    source = _sources.as_image_source(shapes[0])
-    some = _sources.as_image_source(shapes[0][[5, 7]])
+    source = as_image_source(shapes[0])
+    some = as_image_source(shapes[0][[5, 7]])
     views = [_data.FixedViews(source, 40, "bicubic", v) for v in range(4)]
     others = [_data.FixedViews(some, 40, "bicubic", v) for v in range(4)]
     assert all(torch.equal(a[7], b[1]) for a, b in zip(views, others, strict=True))

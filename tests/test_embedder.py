@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 
 from sklift import ImageEmbedder
 from sklift.backbones import load_backbone
+from sklift.images._as_source import as_image_source
 from sklift.images._dataset import TestViews
-from sklift.images._sources import as_image_source
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import torch
 
 from sklift._features import frozen_features
 from sklift.backbones import load_backbone
+from sklift.images._as_source import as_image_source
 from sklift.images._dataset import PlainViews
-from sklift.images._sources import as_image_source
 
 CPU = torch.device("cpu")
 

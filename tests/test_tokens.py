@@ -26,7 +26,7 @@ from sklift.adapters import (
 from sklift.backbones import Backbone, BackboneSpec, Preprocess, find_stages, load_backbone
 from sklift.backbones._sites import find_blocks
 from sklift.heads import Cosine
-from sklift.images._sources import as_image_source
+from sklift.images._as_source import as_image_source
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import unique_labels
 
 from sklift._labels import check_labels
-from sklift.images._sources import as_image_source
+from sklift.images._as_source import as_image_source
 
 from ._columns import label_probabilities, naming
 from ._fitted import find_fitted

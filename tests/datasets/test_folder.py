@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sklift.datasets import load_image_folder
-from sklift.images._sources import as_image_source
+from sklift.images._as_source import as_image_source
 
 
 @pytest.fixture

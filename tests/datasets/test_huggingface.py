@@ -8,7 +8,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from sklift.datasets import from_huggingface, make_long_tailed
-from sklift.images._sources import as_image_source
+from sklift.images._as_source import as_image_source
 
 hf = pytest.importorskip("datasets")
 

@@ -12,7 +12,7 @@ from sklift.datasets import (
     load_inaturalist2018,
     load_places_lt,
 )
-from sklift.images._sources import as_image_source
+from sklift.images._as_source import as_image_source
 
 PATHS = ("train/n01440764/n01440764_190.JPEG", "train/n01443537/a b.JPEG", "val/n01440764/1.JPEG")
 LINES = f"{PATHS[0]} 0\n{PATHS[1]} 2\r\n\n{PATHS[2]}\t0"

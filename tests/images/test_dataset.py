@@ -10,9 +10,9 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from sklift.images import _threads, _views
+from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource, DecodedImages
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
-from sklift.images._sources import as_image_source
 
 N, SIZE = 6, 16
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 30, 40, 3), dtype=np.uint8)

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from sklift.images import _sources
+from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource, DecodedImages
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
 from sklift.images._decode import read, read_reduced
-from sklift.images._sources import ArraySource, PickedSource, as_image_source
+from sklift.images._sources import ArraySource, PickedSource
 from sklift.images._stored import StoredImages
 
 SIZE = 24

@@ -12,8 +12,9 @@ from scipy import sparse
 from torch.utils.data import Subset, TensorDataset
 
 from sklift.images import ImageSequence
+from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource, DecodedImages
-from sklift.images._sources import ArraySource, FileSource, as_image_source
+from sklift.images._sources import ArraySource, FileSource
 
 N = 4
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 6, 5, 3), dtype=np.uint8)

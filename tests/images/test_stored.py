@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from sklift.images import _pixel_files, _sources, _stored
+from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
-from sklift.images._sources import FileSource, as_image_source
+from sklift.images._sources import FileSource
 from sklift.images._stored import StoredImages, stored_images
 
 RNG = np.random.default_rng(0)

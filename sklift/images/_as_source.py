@@ -1,0 +1,123 @@
+"""What X may be -> a sequence of decoded images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from sklift.images._decode import is_tensor, tensor_to_array
+from sklift.images._items import as_labels, is_pair, is_path, is_row
+from sklift.images._sources import (
+    ArraySource,
+    DatasetSource,
+    FileSource,
+    ImageSource,
+    ListSource,
+    check_not_empty,
+)
+
+_CHOICES = (
+    "file paths, PIL images, an array (n, height, width[, channels]), a torch tensor "
+    "(n, channels, height, width), a list of images or of (image, label), or a map-style dataset"
+)
+
+
+def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSource:
+    """Turn whatever X is into a sequence of decoded images.
+
+    Parameters
+    ----------
+    X : file paths, images or dataset
+        Paths (str or Path) in a list, array, Series, (n, 1) column or one-column DataFrame; a list
+        or object array of PIL images, arrays or tensors, of any sizes, or of (image, label); an
+        array (n, height, width[, c]), a tensor (n, [c,] height, width), with c in 1, 3, 4; a 2-D
+        array of flattened images; any object with `__len__` and `__getitem__` whose items are
+        images or (image, label). Values are uint8, uint16, or float in [0, 1].
+    image_shape : tuple (height, width) or (height, width, channels), default=None
+        The shape of the images in a flattened X; not used otherwise.
+    must_exist : bool, default=True
+        Whether a missing file is an error now, rather than when it is read.
+
+    Returns
+    -------
+    ImageSource
+        Picklable; large arrays are not copied, images are converted one at a time.
+
+    Raises
+    ------
+    TypeError
+        X, or one of its items, is none of the above.
+    ValueError
+        X is empty, or its shape, dtype or values are none of the above.
+    FileNotFoundError
+        Files are missing.
+    """
+    if isinstance(X, ImageSource):
+        return X
+    if isinstance(X, (str, os.PathLike)) and os.path.isdir(X):
+        raise TypeError(
+            f"X is a folder, {os.fspath(X)!r}; give the files in it: load_image_folder of "
+            "sklift.datasets lists them with their labels"
+        )
+    if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
+        raise TypeError(f"X is a single {type(X).__name__}; give a list: [X]")
+    if hasattr(X, "to_numpy"):  # a dataframe or a series
+        X = X.to_numpy()
+    if is_tensor(X):
+        return ArraySource(tensor_to_array(X, "X", channel_axis=1), image_shape)
+    if isinstance(X, np.ndarray):
+        if X.dtype.kind not in "OUT":
+            return ArraySource(X, image_shape)
+        X = _column(X)
+    if isinstance(X, (list, tuple)):
+        return _from_list(X, image_shape, must_exist)
+    if X is None or isinstance(X, Mapping) or not hasattr(X, "__getitem__") or not _has_length(X):
+        raise TypeError(f"X is of type {type(X).__name__}; give {_CHOICES}")
+    return DatasetSource(X)
+
+
+def _from_list(X, image_shape, must_exist) -> ImageSource:
+    check_not_empty(len(X))
+    if image_shape is not None and is_row(X[0]):
+        lengths = [np.size(row) for row in X]
+        if odd := [i for i, length in enumerate(lengths) if length != lengths[0]]:
+            raise ValueError(
+                f"X[{odd[0]}] has {lengths[odd[0]]} values, X[0] has {lengths[0]}: rows of "
+                "flattened images are of one length"
+            )
+        return ArraySource(np.asarray(X), image_shape)
+    if all(is_pair(item) for item in X):
+        images, labels = zip(*X, strict=True)
+        source = _from_list(images, image_shape, must_exist)
+        source.labels = as_labels(labels)
+        return source
+    if not is_path(X[0]):
+        return ListSource(list(X))
+    for i, path in enumerate(X):
+        if not is_path(path):
+            raise TypeError(
+                f"X[0] is a file path, but X[{i}] is of type {type(path).__name__}: give paths only"
+            )
+    return FileSource(X, must_exist)
+
+
+def _column(X: np.ndarray) -> list:
+    if X.ndim == 2 and X.shape[1] == 1:
+        X = X[:, 0]
+    if X.ndim != 1:
+        raise ValueError(
+            f"X has dtype {X.dtype} and shape {X.shape}; paths and objects come in one column, "
+            f"pixels as uint8 or as floats in [0, 1]"
+        )
+    return list(X)
+
+
+def _has_length(X) -> bool:
+    try:
+        len(X)
+    except TypeError:
+        return False
+    return True
