@@ -10,7 +10,7 @@ from sklift._version import __version__
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from _links import write_inventories  # noqa: E402
+from _links import write_inventories  # noqa: E402 -- the line above is what finds it
 
 project = "scikit-lift"
 author = "The sklift developers"

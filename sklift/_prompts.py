@@ -64,7 +64,8 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     for template in templates:
         if template.count("{}") != 1:
             raise ValueError(f"prompt template {template!r} must hold one {{}} for the class name")
-    clean = [name.replace("_", " ").strip() for name in names]  # type: ignore[union-attr]
+    assert names is not None  # templates are for classes that have names
+    clean = [name.replace("_", " ").strip() for name in names]
     return [[t.replace("{}", name) for t in templates] for name in clean]
 
 

@@ -6,7 +6,7 @@ try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
     # An older scikit-learn: estimators have no set_callbacks, and fit calls no one.
-    class CallbackSupportMixin:  # type: ignore[no-redef]
+    class CallbackSupportMixin:  # type: ignore[no-redef]  # in the place of what is missing
         """Nothing to support."""
 
     def with_callbacks(method):

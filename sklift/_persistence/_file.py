@@ -60,7 +60,8 @@ def read(path: str | os.PathLike) -> tuple[dict, dict[str, torch.Tensor]]:
                 if text is None:
                     raise ValueError("it is no saved estimator: it lacks the metadata of one")
                 content = _parse(text)
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                names = file.keys()  # it is no dict: it can't be iterated itself
+                tensors = {name: file.get_tensor(name) for name in names}
         except SafetensorError as error:
             raise ValueError(f"it is damaged, or no safetensors file ({error})") from error
         if content.pop("sha256", None) != _checksum(content, tensors):

@@ -134,7 +134,7 @@ class Persistent:
 
     def __getstate__(self):
         """Plain data in the place of the net, for pickle, joblib, skops and copies."""
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        state: Any = super().__getstate__()  # a dict
         if "net_" not in state:
             return state
         from ._net_data import freeze
@@ -142,9 +142,8 @@ class Persistent:
         return {**state, "net_": freeze(state["net_"])}
 
     def __setstate__(self, state):
-        super().__setstate__(  # type: ignore[misc]
-            {k: v for k, v in state.items() if k != "net_"}
-        )
+        rest = {k: v for k, v in state.items() if k != "net_"}
+        super().__setstate__(rest)  # type: ignore[misc]  # that of scikit-learn's BaseEstimator
         if "net_" in state:
             from ._net_data import thaw
 

@@ -63,13 +63,14 @@ class SparseTuning(BaseEstimator):
 
 
 def _n_entries(site: Weight) -> int:
-    bias = getattr(site.owner, site.bias)  # type: ignore[arg-type]  # a matrix names its bias
+    assert site.bias is not None  # a matrix names its bias, also where it has none
+    bias = getattr(site.owner, site.bias)
     return getattr(site.owner, site.weight).numel() + (0 if bias is None else bias.numel())
 
 
 def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None:
-    weight = getattr(site.owner, site.weight)
-    bias = getattr(site.owner, site.bias)  # type: ignore[arg-type]
+    assert site.bias is not None  # as above
+    weight, bias = getattr(site.owner, site.weight), getattr(site.owner, site.bias)
     rows, columns = weight.shape[0], weight[0].numel()
     width = columns + (bias is not None)
     # entries of the matrix (W | b), row by row
@@ -78,7 +79,7 @@ def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None
     inside = column < columns
     entries = {site.weight: (row * columns + column)[inside]}
     if bias is not None:
-        entries[site.bias] = row[~inside]  # type: ignore[index]
+        entries[site.bias] = row[~inside]
     for name, flat in entries.items():
         if len(flat):
             frozen = getattr(site.owner, name)

@@ -37,7 +37,12 @@ class DecodedImages:
 
     def keys(self, source: ImageSource, indices: Iterable[int]) -> list:
         """What tells files while this process runs."""
-        return [(source.factor(i), *source.key(i)) for i in indices]  # type: ignore[misc]
+        keys = []
+        for i in indices:
+            key = source.key(i)
+            assert key is not None  # files have one
+            keys.append((source.factor(i), *key))
+        return keys
 
     def find(self, keys: Iterable[tuple]) -> dict[tuple, np.ndarray]:
         """The known ones among ``keys``."""
@@ -138,6 +143,7 @@ class CachedSource(ImageSource):
         """That of the images."""
         return self.source.identity()
 
+    # no plain attribute as elsewhere: a dataset is asked for them only where they are needed
     @property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
         return self.source.labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -60,7 +60,7 @@ class _Views(Dataset):
     ones, views of 25 to 56, no average was above 0.9.) See ``benchmarks/decode.py`` for the speed.
     """
 
-    _map = staticmethod(map_items)
+    _map: Callable[..., Iterable] = staticmethod(map_items)
 
     def __init__(self, source: ImageSource, size: int, interpolation: str, resized: int = 0):
         self.source = source.reduced(max(_ENOUGH * size, 2 * resized))
@@ -81,7 +81,7 @@ class _Views(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> list | Failed:
         try:
-            items = []
+            items: list = []
             for start in range(0, len(indices), AT_ONCE):
                 some = [int(i) for i in indices[start : start + AT_ONCE]]
                 images = self.source.fetch(some)
@@ -139,7 +139,7 @@ class TrainViews(_Views):
         check_augmentation(augmentation)
         if callable(augmentation):
             self.source = source  # it may do anything with all of the pixels
-            self._map = map  # type: ignore[assignment]  # and draw from a global random state: in this order
+            self._map = map  # and draw from a global random state: in this order
         self.targets = np.asarray(targets, dtype=np.int64)
         self.weights = None if weights is None else np.asarray(weights, dtype=np.float32)
         for name, values in (("targets", self.targets), ("weights", self.weights)):

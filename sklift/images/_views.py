@@ -183,10 +183,8 @@ def tta_views(
     """
     height, width = image.shape[:2]
     if kind not in ("fivecrop", "tencrop"):
-        boxes = [
-            train_box("lift", height, width, 0, 1, rng)  # type: ignore[arg-type]
-            for _ in range(int(kind))
-        ]
+        assert rng is not None  # random crops need it
+        boxes = [train_box("lift", height, width, 0, 1, rng) for _ in range(int(kind))]
         return torch.stack([_crop(image, box, size, interpolation) for box in boxes])
     image = _middle(image)
     height, width = image.shape[:2]

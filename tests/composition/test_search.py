@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import randint, uniform
 from sklearn.base import clone
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 -- makes HalvingGridSearchCV importable
 from sklearn.metrics import recall_score
 from sklearn.model_selection import (
     GridSearchCV,

@@ -76,7 +76,7 @@ class Busy(BaseEstimator):
 class Mutable(BaseEstimator):
     """A default that all share."""
 
-    def __init__(self, prompts=[]):  # noqa: B006
+    def __init__(self, prompts=[]):  # noqa: B006 -- the fault that is to be found
         self.prompts = prompts
 
     fit = ZeroShotClassifier.fit
