@@ -115,6 +115,27 @@ def _tell(wrong: dict, n: int) -> None:
     warn(f"{len(wrong)} of {n} pictures can't be read and are left out: {first}{more}")
 
 
+def partial_classes(est, classes):
+    """The class list of a ``partial_fit``: what is given, or else known from before.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, or another than that of the calls before.
+    """
+    fitted = hasattr(est, "net_")
+    if classes is None:
+        classes = est.classes_ if fitted else est.classes
+    if classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    if fitted and not np.array_equal(np.unique(np.asarray(classes)), est.classes_):
+        raise ValueError(
+            f"classes={classes!r} is not the same as on last call to partial_fit, was: "
+            f"{est.classes_!r}"
+        )
+    return classes
+
+
 def check_same(est, classes, recipes: dict) -> None:
     """Training can go on only with the same model.
 

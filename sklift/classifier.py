@@ -11,7 +11,15 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._fit_input import KINDS, all_or_nothing, check_same, fit_recipes, fit_sample, resolve_kind
+from ._fit_input import (
+    KINDS,
+    all_or_nothing,
+    check_same,
+    fit_recipes,
+    fit_sample,
+    partial_classes,
+    resolve_kind,
+)
 from ._image_estimator import ImageEstimator
 from ._labels import resolve_names
 from ._logit_classifier import LogitClassifierMixin
@@ -463,15 +471,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         """
         recipes = fit_recipes(self)
         fitted = hasattr(self, "net_")
-        if classes is None:
-            classes = self.classes_ if fitted else self.classes
-        if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if fitted and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
-            raise ValueError(
-                f"classes={classes!r} is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
-            )
+        classes = partial_classes(self, classes)
         classes, sample = fit_sample(self, X, y, sample_weight, classes, reset=not fitted)
         if fitted:
             check_same(self, classes, recipes)

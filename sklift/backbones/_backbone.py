@@ -62,6 +62,20 @@ class BackboneSpec:
         return self.name if self.pretrained is None else f"{self.name} ({self.pretrained})"
 
 
+def params_of(spec: BackboneSpec, known: set[str]) -> dict[str, Any]:
+    """The parameters of a spec by name.
+
+    Raises
+    ------
+    ValueError
+        If its loader doesn't know one of them.
+    """
+    params = dict(spec.params)
+    if unknown := set(params) - known:
+        raise ValueError(f"unknown backbone_params {sorted(unknown)}; choose from {sorted(known)}")
+    return params
+
+
 @dataclass(frozen=True)
 class TextTower:
     """The text side of a CLIP-like model.

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower
+from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower, params_of
 from ._sites import find_blocks
 from ._weights import (
     UNREADABLE,
@@ -80,12 +80,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     """
     import open_clip
 
-    params = dict(spec.params)
-    allowed = {"quick_gelu", "mean", "std", "image_size", "interpolation"}
-    if unknown := set(params) - allowed:
-        raise ValueError(
-            f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}"
-        )
+    params = params_of(spec, {"quick_gelu", "mean", "std", "image_size", "interpolation"})
     name, pretrained = spec.name, spec.pretrained
     arguments: dict[str, Any] = {"weights_only": True, "pretrained_text": False}
     quick = params.get("quick_gelu")

@@ -6,7 +6,7 @@ import difflib
 import sys
 from pathlib import Path
 
-from ._backbone import Backbone, BackboneSpec, Preprocess
+from ._backbone import Backbone, BackboneSpec, Preprocess, params_of
 from ._sites import find_blocks
 from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 
@@ -29,12 +29,7 @@ def load_timm(spec: BackboneSpec) -> Backbone:
     import timm
     from timm.data import resolve_model_data_config
 
-    params = dict(spec.params)
-    allowed = {"mean", "std", "image_size", "interpolation"}
-    if unknown := set(params) - allowed:
-        raise ValueError(
-            f"unknown backbone_params {sorted(unknown)}; choose from {sorted(allowed)}"
-        )
+    params = params_of(spec, {"mean", "std", "image_size", "interpolation"})
     name = spec.name.removeprefix("timm/")
     base = name.partition(".")[0]
     size = params.get("image_size")
