@@ -18,7 +18,7 @@ from .images._dataset import collate, map_items, raise_failed
 
 # Products of fewer rows take another way through the CPU and are rounded otherwise: features must
 # not depend on how many pictures of a batch were known already.
-_FEWEST = 8
+FEWEST = 8
 
 
 @torch.no_grad()
@@ -42,7 +42,7 @@ def frozen_features(
     would be if none were known already. ``tower``: what to compute of normalised pixels, by default
     the features of the backbone's.
     """
-    fewest = min(_FEWEST, n_all or len(dataset))
+    fewest = min(FEWEST, n_all or len(dataset))
     if tower is None:
         tower = own = backbone.open(device).finished()
         store_products(own, precision)
@@ -93,7 +93,7 @@ def known_features(compute: Callable, views, cache, kind: tuple) -> list[np.ndar
         From a dataset of views to features ``(n, n_features)``.
     views : dataset
         The views of a ``source`` of pictures, or a subset of them.
-    cache : MemoryFeatures, StoredFeatures or None
+    cache : MemoryFeatures, StoredFeatures, StoredArrays or None
         Known features.
     kind : tuple
         All that the features depend on besides the picture, with a telling ``repr``.
@@ -103,16 +103,21 @@ def known_features(compute: Callable, views, cache, kind: tuple) -> list[np.ndar
     whole, indices = views, range(len(views))
     if isinstance(views, Subset):
         whole, indices = views.dataset, views.indices
-    prefix = hashlib.blake2b(repr(kind).encode(), digest_size=16).digest()
-    keys = [prefix + content for content in map_items(whole.source.fingerprint, indices)]
+    keys = keys_of(whole.source, indices, kind)
     known = cache.find(keys)
     first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
     if first:
         missing = sorted(first.items(), key=lambda item: item[1])
         features = compute(Subset(views, [i for _, i in missing]), n_all=len(keys))
         new = dict(zip((key for key, _ in missing), features, strict=True))
-        if len(keys) >= _FEWEST:  # what a smaller batch gave may differ in the last digit
+        if len(keys) >= FEWEST:  # what a smaller batch gave may differ in the last digit
             cache.add(new)
         known |= new
         known |= cache.find(new)  # what the cache has copied is kept once
     return [known[key] for key in keys]
+
+
+def keys_of(source, indices, kind: tuple) -> list[bytes]:
+    """What tells the features of some pictures of a source from all others."""
+    prefix = hashlib.blake2b(repr(kind).encode(), digest_size=16).digest()
+    return [prefix + content for content in map_items(source.fingerprint, indices)]

@@ -8,6 +8,8 @@ import torch
 from ._compute import frozen_compute, precision_of
 from ._data import LabelledRows
 from ._fold import folded
+from ._model import TunedModel
+from ._tokens import TokenRows, known_tokens
 
 
 def logits(est, data) -> np.ndarray:
@@ -18,11 +20,22 @@ def logits(est, data) -> np.ndarray:
     net = object.__new__(type(est.net_))
     changed = {"batch_size": int(est.batch_size), "precision": precision, "module_": folded(model)}
     vars(net).update(vars(est.net_) | changed)
-    views = None
-    if model.tower_is_frozen and est.tta is None:
-        compute = frozen_compute(est, model.mean.device, precision)
-        X = data.features_of_views(model.backbone, np.arange(len(data)), None, **compute)
-        views = None if X is None else LabelledRows(torch.from_numpy(X))
+    views = None if est.tta is not None else _frozen(est, data, model, precision)
     if views is None:
         views = data.prediction(model.backbone, est.tta, est.tta_expand)
     return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
+
+
+def _frozen(est, data, model: TunedModel, precision):
+    """What frozen blocks make of the pictures, where it is all that is needed, or known; or None.
+
+    Tokens are not kept for later: those of many pictures would push out what is trained on.
+    """
+    compute = frozen_compute(est, model.mean.device, precision)
+    if model.tower_is_frozen:
+        X = data.features_of_views(model.backbone, np.arange(len(data)), None, **compute)
+        return None if X is None else LabelledRows(torch.from_numpy(X))
+    if model.n_frozen_blocks:
+        tokens = known_tokens(data, model, **compute)
+        return None if tokens is None else TokenRows(tokens)
+    return None

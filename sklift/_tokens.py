@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from ._data import LabelledRows, repeated_views
-from ._feature_cache import MemoryFeatures
-from ._features import frozen_features, known_features
+from ._data import TEST, LabelledRows, Pictures, repeated_views
+from ._feature_cache import MemoryFeatures, StoredFeatures
+from ._features import FEWEST, frozen_features, keys_of, known_features
+from ._model import TunedModel
+from ._stored_arrays import MAX_BYTES as MAX_STORED
+from ._stored_arrays import StoredArrays, stored_arrays
 
-MAX_BYTES = 1 << 30  # for all views of one fit, and again for what other fits have left
+MAX_BYTES = 1 << 30  # in memory, for all views of one fit, and again for what others have left
+_AT_ONCE = 1 << 27
 _in_memory = MemoryFeatures(MAX_BYTES)
 
 
-def tokens_of_views(pictures, model, chosen, augmentation, *, cache, **compute):
+def tokens_of_views(
+    pictures: Pictures, model: TunedModel, chosen, augmentation, *, cache, **compute
+):
     """Tokens of the views that training repeats, per picture and view, or None.
 
-    They are kept in the memory of the process, as precisely as the tower has them, and None is
-    returned where they would take too much of it.
+    They are kept as precisely as the tower has them: in the memory of the process, or in the
+    folder of the cache, from where they are mapped. None is returned where they would take too
+    much of either.
 
     Parameters
     ----------
@@ -32,32 +40,84 @@ def tokens_of_views(pictures, model, chosen, augmentation, *, cache, **compute):
         Indices of the pictures.
     augmentation : str, callable or None
         As given to ``fit``.
-    cache
-        None: other fits are not to find them.
+    cache : MemoryFeatures, StoredFeatures or None
+        Where features are kept. None: other fits are not to find the tokens.
     **compute
         Arguments of :func:`~sklift._features.frozen_features`.
     """
     views = repeated_views(augmentation)
     if views is None:
         return None
-    backbone, precision, device = model.backbone, compute["precision"], compute["device"]
-    preprocess = backbone.preprocess
-    half = precision in (torch.bfloat16, torch.float16)
-    with torch.no_grad(), torch.autocast(device.type, precision, enabled=half):
-        one = model.before(torch.zeros(1, 3, preprocess.size, preprocess.size, device=device))
-    if len(chosen) * len(views) * one.nbytes > MAX_BYTES:
+    kept = _kept(cache)
+    one = _one_of(model, compute["precision"], compute["device"])
+    most = min(kept.max_bytes, MAX_STORED) if isinstance(kept, StoredArrays) else MAX_BYTES
+    if len(chosen) * len(views) * one.nbytes > most:
         return None
-    compute = partial(
-        frozen_features, backbone, tower=model.before, finish=partial(_packed, one.dtype), **compute
+    at_once = max(2 * FEWEST, _AT_ONCE // one.nbytes)
+    pieces = np.array_split(np.asarray(chosen), math.ceil(len(chosen) / at_once))
+    make = partial(
+        frozen_features,
+        model.backbone,
+        tower=model.before,
+        finish=partial(_packed, one.dtype),
+        **compute,
     )
-    every = []
-    for make, name in views:
-        seen = make(pictures.source, preprocess.size, preprocess.interpolation)
-        place = (device.type, precision, model.n_frozen_blocks)
-        kind = (*backbone.identity, *place, *name)
-        kept = None if cache is None else _in_memory
-        every.append(known_features(compute, Subset(seen, chosen), kept, kind))
+    every, in_memory = [], 0
+    for view in views:
+        tokens: list[np.ndarray] = []
+        for piece in pieces:
+            seen = Subset(_seen(pictures, model, view), piece)
+            new = known_features(make, seen, kept, _kind(model, view, **compute))
+            in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # else mapped from a file
+            if in_memory > MAX_BYTES:  # the disk is full, for instance
+                return None
+            tokens += new
+        every.append(tokens)
     return [list(of_picture) for of_picture in zip(*every, strict=True)]
+
+
+def known_tokens(pictures: Pictures, model: TunedModel, *, cache, **compute):
+    """Those of the test views, if all of them were computed before, by the fit of another fold."""
+    kept = _kept(cache)
+    # fewer views at a time are rounded otherwise, see `frozen_features`
+    if kept is None or len(pictures) < FEWEST:
+        return None
+    source = _seen(pictures, model, TEST).source
+    kind = _kind(model, TEST, **compute)
+    found: dict[bytes, np.ndarray] = {}
+    for some in (range(1), range(len(pictures))):  # mostly a look at the first will do
+        keys = keys_of(source, some, kind)
+        found = kept.find(keys)
+        if any(key not in found for key in keys):
+            return None
+    return [[found[key]] for key in keys]
+
+
+def _kept(cache) -> MemoryFeatures | StoredArrays | None:
+    """Where tokens are kept."""
+    if isinstance(cache, StoredFeatures):
+        return stored_arrays(StoredArrays, cache.path.parent, "tokens-1", MAX_STORED)
+    return None if cache is None else _in_memory
+
+
+def _seen(pictures: Pictures, model: TunedModel, view):
+    preprocess = model.backbone.preprocess
+    return view[0](pictures.source, preprocess.size, preprocess.interpolation)
+
+
+def _kind(model: TunedModel, view, *, device, precision, **_) -> tuple:
+    """All that tokens depend on besides the picture."""
+    place = (device.type, precision, model.n_frozen_blocks)
+    return (*model.backbone.identity, *place, *view[1])
+
+
+@torch.no_grad()
+def _one_of(model: TunedModel, precision, device) -> torch.Tensor:
+    """Tokens of a view, for their size and type."""
+    size = model.backbone.preprocess.size
+    half = precision in (torch.bfloat16, torch.float16)
+    with torch.autocast(device.type, precision, enabled=half):
+        return model.before(torch.zeros(1, 3, size, size, device=device))
 
 
 def _packed(dtype: torch.dtype, tokens: torch.Tensor) -> torch.Tensor:
@@ -67,21 +127,21 @@ def _packed(dtype: torch.dtype, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def _unpacked(tokens: np.ndarray) -> torch.Tensor:
-    tokens = torch.from_numpy(tokens)
-    return tokens.view(torch.bfloat16) if tokens.dtype == torch.int16 else tokens
+    tensor = torch.from_numpy(tokens)
+    return tensor.view(torch.bfloat16) if tensor.dtype == torch.int16 else tensor
 
 
 class TokenRows(LabelledRows):
-    """Items ``(tokens, target)`` or ``((tokens, weight), target)``, taken a batch at a time.
+    """Items ``tokens`` or ``(tokens, target)``, ``((tokens, weight), target)``, a batch at a time.
 
     ``views`` holds an array for each picture and view: shared with the cache, never copied.
     """
 
-    def __init__(self, views: list[list[np.ndarray]], codes, weights=None):
+    def __init__(self, views: list[list[np.ndarray]], codes=None, weights=None):
         super().__init__(torch.empty(len(views), len(views[0]), 0), codes, weights)
         self.views = views
 
     def _rows(self, i, view: int):
         if torch.is_tensor(i) and i.ndim:
-            return torch.stack([_unpacked(self.views[j][view]) for j in i.tolist()])
-        return _unpacked(self.views[int(i)][view])
+            return _unpacked(np.stack([self.views[j][view] for j in i.tolist()]))
+        return _unpacked(np.array(self.views[int(i)][view]))

@@ -168,8 +168,8 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
             net.history.extend(earlier.history)
             # a pickle has none, and another optimizer can't use it
             if type(getattr(earlier, "optimizer_", None)) is type(net.optimizer_):
-                new = net.optimizer_.state  # type: ignore[union-attr]
-                new.update(earlier.optimizer_.state)
+                assert net.optimizer_ is not None  # an initialised net has one
+                net.optimizer_.state.update(earlier.optimizer_.state)
         dataset = sample.data.training(
             backbone, sample.codes, sample.weight, est.augmentation, est.max_epochs, seed
         )

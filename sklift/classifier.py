@@ -82,7 +82,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         as torchvision's v2 transforms do. Views that repeat (``"fixed"``, ``None``) pass what is
         frozen before the first trained weight only once, for all epochs, folds and candidates: the
         whole tower with ``adapter=None`` or ``"feature"``, the blocks before the last k with
-        ``layers=k``, where their tokens take at most 1 GiB. See ``cache``.
+        ``layers=k``, where their tokens find room: see ``cache``.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Test-time ensembling: the mean of the logits over several crops (int: random ones).
     tta_expand : int, default=24
@@ -142,10 +142,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     cache : {"auto", False} or path, default="auto"
         Where decoded files and features of the frozen tower are kept for the epochs, folds and
         candidates to come. ``"auto"``: in memory, shared by all estimators of the process (up to
-        1 GiB and 256 MiB); a folder: pictures (up to 16 GiB) and features (up to 8 GiB) in files
-        there, which several processes may share. Tokens of frozen blocks (up to 1 GiB, see
-        ``augmentation``) are kept in memory, and by ``False`` for one fit only. Files that change
-        are read anew.
+        1 GiB and 256 MiB), as are tokens of frozen blocks (up to 1 GiB, see ``augmentation``); a
+        folder: pictures (up to 16 GiB), features (8 GiB) and tokens (16 GiB) in files there, which
+        several processes may share. ``False``: nothing outlives a fit. Files that change are read
+        anew.
     num_workers : int, default=0
         Processes that prepare batches. With 0, files are decoded by threads of this process.
     on_error : {"raise", "skip"}, default="raise"

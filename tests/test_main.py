@@ -15,6 +15,7 @@ import sklift
 from sklift.__main__ import main
 from sklift._cache_files import cache_files
 from sklift._feature_cache import StoredFeatures
+from sklift.adapters import AdaptFormer
 from sklift.datasets import get_data_home, load_emoji
 
 OTHERS = (
@@ -25,6 +26,7 @@ OTHERS = (
     "openmoji-15.1.0-64px-0123abcd.npz.txt",
     "openmoji-svg.npz",
     "pictures-1.bin",
+    "tokens-1.bin",
     "pictures-1-2.bin.part",
     "pictures-of-mine.sqlite",
     "fit-0123456789abcdef.pt",
@@ -105,7 +107,7 @@ def test_rendered_emoji_are_cleared(home, capsys):
     assert len(load_emoji(size=4).images) == 1911
 
 
-@pytest.mark.parametrize("adapter", ["adaptformer", None])
+@pytest.mark.parametrize("adapter", ["adaptformer", AdaptFormer(layers=1), None])
 def test_all_that_an_estimator_keeps_is_cleared(tmp_path, quick, shapes, adapter, home):
     X, y = shapes
     paths = [str(tmp_path / f"{i}.png") for i in range(len(X))]

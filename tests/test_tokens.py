@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 import sklift._tokens as tokens
-from sklift import LiftClassifier
+from sklift import LiftClassifier, _array_files, _stored_arrays
 from sklift._data import Pictures
-from sklift._feature_cache import MemoryFeatures
+from sklift._feature_cache import MemoryFeatures, StoredFeatures
 from sklift._model import TunedModel
 from sklift.adapters import (
     SSF,
@@ -243,3 +246,145 @@ def small_timm_backbone():
     tower = VisionTransformer(num_classes=0, **sizes)
     preprocess = Preprocess(32, (0, 0, 0), (1, 1, 1))
     return Backbone(BackboneSpec("small"), tower, 32, preprocess, find_blocks)
+
+
+PARTIAL = {"augmentation": None, "adapter": AdaptFormer(2, layers=1)}
+
+
+@pytest.fixture
+def another_process():
+    """Forget what this process knows of folders."""
+    yield _stored_arrays.stored_arrays.cache_clear
+    _stored_arrays.stored_arrays.cache_clear()
+
+
+def states_equal(one, other):
+    one, other = (clf.net_.module_.trained_state() for clf in (one, other))
+    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+class TestFolders:
+    @pytest.mark.parametrize("augmentation", [None, "fixed"])
+    @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+    def test_processes_share_them(
+        self, shapes, passes, tmp_path, memory, another_process, augmentation, precision
+    ):
+        params = PARTIAL | {"augmentation": augmentation, "precision": precision}
+        wanted = fit(shapes, **params)
+        passes.clear()
+        in_memory = memory.n_bytes
+        n = len(shapes[0]) * (4 if augmentation else 1)
+        for expected in (n, 0):
+            ours = fit(shapes, **params, cache=tmp_path)
+            assert sum(passes) == expected
+            assert states_equal(ours, wanted)
+            passes.clear()
+            another_process()
+        assert memory.n_bytes == in_memory  # nothing was added there
+        (file,) = tmp_path.glob("tokens-1-*.bin")
+        assert file.stat().st_size == n * 26 * 192 * (4 if precision == "float32" else 2)
+
+    def test_they_are_mapped(self, shapes, tmp_path):
+        pictures = Pictures(as_image_source(shapes[0]))
+        model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
+        compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 8}
+        views = tokens.tokens_of_views(
+            pictures, model, range(24), None, cache=StoredFeatures(tmp_path), **compute
+        )
+        assert not any(array.flags.writeable or array.flags.owndata for (array,) in views)
+        rows = tokens.TokenRows(views)
+        assert torch.equal(rows[3], rows[torch.tensor([3])][0])
+
+    def test_a_full_disk(self, shapes, tmp_path, monkeypatch, passes):
+        """They are kept for the fit, as far as the memory goes."""
+        wanted = fit(shapes, **PARTIAL)
+        passes.clear()
+
+        def write(*args):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(_array_files.ArrayFiles, "write", write)
+        with pytest.warns(UserWarning, match="No space left.*going on without keeping tokens"):
+            ours = fit(shapes, **PARTIAL, cache=tmp_path)
+        assert sum(passes) == 24
+        assert states_equal(ours, wanted)
+        monkeypatch.setattr(tokens, "MAX_BYTES", 10 * 26 * 192 * 4)
+        passes.clear()
+        with pytest.warns(UserWarning, match="going on without keeping tokens"):
+            ours = fit(shapes, **PARTIAL, cache=tmp_path)
+        assert sum(passes) == 24 + 3 * 24  # the views of each epoch pass all blocks
+        assert ours.score(*shapes) == wanted.score(*shapes)
+
+    def test_more_than_the_folder_may_hold(self, shapes, tmp_path, monkeypatch, passes):
+        monkeypatch.setattr(tokens, "MAX_STORED", 23 * 26 * 192 * 4)
+        fit(shapes, **PARTIAL, cache=tmp_path)
+        assert sum(passes) == 3 * 24
+        assert not list(tmp_path.glob("tokens-1-*.bin"))
+
+    def test_more_than_the_memory_may_hold(self, shapes, tmp_path, monkeypatch, passes):
+        """In a folder there is more room."""
+        wanted = fit(shapes, **PARTIAL)
+        passes.clear()
+        without(monkeypatch)
+        assert states_equal(fit(shapes, **PARTIAL, cache=tmp_path), wanted)
+        assert sum(passes) == 24
+
+
+def test_they_are_computed_in_pieces(shapes, monkeypatch):
+    wanted = fit(shapes, **PARTIAL)
+    tokens._in_memory = MemoryFeatures(1 << 26)
+    monkeypatch.setattr(tokens, "_AT_ONCE", 1)  # two of 12, as fewer than 16 are never asked for
+    sizes, real = [], tokens.frozen_features
+    monkeypatch.setattr(
+        tokens,
+        "frozen_features",
+        lambda b, views, **k: sizes.append(len(views)) or real(b, views, **k),
+    )
+    assert states_equal(fit(shapes, **PARTIAL), wanted)
+    assert sizes == [12, 12]
+
+
+class TestPrediction:
+    @pytest.mark.parametrize("folder", [False, True])
+    def test_what_other_folds_have_computed_is_known(self, shapes, passes, tmp_path, folder):
+        params = PARTIAL | {"cache": tmp_path if folder else "auto"}
+        X, y = shapes
+        some, rest = np.arange(0, 24, 2), np.arange(1, 24, 2)
+        clf = fit((X[some], y[some]), **params)
+        passes.clear()
+        wanted = clf.predict_proba(X[rest])
+        assert sum(passes) == 12  # which are not kept
+        np.testing.assert_array_equal(clf.predict_proba(X[rest]), wanted)
+        assert sum(passes) == 24
+        fit((X[rest], y[rest]), **params)
+        passes.clear()
+        np.testing.assert_allclose(clf.predict_proba(X[rest]), wanted, atol=1e-6)
+        assert sum(passes) == 0
+        clf.set_params(cache=False).predict(X[rest])
+        assert sum(passes) == 12
+        clf.set_params(cache=params["cache"], tta="fivecrop").predict(X[rest])
+        assert sum(passes) == 12 + 5 * 12
+
+    def test_some_are_not_enough(self, shapes, passes):
+        X, y = shapes
+        clf = fit((X[:16], y[:16]), **PARTIAL)
+        passes.clear()
+        clf.predict(X)
+        assert sum(passes) == 24
+
+    def test_a_few_pictures_are_computed(self, shapes, passes):
+        """In batches of fewer rows products are rounded otherwise, also where nothing is kept."""
+        clf = fit(shapes, **PARTIAL)
+        passes.clear()
+        clf.predict(shapes[0][:7])
+        assert sum(passes) == 7
+
+    def test_a_search_passes_each_picture_once(self, shapes, passes):
+        search = GridSearchCV(
+            LiftClassifier("emoji-tiny", init="random", random_state=0, max_epochs=1, **PARTIAL),
+            {"loss__tau": [0.5, 1.0], "lr": [0.01, 0.02]},
+            cv=3,
+        )
+        search.fit(*shapes)
+        # the first fold is scored before another one has trained on it
+        assert sum(passes) == 24 + 8

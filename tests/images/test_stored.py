@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sklift.images import _pixel_files, _sources, _stored
+from sklift import _array_files, _stored_arrays
+from sklift.images import _sources, _stored
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
 from sklift.images._sources import FileSource
@@ -37,7 +38,7 @@ def assert_knows(stored, images):
 
 
 def pixel_files(folder):
-    return sorted(folder.glob("pictures-1-*.bin"))
+    return sorted(folder.glob("pictures-2-*.bin"))
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ class TestDamage:
         (file,) = pixel_files(folder)
         with open(file, "ab") as opened:
             opened.write(b"half a picture")
-        (folder / "pictures-1-77.bin").write_bytes(b"of a file that was never recorded")
+        (folder / "pictures-2-77.bin").write_bytes(b"of a file that was never recorded")
         (folder / "mine.bin").touch()
         StoredImages(folder, max_bytes=16 * 4 * 432).add(squares(6))
         assert_knows(StoredImages(folder), squares(6))
@@ -209,15 +210,15 @@ class TestDamage:
         def write(*args):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(_pixel_files.PixelFiles, "write", write)
+        monkeypatch.setattr(_array_files.ArrayFiles, "write", write)
         source = CachedSource(as_image_source(paths), decoded=StoredImages(folder))
         with pytest.warns(UserWarning, match="No space left.*going on without keeping pictures"):
             np.testing.assert_array_equal(source[0], IMAGES[b"7x5"])
 
     def test_a_damaged_database_says_so(self, folder):
         folder.mkdir()
-        (folder / StoredImages.name).write_bytes(b"no database" * 100)
-        with pytest.raises(ValueError, match=r"pictures-1.sqlite.*can't be used .*delete the file"):
+        (folder / "pictures-2.sqlite").write_bytes(b"no database" * 100)
+        with pytest.raises(ValueError, match=r"pictures-2.sqlite.*can't be used .*delete the file"):
             StoredImages(folder).find([b"a"])
 
     def test_unreadable_files_are_named(self, tmp_path, folder):
@@ -296,7 +297,7 @@ def test_a_fit_that_keeps_pictures_in_a_folder(quick, shapes, tmp_path, folder, 
     for _ in range(2):
         clf = quick(cache=str(folder)).fit(paths, shapes[1])
         np.testing.assert_array_equal(clf.predict_proba(paths), expected)
-        _stored._stored_images.cache_clear()
+        _stored_arrays.stored_arrays.cache_clear()
         forget()
     with open(paths[3], "r+b") as file:
         file.truncate(60)  # past the header

@@ -1,4 +1,4 @@
-"""Large files of pixels, one picture after another, mapped into memory to be read."""
+"""Large files of arrays, one after another, mapped into memory to be read."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import mmap
 import os
 import secrets
 from collections.abc import Container, Iterable
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 
-class PixelFiles:
-    """The pixel files of a folder, by name.
+class ArrayFiles:
+    """The files of one kind in a folder, by name.
 
     Attributes
     ----------
@@ -21,19 +22,20 @@ class PixelFiles:
         Those that this process has read or written.
     """
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, kind: str):
         self.directory = directory
+        self.kind = kind
         self.used: set[str] = set()
         self._mapped: dict[str, mmap.mmap] = {}
 
     def new(self, known: Container[str]) -> str:
         """A name for another file; files that are not ``known`` are removed: a crash left them."""
-        self._mapped = {name: pixels for name, pixels in self._mapped.items() if name in known}
-        for path in self.directory.glob("pictures-1-*.bin"):
+        self._mapped = {name: content for name, content in self._mapped.items() if name in known}
+        for path in self.directory.glob(f"{self.kind}-*.bin"):
             if path.name not in known:
                 with contextlib.suppress(OSError):  # Windows keeps what a process has mapped
                     path.unlink()
-        return f"pictures-1-{secrets.randbelow(10**16):016d}.bin"
+        return f"{self.kind}-{secrets.randbelow(10**16):016d}.bin"
 
     def is_whole(self, name: str, length: int) -> bool:
         """Whether nothing is missing of the first ``length`` bytes."""
@@ -42,28 +44,31 @@ class PixelFiles:
         except OSError:
             return False
 
-    def write(self, name: str, start: int, images: Iterable[np.ndarray]) -> None:
-        """Write images from a position on, and see that they reach the disk."""
+    def write(self, name: str, start: int, arrays: Iterable[np.ndarray]) -> None:
+        """Write arrays from a position on, and see that they reach the disk."""
         # never made anew where something should be: there would be a hole
         with open(self.directory / name, "r+b" if start else "xb") as file:
             file.seek(start)
-            for image in images:
-                file.write(np.ascontiguousarray(image))
+            for array in arrays:
+                file.write(np.ascontiguousarray(array))
             file.flush()
             os.fsync(file.fileno())
 
-    def read(self, name: str, start: int, height: int, width: int) -> np.ndarray | None:
-        """A read-only image that is part of the file, no copy; None if it isn't there."""
-        n_bytes = 3 * height * width
-        pixels = self._mapped.get(name, b"")
-        if len(pixels) < start + n_bytes:  # new to this process, or longer than it was
+    def read(
+        self, name: str, start: int, dtype: np.dtype, shape: tuple[int, ...]
+    ) -> np.ndarray | None:
+        """A read-only array that is part of the file, no copy; None if it isn't there."""
+        n_values = prod(shape)
+        end = start + n_values * dtype.itemsize
+        content = self._mapped.get(name, b"")
+        if len(content) < end:  # new to this process, or longer than it was
             try:
                 with open(self.directory / name, "rb") as file:
-                    pixels = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                    content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except (OSError, ValueError):  # removed since, or empty
                 return None
-            self._mapped[name] = pixels
-        if len(pixels) < start + n_bytes:
+            self._mapped[name] = content
+        if len(content) < end:
             return None
         self.used.add(name)
-        return np.frombuffer(pixels, np.uint8, n_bytes, start).reshape(height, width, 3)
+        return np.frombuffer(content, dtype, n_values, start).reshape(shape)
