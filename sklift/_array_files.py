@@ -59,6 +59,8 @@ class ArrayFiles:
     ) -> np.ndarray | None:
         """A read-only array that is part of the file, no copy; None if it isn't there."""
         n_values = prod(shape)
+        if n_values < 0:  # which NumPy takes for all that there is
+            return None
         end = start + n_values * dtype.itemsize
         content = self._mapped.get(name, b"")
         if len(content) < end:  # new to this process, or longer than it was

@@ -82,7 +82,10 @@ class StoredArrays:
         return {key: array for key, array in arrays.items() if array is not None}
 
     def _read(self, file: str, start: int, dtype: str, shape: str) -> np.ndarray | None:
-        return self._files.read(file, start, np.dtype(dtype), tuple(map(int, shape.split())))
+        try:
+            return self._files.read(file, start, np.dtype(dtype), tuple(map(int, shape.split())))
+        except (TypeError, ValueError):  # a damaged row describes no array of numbers
+            return None
 
     def _add(self, db, arrays, make_room: bool) -> None:
         known = self._find(db, arrays)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from sklift import _array_files, _stored_arrays
+from sklift._database import transact
 from sklift.images import _sources, _stored
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
@@ -198,6 +199,21 @@ class TestDamage:
         assert sorted(stored.find(squares(3))) == ([b"0"] if size else [])
         stored.add(squares(4))
         assert_knows(StoredImages(folder), squares(4))
+
+    @pytest.mark.parametrize(
+        "change",
+        ["dtype = '|O'", "dtype = 'pixels'", "shape = '7 x'", "shape = '-7 5 3'", "file = ''"],
+    )
+    def test_a_row_that_describes_no_picture_is_passed_over(self, folder, change):
+        StoredImages(folder).add(IMAGES)
+        transact(
+            folder / "pictures-2.sqlite",
+            lambda db: db.execute(f"UPDATE arrays SET {change} WHERE key = ?", (b"7x5",)),
+        )
+        known = {key: image for key, image in IMAGES.items() if key != b"7x5"}
+        assert StoredImages(folder).find(IMAGES).keys() == known.keys()
+        StoredImages(folder).add(IMAGES)
+        assert_knows(StoredImages(folder), IMAGES)
 
     def test_the_folder_may_go(self, folder):
         stored = StoredImages(folder)
