@@ -73,6 +73,11 @@ def resolve_precision(precision: str, device):
     return getattr(torch, precision)
 
 
+def n_ahead(device, num_workers: int) -> int:
+    """Batches that a thread prepares ahead: on a CPU it would take the cores from the training."""
+    return 2 if device.type != "cpu" and not num_workers else 0
+
+
 def worker_arguments(num_workers: int) -> dict:
     """Arguments of a data loader with that many worker processes.
 

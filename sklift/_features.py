@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from ._device import worker_arguments
+from ._device import n_ahead, worker_arguments
 from ._memory import Parts
 from .backbones import Backbone
 from .backbones._precision import store_products
 from .images._dataset import collate, map_items, raise_failed
+from .images._threads import prepared_ahead
 
 # Products of fewer rows take another way through the CPU and are rounded otherwise: features must
 # not depend on how many pictures of a batch were known already.
@@ -47,17 +48,19 @@ def frozen_features(
         tower = own = backbone.open(device).finished()
         store_products(own, precision)
     generator = torch.Generator()  # a loader would draw from the global random state
-    batches = DataLoader(
+    batches = loader = DataLoader(
         dataset,
         int(batch_size),
         collate_fn=collate,
         generator=generator,
         **worker_arguments(num_workers),
     )
+    if ahead := n_ahead(device, num_workers):
+        batches = prepared_ahead(batches, ahead)
     if progress:
         from tqdm.auto import tqdm
 
-        batches = tqdm(batches, unit="batch", desc="features")
+        batches = tqdm(batches, total=len(loader), unit="batch", desc="features")
 
     def embed(pixels):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):

@@ -6,7 +6,7 @@ import math
 
 from torch.optim import Optimizer
 
-from ._device import worker_arguments
+from ._device import n_ahead, worker_arguments
 from ._net import (
     OPTIMIZERS,
     BestEpoch,
@@ -61,6 +61,9 @@ def net_arguments(
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / est.batch_size))))
     callbacks += [*_named(est.callbacks or ()), *extra]
     workers = worker_arguments(est.num_workers)
+    # what draws from a global random state must do so in turn with the training
+    in_turn = callable(est.augmentation) or own_order(est)
+    ahead = {"n_ahead": 0 if in_turn else n_ahead(device, est.num_workers)}
     arguments = {
         "precision": precision,
         "accumulate": est.accumulate,
@@ -77,8 +80,8 @@ def net_arguments(
         "iterator_valid": ShuffledLoader,
         "iterator_valid__seed": seed,
         "iterator_valid__shuffle": False,
-        **{f"iterator_train__{k}": v for k, v in workers.items()},
-        **{f"iterator_valid__{k}": v for k, v in workers.items()},
+        **{f"iterator_train__{k}": v for k, v in (workers | ahead).items()},
+        **{f"iterator_valid__{k}": v for k, v in (workers | ahead).items()},
         "train_split": None,
         "callbacks": callbacks,
         "verbose": 0,
@@ -94,6 +97,12 @@ def net_arguments(
             f"itself"
         )
     return {**arguments, **own}
+
+
+def own_order(est) -> bool:
+    """Whether the user's own order of samples replaces ours."""
+    names = ("sampler", "batch_sampler", "shuffle", "order", "drop_last")
+    return any(f"iterator_train__{name}" in (est.net_params or {}) for name in names)
 
 
 def _named(callbacks) -> list:

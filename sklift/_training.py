@@ -23,7 +23,7 @@ from ._net import (
     net_class,
     predefined_split,
 )
-from ._net_arguments import net_arguments
+from ._net_arguments import net_arguments, own_order
 from ._seeding import drawing_alone, seeded
 from ._training_data import Sample, class_totals, on_frozen, split_sample
 from .backbones import load_backbone
@@ -81,7 +81,7 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
         None
         if file is None or not is_first(order)
         else Checkpoints(
-            file, est.checkpoint_minutes, sample.seed, within_epochs=not _own_order(est)
+            file, est.checkpoint_minutes, sample.seed, within_epochs=not own_order(est)
         )
     )
     last = [
@@ -189,12 +189,6 @@ def train_more(est, sample: Sample, recipes: dict) -> None:
 
 def _backbone(est, data):
     return data.backbone(partial(load_backbone, est.backbone, est.pretrained, est.backbone_params))
-
-
-def _own_order(est) -> bool:
-    """Whether the user's own order of samples replaces ours."""
-    names = ("sampler", "batch_sampler", "shuffle", "order", "drop_last")
-    return any(f"iterator_train__{name}" in (est.net_params or {}) for name in names)
 
 
 def _new_model(est, backbone, sample: Sample, used, recipes, device, precision, resumed=False):

@@ -17,8 +17,10 @@ from skorch.dataset import ValidSplit
 from torch.nn import functional as F
 from torch.utils.data import Subset
 
-from sklift import LiftClassifier
+from sklift import LiftClassifier, _features, _net_arguments
+from sklift._net import _loader
 from sklift.adapters import AdaptFormer
+from sklift.images._threads import prepared_ahead
 from sklift.losses import Focal
 
 FACTS = json.loads((Path(__file__).parent / "reference" / "index.json").read_text())["facts"]
@@ -348,3 +350,56 @@ class TestRecompute:
             ValueError, match=r"recompute=True: precomputed .* no transformer blocks"
         ):
             LiftClassifier("precomputed", recompute=True).fit(np.eye(4), [0, 0, 1, 1])
+
+
+class TestAhead:
+    """Batches that a thread prepares while a GPU computes: here beside the CPU, to compare."""
+
+    @pytest.fixture
+    def ahead(self, monkeypatch):
+        def switch():
+            for module in (_net_arguments, _features):
+                monkeypatch.setattr(module, "n_ahead", lambda device, num_workers: 2)
+            monkeypatch.setattr(
+                _loader, "prepared_ahead", lambda b, n: used.append(n) or prepared_ahead(b, n)
+            )
+            return used
+
+        used = []
+        return switch
+
+    @pytest.mark.parametrize(
+        "params",
+        [{}, {"validation_fraction": 0.25}, {"augmentation": None, "adapter": "feature"}],
+        ids=str,
+    )
+    def test_same_model(self, quick, shapes, ahead, params):
+        params |= {"cache": False, "max_epochs": 3}
+        wanted = quick(**params).fit(*shapes)
+        predicted = wanted.predict_proba(shapes[0])
+        used = ahead()
+        ours = quick(**params).fit(*shapes)
+        assert set(used) == {2}
+        np.testing.assert_array_equal(ours.predict_proba(shapes[0]), predicted)
+
+    def test_what_draws_numbers_stays_in_turn(self, quick, shapes, ahead):
+        def noise(image):
+            view = image[:, :40, :40].float() + torch.rand(1)
+            return view.to(torch.uint8)
+
+        used = ahead()
+        quick(augmentation=noise).fit(*shapes)
+        quick(net_params={"iterator_train__shuffle": False}).fit(*shapes)
+        assert used == []
+
+    def test_an_error_names_the_file(self, quick, shapes, ahead, tmp_path):
+        from PIL import Image
+
+        paths = [tmp_path / f"{i}.png" for i in range(24)]
+        for path, image in zip(paths, shapes[0], strict=True):
+            Image.fromarray(image).save(path)
+        with open(paths[13], "r+b") as file:
+            file.truncate(60)
+        ahead()
+        with pytest.raises(ValueError, match=r"13\.png"):
+            quick(init="random").fit(paths, shapes[1])

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from .._data import collate
 from ..images._dataset import raise_failed
+from ..images._threads import prepared_ahead
 
 
 class EpochOrder(Sampler):
@@ -51,7 +52,10 @@ class EpochOrder(Sampler):
 
 
 class ShuffledLoader(DataLoader):
-    """A loader in an order of its own, that leaves torch's global random state alone."""
+    """A loader in an order of its own, that leaves torch's global random state alone.
+
+    ``n_ahead``: batches that a thread prepares ahead, where there are no worker processes.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class ShuffledLoader(DataLoader):
         shuffle: bool = True,
         order: Sampler | None = None,
         sampler=None,
+        n_ahead: int = 0,
         **kwargs,
     ):
         if shuffle and sampler is None:
@@ -68,6 +73,8 @@ class ShuffledLoader(DataLoader):
         generator = torch.Generator().manual_seed(seed)  # for the seeds of workers
         own = {"generator": generator, "collate_fn": collate}
         super().__init__(dataset, sampler=sampler, **{**own, **kwargs})
+        self.n_ahead = n_ahead
 
     def __iter__(self):
-        return raise_failed(super().__iter__())
+        batches = super().__iter__()
+        return raise_failed(prepared_ahead(batches, self.n_ahead) if self.n_ahead else batches)

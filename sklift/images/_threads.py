@@ -1,9 +1,10 @@
-"""Work on several pictures at once."""
+"""Work on several pictures at once, and ahead of what computes with them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
@@ -22,6 +23,20 @@ def map_items(function: Callable, items: Iterable) -> list:
         return [function(item) for item in items]
     with ThreadPoolExecutor(n_threads) as pool:
         return list(pool.map(function, items))
+
+
+def prepared_ahead(batches: Iterable, n_ahead: int) -> Iterator:
+    """The batches, the next of which a thread prepares while one is computed with on a device."""
+    batches, end = iter(batches), object()
+    with ThreadPoolExecutor(1) as thread:
+        waiting = deque(thread.submit(next, batches, end) for _ in range(n_ahead))
+        try:
+            while (batch := waiting.popleft().result()) is not end:
+                waiting.append(thread.submit(next, batches, end))
+                yield batch
+        finally:  # also where the rest is not asked for
+            for batch in waiting:
+                batch.cancel()
 
 
 def _in_worker() -> bool:

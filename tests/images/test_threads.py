@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from sklift.images import _threads
-from sklift.images._threads import map_items
+from sklift.images._threads import map_items, prepared_ahead
 
 
 @pytest.mark.parametrize("n_cores", [1, 4])
@@ -26,3 +26,38 @@ def test_an_error_of_a_thread_is_raised(monkeypatch):
     monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 4)
     with pytest.raises(ZeroDivisionError):
         map_items(lambda i: 1 // i, range(5))
+
+
+class TestAhead:
+    def test_batches_come_in_order(self):
+        assert list(prepared_ahead(range(20), 3)) == list(range(20))
+        assert list(prepared_ahead([], 3)) == []
+
+    def test_the_next_ones_are_prepared_meanwhile(self):
+        prepared, third = [], threading.Event()
+
+        def batches():
+            for i in range(9):
+                prepared.append(i)
+                if i == 2:
+                    third.set()
+                yield i
+
+        ahead = prepared_ahead(batches(), 2)
+        assert next(ahead) == 0
+        assert third.wait(timeout=30)
+        ahead.close()
+        assert prepared[:3] == [0, 1, 2] and len(prepared) <= 4  # what is not asked for is left
+
+    def test_an_error_comes_in_its_turn(self):
+        ahead = prepared_ahead((1 // (2 - i) for i in range(5)), 2)
+        assert [next(ahead), next(ahead)] == [0, 1]
+        with pytest.raises(ZeroDivisionError):
+            next(ahead)
+
+    def test_no_thread_is_left(self):
+        before = threading.active_count()
+        ahead = prepared_ahead(iter(range(9)), 2)
+        next(ahead)
+        ahead.close()
+        assert threading.active_count() == before
