@@ -14,12 +14,12 @@ from torchvision.transforms import v2
 MODEL = "ViT-S-16"
 
 
-def random_tower(folder: str) -> tuple[str, str]:
-    """Name and checkpoint file of a ViT-S/16 with random weights."""
+def random_tower(folder: str, model: str = MODEL) -> tuple[str, str]:
+    """Name and checkpoint file of a model with random weights, by default a ViT-S/16."""
     torch.manual_seed(0)
     path = os.path.join(folder, "tower.pt")
-    torch.save(open_clip.create_model(MODEL, pretrained=None).state_dict(), path)
-    return MODEL, path
+    torch.save(open_clip.create_model(model, pretrained=None).state_dict(), path)
+    return model, path
 
 
 def jpeg_files(folder: str, n: int, n_classes: int = 20) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 The same tower (ViT-S/16, random weights) and JPEG files. Plain: torchvision transforms per picture
 in a data loader with a worker per core, float32. Ours: ``predict`` of a LiftClassifier with its
 defaults, nothing kept from before. They take turns; medians are given. Then the same for five-crop
-test-time ensembling, and how often bfloat16 and float32 predict the same class.
+test-time ensembling.
 
 ``python benchmarks/prediction.py [--images 160] [--repeats 3]``
 """
@@ -84,11 +84,6 @@ def main() -> None:
                 seconds["ours"].append(time.perf_counter() - middle)
             plain, ours = (len(some) / np.median(seconds[k]) for k in ("plain", "ours"))
             print(f"{what:24s} plain {plain:6.1f}   ours {ours:6.1f}   {ours / plain:5.2f}")
-        clf.tta = None
-        found = []
-        for clf.precision in ("float32", "bfloat16"):
-            found.append(clf.predict(paths))
-        print(f"the same class in bfloat16 and float32: {np.mean(found[0] == found[1]):.2%}")
 
 
 if __name__ == "__main__":
