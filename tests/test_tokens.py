@@ -23,7 +23,6 @@ from sklift.adapters import (
     AdaptFormer,
     BitFit,
     FullTuning,
-    LayerNormTuning,
     LoRA,
 )
 from sklift.backbones import Backbone, BackboneSpec, Preprocess, find_stages, load_backbone
@@ -156,10 +155,23 @@ def test_where_training_begins(recipe, n):
     assert model.n_frozen_blocks == n % depth
 
 
-def test_what_comes_before_the_blocks_counts():
-    model = TunedModel(load_backbone("emoji-tiny"), LayerNormTuning(layers=1), Cosine(), 3)
-    outside = [n for n, p in model.tower.named_parameters() if p.requires_grad and "res" not in n]
-    assert (model.n_frozen_blocks == 0) == bool(outside)
+class Placed(BaseEstimator):
+    """An adapter of one's own: where tokens stand is trained, and the last block."""
+
+    order = 50
+
+    def inject(self, tower, n_classes):
+        norm = tower.blocks[-1].norms[0].owner
+        for owner, name in ((tower.module, "positional_embedding"), (norm, "weight")):
+            setattr(owner, name, nn.Parameter(getattr(owner, name).clone()))
+        return Placed()
+
+
+def test_what_comes_before_the_blocks_counts(shapes, passes):
+    model = TunedModel(load_backbone("emoji-tiny"), Placed(), Cosine(), 3)
+    assert model.n_frozen_blocks == 0
+    fit(shapes, adapter=Placed(), augmentation=None)
+    assert sum(passes) == 3 * 24
 
 
 class Halved(BaseEstimator):

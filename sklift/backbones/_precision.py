@@ -39,7 +39,8 @@ def store_products(
         return []
     replaced = [
         (module, name, weight)
-        for module in _modules_of_products(tower)
+        for module in tower.modules()
+        if type(module) in _PRODUCTS
         for name, weight in module.named_parameters(recurse=False)
         if weight.dtype == torch.float32 and not weight.requires_grad
     ]
@@ -58,9 +59,3 @@ def products_stored_in(tower: nn.Module, dtype: torch.dtype) -> Iterator[None]:
     finally:
         for module, name, weight in replaced:
             setattr(module, name, weight)
-
-
-def _modules_of_products(tower: nn.Module) -> list[nn.Module]:
-    # torch's own attention, where we don't replace it, multiplies without autocast where it can
-    apart = {id(m.out_proj) for m in tower.modules() if type(m) is nn.MultiheadAttention}
-    return [m for m in tower.modules() if type(m) in _PRODUCTS and id(m) not in apart]
