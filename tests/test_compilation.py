@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -74,6 +76,10 @@ def test_same_training(shapes, params):
         assert torch.equal(tensor, again.net_.module_.trained_state()[name]), name
     same = pickle.loads(pickle.dumps(ours))
     np.testing.assert_array_equal(same.predict_proba(shapes[0]), ours.predict_proba(shapes[0]))
+    traces = [weakref.ref(ours.net_.module_), weakref.ref(again.net_.module_)]
+    del ours, again
+    gc.collect()
+    assert [trace() for trace in traces] == [None, None]  # programs know no model
 
 
 @pytest.mark.slow

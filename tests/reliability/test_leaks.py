@@ -19,11 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift._feature_cache import MemoryFeatures, StoredFeatures, _in_memory
+from sklift.adapters import LoRA
 
 N_WARM_UP, ALLOWED = 10, 0.05
 LABELS = np.repeat(["circle", "square", "star"], [12, 8, 4])
@@ -182,6 +184,7 @@ def no_collector():
         {"adapter": None, "augmentation": None},
         {"augmentation": v2.RandomResizedCrop(40), "clip_grad_norm": 1.0, "accumulate": 2},
         {"checkpoint_dir": True},
+        {"precision": "bfloat16", "adapter": LoRA(2, layers=2), "augmentation": None},
     ],
     ids=str,
 )
@@ -194,6 +197,16 @@ def test_a_model_goes_with_its_estimator(quick, shapes, tmp_path, no_collector, 
     traces = [weakref.ref(clf.net_), weakref.ref(clf.net_.module_), weakref.ref(X)]
     del clf, X
     assert [trace() for trace in traces] == [None, None, None]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="for GPUs")
+def test_memory_of_a_gpu_is_given_back():
+    used = []
+    for i in range(3):  # the first leaves the shared tower there
+        LiftClassifier("emoji-tiny", device="cuda", **QUICK).fit(pictures(i), LABELS)
+        gc.collect()
+        used.append(torch.cuda.memory_allocated())
+    assert used[0] == used[1] == used[2]
 
 
 def test_a_model_whose_training_broke_down_goes_too(quick, shapes, no_collector):
