@@ -33,11 +33,12 @@ FIXED = [(partial(FixedViews, view=v), ("fixed", v, N_FIXED)) for v in range(N_F
 _WRONG = (OSError, ValueError, TypeError)  # what damaged pictures raise
 
 
-def repeated_views(augmentation) -> list | None:
+def repeated_views(augmentation, n_epochs: int) -> list | None:
     """The views of each picture that training repeats; None where each epoch draws new ones."""
     if augmentation is None:
         return [TEST]
-    return FIXED if isinstance(augmentation, str) and augmentation == "fixed" else None
+    is_fixed = isinstance(augmentation, str) and augmentation == "fixed"
+    return FIXED[:n_epochs] if is_fixed else None
 
 
 class Pictures:
@@ -119,10 +120,8 @@ class Pictures:
         compute = partial(frozen_features, backbone, **compute)
         return cached_features(compute, Subset(views, chosen), cache, kind)
 
-    def features_of_views(self, backbone, chosen, augmentation, **compute) -> np.ndarray | None:
-        """Features ``(n, n_views, n_features)`` of the views that training repeats, if it does."""
-        if (views := repeated_views(augmentation)) is None:
-            return None
+    def features_of_views(self, backbone, chosen, views, **compute) -> np.ndarray:
+        """Features ``(n, n_views, n_features)`` of the pictures ``chosen`` in some views."""
         each = [self.features(backbone, chosen, view, **compute) for view in views]
         return np.stack(each, axis=1)
 
@@ -180,7 +179,7 @@ class Rows:
         """The rows ``chosen``, by index."""
         return self.X[chosen].numpy()
 
-    def features_of_views(self, backbone, chosen, augmentation, **compute) -> None:
+    def features_of_views(self, backbone, chosen, views, **compute) -> None:
         """None: the rows are what is trained on already."""
 
 

@@ -11,15 +11,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from ._device import n_ahead, worker_arguments
-from ._memory import Parts
+from ._memory import FEWEST, Parts
 from .backbones import Backbone
-from .backbones._precision import store_products
+from .backbones._precision import hold_products
 from .images._dataset import collate, map_items, raise_failed
 from .images._threads import prepared_ahead
-
-# Products of fewer rows take another way through the CPU and are rounded otherwise: features must
-# not depend on how many pictures of a batch were known already.
-FEWEST = 8
 
 
 @torch.no_grad()
@@ -43,10 +39,11 @@ def frozen_features(
     would be if none were known already. ``tower``: what to compute of normalised pixels, by default
     the features of the backbone's.
     """
+    # features must not depend on how many pictures of a batch were known already
     fewest = min(FEWEST, n_all or len(dataset))
     if tower is None:
         tower = own = backbone.open(device).finished()
-        store_products(own, precision)
+        hold_products(own, precision)
     generator = torch.Generator()  # a loader would draw from the global random state
     batches = loader = DataLoader(
         dataset,
@@ -73,7 +70,7 @@ def frozen_features(
         n = len(pixels)
         if n < fewest:
             pixels = pixels[torch.arange(fewest) % n]
-        features = in_parts(embed, pixels.to(device))
+        features = in_parts(embed, pixels.to(device), device)
         features = features.float() if finish is None else finish(features.float())
         features = features[:n].unflatten(0, views.shape[:2])
         out.append((features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu())
@@ -106,6 +103,7 @@ def known_features(compute: Callable, views, cache, kind: tuple) -> list[np.ndar
     whole, indices = views, range(len(views))
     if isinstance(views, Subset):
         whole, indices = views.dataset, views.indices
+    files = [whole.source.key(i) for i in indices]  # as they are before they are read
     keys = keys_of(whole.source, indices, kind)
     known = cache.find(keys)
     first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
@@ -113,9 +111,10 @@ def known_features(compute: Callable, views, cache, kind: tuple) -> list[np.ndar
         missing = sorted(first.items(), key=lambda item: item[1])
         features = compute(Subset(views, [i for _, i in missing]), n_all=len(keys))
         new = dict(zip((key for key, _ in missing), features, strict=True))
-        if len(keys) >= FEWEST:  # what a smaller batch gave may differ in the last digit
-            cache.add(new)
         known |= new
+        if len(keys) >= FEWEST:  # what a smaller batch gave may differ in the last digit
+            same = {key for key, i in missing if whole.source.key(indices[i]) == files[i]}
+            cache.add({key: vector for key, vector in new.items() if key in same})
         known |= cache.find(new)  # what the cache has copied is kept once
     return [known[key] for key in keys]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property, partial
+
 import torch
 from sklearn.base import clone
 from torch import nn
 
 from ._device import resolve_device
+from ._frozen import computes_alike, n_blocks_before, own_parts, touched_modules
 from ._seeding import drawing_alone
 from .backbones import Backbone, Stages, TransformerBlock, find_stages, load_backbone
 
@@ -27,14 +30,6 @@ class TunedModel(nn.Module):
     device : str or torch.device
         Where the model lives. It is built there, since moving it would move the shared tower.
 
-    Attributes
-    ----------
-    tower_is_frozen : bool
-        Whether the tower is the backbone's own, so that its features stay the same.
-    n_frozen_blocks : int
-        Blocks before the first that an adapter has touched; 0 where it has touched what is outside
-        of them, or the tower has none.
-
     Notes
     -----
     New weights are drawn from torch's global random state. A pickle holds the trained tensors and
@@ -46,16 +41,11 @@ class TunedModel(nn.Module):
         tower = backbone.open(device)
         # Frozen norms and dropouts stay in eval mode; modules that come later follow train().
         frozen = list(tower.module.modules())
-        before = {module: _own(module) for module in frozen}
+        before = own_parts(tower.module)
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
-        touched = {
-            module
-            for module in tower.module.modules()
-            if before.get(module) != _own(module)
-            or any(p.requires_grad for p in module.parameters(recurse=False))
-        }
-        self.tower_is_frozen = not touched
-        self.n_frozen_blocks = _n_before(touched, find_stages(tower.module))
+        touched = touched_modules(tower.module, before)
+        self._is_touched = bool(touched)
+        self._n_untouched = n_blocks_before(touched, find_stages(tower.module))
         self._has_blocks = any(isinstance(block, TransformerBlock) for block in tower.blocks)
         self.tower = tower.finished()
         self.after = tower.after
@@ -100,6 +90,27 @@ class TunedModel(nn.Module):
     def before(self, x: torch.Tensor) -> torch.Tensor:
         """Tokens ``(n, tokens, width)`` that the first trained block sees, of normalised views."""
         return self._stages().before(x, self.n_frozen_blocks)
+
+    @cached_property
+    def tower_is_frozen(self) -> bool:
+        """Whether the tower computes what the backbone does, so that features stay the same."""
+        if self.adapter is None or self._is_touched:
+            return self.adapter is None
+        backbones = self.backbone.open(self.mean.device).finished()
+        return computes_alike(self.tower, backbones, self.backbone, self.mean.device)
+
+    @cached_property
+    def n_frozen_blocks(self) -> int:
+        """Blocks before the first that an adapter has touched, if they compute what they did.
+
+        0 where it has touched what is outside of blocks, or the tower has none.
+        """
+        n = self._n_untouched
+        theirs = find_stages(self.backbone.open(self.mean.device).module)
+        if not n or theirs is None:
+            return 0
+        both = (partial(stages.before, n=n) for stages in (self._stages(), theirs))
+        return n if computes_alike(*both, self.backbone, self.mean.device) else 0
 
     def _stages(self) -> Stages:
         stages = find_stages(self.tower)
@@ -172,22 +183,6 @@ class TunedModel(nn.Module):
             str(self.mean.device),
             self.mean.dtype,
         )
-
-
-def _own(module: nn.Module) -> tuple:
-    """What tells whether a module is as it was: its class, and the tensors that it holds itself."""
-    tensors = (*module._parameters.values(), *module._buffers.values())
-    return type(module), *(id(tensor) for tensor in tensors)
-
-
-def _n_before(touched: set[nn.Module], stages: Stages | None) -> int:
-    """The number of leading blocks that hold no module of these; 0 if one is outside of blocks."""
-    if stages is None:
-        return 0
-    inside = [set(block.modules()) & touched for block in stages.blocks]
-    if touched - set().union(*inside):
-        return 0
-    return next((i for i, some in enumerate(inside) if some), 0)
 
 
 def _rebuild(

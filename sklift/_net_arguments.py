@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from torch.optim import Optimizer
+from torch.utils.data import Subset
 
+from ._data import LabelledRows
 from ._device import n_ahead, worker_arguments
 from ._net import (
     OPTIMIZERS,
@@ -31,14 +33,16 @@ def net_arguments(
     seed: int,
     order,
     *,
+    dataset=None,
     extra=(),
     state=None,
     one_epoch=False,
 ) -> dict:
     """Keyword arguments of the net; the user's own come last.
 
-    ``order``: in which samples come. ``extra``: callbacks that come last. ``state``: of a training
-    that goes on. ``one_epoch``: for a pass of ``partial_fit``, with a constant learning rate.
+    ``order``: in which samples come. ``dataset``: that is trained on. ``extra``: callbacks that
+    come last. ``state``: of a training that goes on. ``one_epoch``: for a pass of ``partial_fit``,
+    with a constant learning rate.
     """
     by_name = isinstance(est.optimizer, str)
     if isinstance(est.optimizer, type) and not issubclass(est.optimizer, Optimizer):
@@ -60,10 +64,19 @@ def net_arguments(
     if est.verbose and is_first(order):
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / est.batch_size))))
     callbacks += [*_named(est.callbacks or ()), *extra]
-    workers = worker_arguments(est.num_workers)
+    # rows need no preparation: workers would each be sent a copy of them
+    whole = dataset.dataset if isinstance(dataset, Subset) else dataset
+    n_train = 0 if isinstance(whole, LabelledRows) else est.num_workers
     # what draws from a global random state must do so in turn with the training
     in_turn = callable(est.augmentation) or own_order(est)
-    ahead = {"n_ahead": 0 if in_turn else n_ahead(device, est.num_workers)}
+
+    def loading(num_workers: int) -> dict:
+        return {
+            **worker_arguments(num_workers),
+            "n_ahead": 0 if in_turn else n_ahead(device, num_workers),
+            "pin_memory": device.type == "cuda",  # from there it is copied while others compute
+        }
+
     arguments = {
         "precision": precision,
         "accumulate": est.accumulate,
@@ -76,12 +89,12 @@ def net_arguments(
         "iterator_train": ShuffledLoader,
         "iterator_train__seed": seed,
         "iterator_train__order": order,
-        "iterator_train__persistent_workers": est.num_workers > 0,
+        "iterator_train__persistent_workers": n_train > 0,
         "iterator_valid": ShuffledLoader,
         "iterator_valid__seed": seed,
         "iterator_valid__shuffle": False,
-        **{f"iterator_train__{k}": v for k, v in (workers | ahead).items()},
-        **{f"iterator_valid__{k}": v for k, v in (workers | ahead).items()},
+        **{f"iterator_train__{k}": v for k, v in loading(n_train).items()},
+        **{f"iterator_valid__{k}": v for k, v in loading(est.num_workers).items()},
         "train_split": None,
         "callbacks": callbacks,
         "verbose": 0,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ._compute import frozen_compute, precision_of
-from ._data import LabelledRows
+from ._data import TEST, LabelledRows
 from ._fold import folded
 from ._model import TunedModel
 from ._tokens import TokenRows, known_tokens
@@ -33,7 +33,7 @@ def _frozen(est, data, model: TunedModel, precision):
     """
     compute = frozen_compute(est, model.mean.device, precision)
     if model.tower_is_frozen:
-        X = data.features_of_views(model.backbone, np.arange(len(data)), None, **compute)
+        X = data.features_of_views(model.backbone, np.arange(len(data)), [TEST], **compute)
         return None if X is None else LabelledRows(torch.from_numpy(X))
     if model.n_frozen_blocks:
         tokens = known_tokens(data, model, **compute)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class StoredArrays:
         self.directory = Path(directory)
         self.kind = kind
         self.max_bytes = max_bytes
+        self._database = self.directory / f"{kind}.sqlite"
         self._files = ArrayFiles(self.directory, kind)
 
     def __reduce__(self):
@@ -56,26 +57,22 @@ class StoredArrays:
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
         """The known ones among ``keys``, read-only: parts of the files, no copies."""
-        return self._transact(lambda db: self._find(db, keys))
+        if not self._database.exists():  # nor is it made here: the folder may be for reading only
+            return {}
+        return transact(self._database, lambda db: self._find(db, keys))
 
     def add(self, arrays: Mapping[bytes, np.ndarray], make_room: bool = True) -> None:
         """Keep these as well, if there is room, or room can be made."""
         try:
-            self._transact(lambda db: self._add(db, arrays, make_room), alone=True)
+            self.directory.mkdir(parents=True, exist_ok=True)  # whatever happened to it since
+            add = partial(self._add, arrays=arrays, make_room=make_room)
+            transact(self._database, add, alone=True, durable=False)
         except (OSError, ValueError) as error:  # a full disk, for instance: what is known stays
             warn(f"{error}; going on without keeping {self.kind.partition('-')[0]}")
 
-    def _transact(self, action, *, alone: bool = False):
-        self.directory.mkdir(parents=True, exist_ok=True)  # whatever happened to it since
-
-        def act(db):
-            for table in _TABLES:
-                db.execute(table)
-            return action(db)
-
-        return transact(self.directory / f"{self.kind}.sqlite", act, alone=alone, durable=False)
-
     def _find(self, db, keys) -> dict[bytes, np.ndarray]:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'arrays'").fetchone() is None:
+            return {}  # whoever made the file has not come further
         query = "SELECT file, start, dtype, shape FROM arrays WHERE key = ?"
         rows = {key: db.execute(query, (key,)).fetchone() for key in dict.fromkeys(keys)}
         arrays = {key: self._read(*row) for key, row in rows.items() if row}
@@ -84,10 +81,16 @@ class StoredArrays:
     def _read(self, file: str, start: int, dtype: str, shape: str) -> np.ndarray | None:
         try:
             return self._files.read(file, start, np.dtype(dtype), tuple(map(int, shape.split())))
-        except (TypeError, ValueError):  # a damaged row describes no array of numbers
+        except (
+            AttributeError,
+            TypeError,
+            ValueError,
+        ):  # a damaged row describes no array of numbers
             return None
 
     def _add(self, db, arrays, make_room: bool) -> None:
+        for table in _TABLES:
+            db.execute(table)
         known = self._find(db, arrays)
         lengths = dict(db.execute("SELECT name, length FROM files ORDER BY rowid"))
         file = next(reversed(lengths), None)

@@ -9,26 +9,26 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from ._data import TEST, LabelledRows, Pictures, repeated_views
+from ._data import TEST, LabelledRows, Pictures
 from ._feature_cache import MemoryFeatures, StoredFeatures
-from ._features import FEWEST, frozen_features, keys_of, known_features
+from ._features import frozen_features, keys_of, known_features
+from ._memory import FEWEST
 from ._model import TunedModel
 from ._stored_arrays import MAX_BYTES as MAX_STORED
 from ._stored_arrays import StoredArrays, stored_arrays
+from ._warn import warn
 
 MAX_BYTES = 1 << 30  # in memory, for all views of one fit, and again for what others have left
 _AT_ONCE = 1 << 27
 _in_memory = MemoryFeatures(MAX_BYTES)
 
 
-def tokens_of_views(
-    pictures: Pictures, model: TunedModel, chosen, augmentation, *, cache, **compute
-):
+def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cache, **compute):
     """Tokens of the views that training repeats, per picture and view, or None.
 
     They are kept as precisely as the tower has them: in the memory of the process, or in the
-    folder of the cache, from where they are mapped. None is returned where they would take too
-    much of either.
+    folder of the cache, from where they are mapped. Where they would take too much of either, a
+    warning says so, and None is returned.
 
     Parameters
     ----------
@@ -38,20 +38,18 @@ def tokens_of_views(
         Whose first blocks are frozen.
     chosen : array-like of int
         Indices of the pictures.
-    augmentation : str, callable or None
-        As given to ``fit``.
+    views : list
+        Of the pictures, see :func:`~sklift._data.repeated_views`.
     cache : MemoryFeatures, StoredFeatures or None
         Where features are kept. None: other fits are not to find the tokens.
     **compute
         Arguments of :func:`~sklift._features.frozen_features`.
     """
-    views = repeated_views(augmentation)
-    if views is None:
-        return None
     kept = _kept(cache)
     one = _one_of(model, compute["precision"], compute["device"])
     most = min(kept.max_bytes, MAX_STORED) if isinstance(kept, StoredArrays) else MAX_BYTES
-    if len(chosen) * len(views) * one.nbytes > most:
+    if (n_bytes := len(chosen) * len(views) * one.nbytes) > most:
+        _warn_of_room(n_bytes, most, isinstance(kept, StoredArrays))
         return None
     at_once = max(2 * FEWEST, _AT_ONCE // one.nbytes)
     pieces = np.array_split(np.asarray(chosen), math.ceil(len(chosen) / at_once))
@@ -69,7 +67,7 @@ def tokens_of_views(
             seen = Subset(_seen(pictures, model, view), piece)
             new = known_features(make, seen, kept, _kind(model, view, **compute))
             in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # else mapped from a file
-            if in_memory > MAX_BYTES:  # the disk is full, for instance
+            if in_memory > MAX_BYTES:  # the folder does not keep them, and has said so
                 return None
             tokens += new
         every.append(tokens)
@@ -91,6 +89,17 @@ def known_tokens(pictures: Pictures, model: TunedModel, *, cache, **compute):
         if any(key not in found for key in keys):
             return None
     return [[found[key]] for key in keys]
+
+
+def _warn_of_room(n_bytes: int, most: int, in_folder: bool) -> None:
+    where, way_out = "memory", "a folder as cache keeps up to 16 GiB, and "
+    if in_folder:
+        where, way_out = "the cache folder", ""
+    warn(
+        f"what the frozen blocks make of the views takes {n_bytes / 2**30:.1f} GiB, more than the "
+        f"{most / 2**30:.0f} GiB that are kept in {where}: each epoch computes it again; {way_out}"
+        "fewer views take less"
+    )
 
 
 def _kept(cache) -> MemoryFeatures | StoredArrays | None:

@@ -27,7 +27,7 @@ from ._net_arguments import net_arguments, own_order
 from ._seeding import drawing_alone, seeded
 from ._training_data import Sample, class_totals, on_frozen, split_sample
 from .backbones import load_backbone
-from .backbones._precision import products_stored_in
+from .backbones._precision import products_held_in
 from .images._views import check_tta
 from .losses import build_loss, implied_prior
 
@@ -62,7 +62,7 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
                 est, backbone, sample, used, recipes, device, precision, state is not None
             )
         model.recompute(est.recompute)
-        with products_stored_in(model.tower, precision):
+        with products_held_in(model.tower, precision):
             dataset, held_out = on_frozen(
                 est, model, sample, used, dataset, held_out, device, precision
             )
@@ -91,7 +91,15 @@ def train(est, sample: Sample, recipes: dict, tasks, model=None) -> None:
         ("stop", StopIfAsked()),
     ]
     arguments = net_arguments(
-        est, device, precision, len(used), sample.seed, order, extra=last, state=state
+        est,
+        device,
+        precision,
+        len(used),
+        sample.seed,
+        order,
+        dataset=dataset,
+        extra=last,
+        state=state,
     )
     arguments["train_split"] = None if held_out is None else predefined_split(held_out)
     tasks.begin()
@@ -116,7 +124,7 @@ def _run(net, dataset, n_epochs: int, est, record, *, is_shared: bool) -> None:
     start = net.module_.trained_state() if is_shared else None
     try:
         with (
-            products_stored_in(net.module_.tower, net.precision),
+            products_held_in(net.module_.tower, net.precision),
             compiled(net.module_, est.compile),
             interrupts_deferred(net),
         ):

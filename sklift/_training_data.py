@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Subset
 
 from ._compute import frozen_compute
-from ._data import LabelledRows
+from ._data import LabelledRows, repeated_views
 from ._net import EpochOrder, shared_order
 from ._split import HoldOut, draw_probabilities
 from ._tokens import TokenRows, tokens_of_views
@@ -63,13 +63,16 @@ def on_frozen(est, model, sample, used, dataset, held_out, device, precision):
     compute = frozen_compute(est, device, precision)
 
     def rows(chosen, augmentation):
+        views = repeated_views(augmentation, est.max_epochs)
+        if views is None:
+            return None
         given = (sample.codes[chosen], None if sample.weight is None else sample.weight[chosen])
         if model.tower_is_frozen:
-            X = sample.data.features_of_views(model.backbone, chosen, augmentation, **compute)
+            X = sample.data.features_of_views(model.backbone, chosen, views, **compute)
             return None if X is None else LabelledRows(torch.from_numpy(X), *given)
         if model.n_frozen_blocks:
-            views = tokens_of_views(sample.data, model, chosen, augmentation, **compute)
-            return None if views is None else TokenRows(views, *given)
+            tokens = tokens_of_views(sample.data, model, chosen, views, **compute)
+            return None if tokens is None else TokenRows(tokens, *given)
         return None
 
     trained = rows(np.arange(len(sample.codes)), est.augmentation)

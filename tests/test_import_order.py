@@ -25,6 +25,7 @@ ROOMS = (
     ("_data",),
     ("_image_estimator",),
     ("_head_start",),
+    ("_frozen",),
     ("_model",),
     ("_fold",),
     ("_net",),

@@ -7,8 +7,13 @@ import pytest
 import torch
 from torch import nn
 
+from sklift import LiftClassifier
+from sklift._features import frozen_features
 from sklift._model import TunedModel
 from sklift._net import CosineSchedule, EpochOrder, EpochState, LiftNet, ShuffledLoader
+from sklift.backbones import load_backbone
+from sklift.images._as_source import as_image_source
+from sklift.images._dataset import PlainViews
 from sklift.losses import Focal
 
 
@@ -157,7 +162,7 @@ class TestParts:
         X, y = shapes
         weight = np.linspace(0.5, 2, len(y))
         whole = quick(loss=loss).fit(X, y, sample_weight=weight)
-        monkeypatch.setattr("sklift._net._net._MOST_PIXELS", 5 * 3 * 40 * 40)
+        monkeypatch.setattr("sklift._net._net.MOST_VALUES", 5 * 3 * 40 * 40)
         parts = quick(loss=loss).fit(X, y, sample_weight=weight)
         for name, tensor in whole.net_.module_.trained_state().items():
             other = parts.net_.module_.trained_state()[name]
@@ -169,7 +174,7 @@ class TestParts:
         [("logit_adjusted", [5, 5, 5, 5, 4]), (Focal(top_fraction=0.9), [24])],
     )
     def test_sizes(self, quick, shapes, monkeypatch, loss, sizes):
-        monkeypatch.setattr("sklift._net._net._MOST_PIXELS", 5 * 3 * 40 * 40)
+        monkeypatch.setattr("sklift._net._net.MOST_VALUES", 5 * 3 * 40 * 40)
         seen, forward = [], TunedModel.forward
 
         def noted(self, x):
@@ -179,3 +184,62 @@ class TestParts:
         monkeypatch.setattr(TunedModel, "forward", noted)
         quick(loss=loss, max_epochs=1, batch_size=24).fit(*shapes)
         assert seen == sizes
+
+
+class TestPartsOfPredictions:
+    """On a CPU large batches are computed in parts, of no fewer than 8 views."""
+
+    @pytest.fixture
+    def sizes(self, monkeypatch):
+        seen, features = [], TunedModel.features
+
+        def noted(self, x):
+            seen.append(len(x))
+            return features(self, x)
+
+        monkeypatch.setattr(TunedModel, "features", noted)
+        return seen
+
+    @pytest.mark.parametrize(
+        ("n", "tta", "most_views", "expected"),
+        [
+            (24, None, 5, [8, 8, 8]),
+            (23, None, 5, [12, 11]),
+            (24, None, 12, [12, 12]),
+            (24, None, 13, [24]),
+            (7, None, 1, [7]),
+            (9, "fivecrop", 5, [15, 10, 10, 10]),
+            (1, "fivecrop", 1, [5]),
+        ],
+    )
+    def test_sizes(self, quick, shapes, monkeypatch, sizes, n, tta, most_views, expected):
+        clf = quick(batch_size=24, tta=tta).fit(*shapes)
+        wanted = clf.predict_proba(shapes[0][:n])
+        monkeypatch.setattr("sklift._memory.MOST_VALUES", most_views * 3 * 40 * 40)
+        sizes.clear()
+        found = clf.predict_proba(shapes[0][:n])
+        assert sizes == expected
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+    def test_rows_of_features_stay_together(self, sizes):
+        X = np.random.default_rng(0).normal(size=(6000, 512)).astype(np.float32)
+        clf = LiftClassifier("precomputed", batch_size=6000, max_epochs=1, random_state=0)
+        clf.fit(X, np.arange(6000) % 3)
+        sizes.clear()
+        clf.predict(X)
+        assert sizes == [6000]
+
+    def test_frozen_features(self, shapes, monkeypatch):
+        backbone, seen = load_backbone("emoji-tiny"), []
+        views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
+        compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 24}
+        wanted = frozen_features(backbone, views, **compute)
+        monkeypatch.setattr("sklift._memory.MOST_VALUES", 10 * 3 * 40 * 40)
+
+        def noted(x):
+            seen.append(len(x))
+            return backbone.tower(x)
+
+        found = frozen_features(backbone, views, tower=noted, **compute)
+        assert seen == [12, 12]
+        np.testing.assert_allclose(found, wanted, atol=1e-5)

@@ -14,7 +14,7 @@ from torch import nn
 
 import sklift._tokens as tokens
 from sklift import LiftClassifier, _array_files, _stored_arrays
-from sklift._data import Pictures
+from sklift._data import TEST, Pictures
 from sklift._feature_cache import MemoryFeatures, StoredFeatures
 from sklift._model import TunedModel
 from sklift.adapters import (
@@ -54,6 +54,9 @@ def passes(monkeypatch):
     return seen
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:what the frozen blocks make of the views takes")
+
+
 def fit(shapes, **params):
     settings = {"max_epochs": 3, "random_state": 0, "verbose": 0, "precision": "float32"}
     settings |= {"backbone": "emoji-tiny", "init": "random", "batch_size": 8}
@@ -90,9 +93,10 @@ def test_bfloat16_stays_near(shapes, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("augmentation", "n_views"), [(None, 1), ("fixed", 4), ("minimal", None), ("lift", None)]
+    ("augmentation", "n_views"), [(None, 1), ("fixed", 3), ("minimal", None), ("lift", None)]
 )
 def test_the_first_block_runs_once_per_view(shapes, passes, augmentation, n_views):
+    """Of four stored views, three epochs see three."""
     params = {"augmentation": augmentation, "adapter": AdaptFormer(2, layers=1)}
     fit(shapes, **params)
     n = len(shapes[0])
@@ -128,11 +132,13 @@ def test_sample_weights_go_along(shapes, monkeypatch):
     assert [e["train_loss"] for e in ours] == pytest.approx([e["train_loss"] for e in plain])
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_workers(shapes, workers):
+def test_workers_are_not_sent_them(shapes):
     params = {"augmentation": "fixed", "adapter": AdaptFormer(2, layers=1)}
-    losses = [fit(shapes, num_workers=n, **params).history_[-1]["train_loss"] for n in (0, workers)]
-    assert losses[0] == losses[1]
+    params |= {"validation_fraction": 0.2}
+    found = [fit(shapes, num_workers=n, **params) for n in (0, 1)]
+    assert states_equal(*found)
+    net = found[1].net_
+    assert (net.iterator_train__num_workers, net.iterator_valid__num_workers) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +218,56 @@ def test_frozen_blocks_that_an_adapter_has_changed_are_not_the_backbones(shapes)
     np.testing.assert_array_equal(*(c.predict_proba(shapes[0]) for c in (after, alone)))
 
 
+class Odd(BaseEstimator):
+    """Trains a norm of the last block, and changes the first ones in what no weight tells."""
+
+    order = 50
+
+    def __init__(self, how="eps"):
+        self.how = how
+
+    def inject(self, tower, n_classes):
+        blocks = tower.module.transformer.resblocks
+        if self.how == "eps":
+            blocks[0].ln_1.eps = 1.0
+        elif self.how == "hook":
+            blocks[0].register_forward_hook(lambda module, args, output: output / 2)
+        else:
+            parts = blocks._modules
+            parts["0"], parts["1"] = parts["1"], parts["0"]
+        norm = tower.blocks[-1].norms[0].owner
+        norm.weight = nn.Parameter(norm.weight.clone())
+        return Odd(self.how)
+
+
+@pytest.mark.parametrize("how", ["eps", "hook", "order"])
+def test_changes_that_no_weight_tells_are_noticed(shapes, how):
+    fit(shapes, adapter=AdaptFormer(2, layers=1), augmentation=None)  # keeps tokens
+    odd = fit(shapes, adapter=Odd(how), augmentation=None)
+    assert odd.net_.module_.n_frozen_blocks == 0
+    alone = fit(shapes, adapter=Odd(how), augmentation=None, cache=False)
+    np.testing.assert_array_equal(*(c.predict_proba(shapes[0]) for c in (odd, alone)))
+
+
+class Louder(BaseEstimator):
+    """Trains nothing, and changes what the tower computes all the same."""
+
+    order = 50
+
+    def inject(self, tower, n_classes):
+        tower.module.register_forward_hook(lambda module, args, output: 2 * output + 1)
+        return Louder()
+
+
+def test_a_hook_on_a_frozen_tower_counts(shapes):
+    plain = fit(shapes, adapter=None, augmentation=None)
+    loud = fit(shapes, adapter=Louder(), augmentation=None)
+    assert plain.net_.module_.tower_is_frozen and not loud.net_.module_.tower_is_frozen
+    alone = fit(shapes, adapter=Louder(), augmentation=None, cache=False)
+    np.testing.assert_array_equal(*(c.predict_proba(shapes[0]) for c in (loud, alone)))
+    assert np.abs(loud.predict_proba(shapes[0]) - plain.predict_proba(shapes[0])).max() > 1e-3
+
+
 def test_a_tower_that_is_changed_and_not_trained_is_used_as_it_is(shapes):
     clf = fit(shapes, adapter=Halved(0.1, 1, thaw=False), augmentation=None)
     module = clf.net_.module_
@@ -232,7 +288,7 @@ def test_precisions_are_not_mixed_up(shapes):
 
     def kept(precision):
         return tokens.tokens_of_views(
-            pictures, model, range(9), None, precision=precision, **compute
+            pictures, model, range(9), [TEST], precision=precision, **compute
         )
 
     kept(torch.bfloat16), kept(torch.float16)
@@ -285,7 +341,7 @@ class TestFolders:
         wanted = fit(shapes, **params)
         passes.clear()
         in_memory = memory.n_bytes
-        n = len(shapes[0]) * (4 if augmentation else 1)
+        n = len(shapes[0]) * (3 if augmentation else 1)
         for expected in (n, 0):
             ours = fit(shapes, **params, cache=tmp_path)
             assert sum(passes) == expected
@@ -301,7 +357,7 @@ class TestFolders:
         model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
         compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 8}
         views = tokens.tokens_of_views(
-            pictures, model, range(24), None, cache=StoredFeatures(tmp_path), **compute
+            pictures, model, range(24), [TEST], cache=StoredFeatures(tmp_path), **compute
         )
         assert not any(array.flags.writeable or array.flags.owndata for (array,) in views)
         rows = tokens.TokenRows(views)
@@ -329,7 +385,8 @@ class TestFolders:
 
     def test_more_than_the_folder_may_hold(self, shapes, tmp_path, monkeypatch, passes):
         monkeypatch.setattr(tokens, "MAX_STORED", 23 * 26 * 192 * 4)
-        fit(shapes, **PARTIAL, cache=tmp_path)
+        with pytest.warns(UserWarning, match=r"takes 0.0 GiB, more .*in the cache folder: each ep"):
+            fit(shapes, **PARTIAL, cache=tmp_path)
         assert sum(passes) == 3 * 24
         assert not list(tmp_path.glob("tokens-1-*.bin"))
 
@@ -340,6 +397,9 @@ class TestFolders:
         without(monkeypatch)
         assert states_equal(fit(shapes, **PARTIAL, cache=tmp_path), wanted)
         assert sum(passes) == 24
+        with pytest.warns(UserWarning, match=r"kept in memory: .* a folder as cache"):
+            fit(shapes, **PARTIAL)
+        assert sum(passes) == 24 + 3 * 24
 
 
 def test_they_are_computed_in_pieces(shapes, monkeypatch):

@@ -8,10 +8,8 @@ from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
 from skorch.history import History
 
-from .._memory import Parts, free_memory, is_out_of_memory
+from .._memory import MOST_VALUES, Parts, free_memory, is_out_of_memory
 from ._callbacks import BestEpoch
-
-_MOST_PIXELS = 8 * 3 * 224 * 224
 
 
 class LiftNet(NeuralNet):
@@ -111,7 +109,7 @@ class LiftNet(NeuralNet):
         views = _split(X)[0]
         if torch.device(self.device).type != "cpu" or views.ndim < 3:
             return 1
-        return -(-views.numel() // _MOST_PIXELS)
+        return -(-views.numel() // MOST_VALUES)
 
     def _two_passes(self, parts, X, target):
         """For a loss over the whole batch: its gradient by the logits comes first."""
@@ -136,7 +134,7 @@ class LiftNet(NeuralNet):
         views = batch if torch.is_tensor(batch) else unpack_data(batch)[0]
         self.module_.train(training)
         with torch.inference_mode(not training):
-            return self._in_parts(self.infer, _split(views)[0])
+            return self._in_parts(self.infer, _split(views)[0], self.device)
 
     def training_state(self) -> dict:
         """All that training needs to go on from here, as tensors and plain values."""

@@ -62,7 +62,7 @@ class PackedAttention(nn.MultiheadAttention):
         if need_weights or attn_mask is not None or kwargs or key is not value:
             arguments = {"need_weights": need_weights, "attn_mask": attn_mask, **kwargs}
             return super().forward(query, key, value, **arguments)
-        weight, bias, width = self.in_proj_weight, self.in_proj_bias, query.shape[-1]
+        (weight, bias), width = self.packed(query), query.shape[-1]
         if query is key:
             q, k, v = self._heads(F.linear(query, weight, bias), 3)
         else:
@@ -71,6 +71,10 @@ class PackedAttention(nn.MultiheadAttention):
             k, v = self._heads(F.linear(key, weight[width:], rest), 2)
         x = attend(q, k, v).transpose(1, 2).flatten(2)
         return self.out_proj(x), None
+
+    def packed(self, x: torch.Tensor):
+        """Weight and bias of queries, keys and values, to compute with ``x``."""
+        return self.in_proj_weight, self.in_proj_bias
 
     def _heads(self, x: torch.Tensor, n: int) -> tuple[torch.Tensor, ...]:
         """(n_images, tokens, n * width) -> n tensors (n_images, heads, tokens, d)."""

@@ -271,13 +271,12 @@ def _move(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> tor
 
 
 def share_copy(module: nn.Module, move: Callable | None = None) -> nn.Module:
-    """Deep copy of the modules in which every tensor is the original one (or ``move`` of it)."""
+    """Deep copy of the modules in which every tensor shares its values (or is ``move`` of it)."""
     memo = {}
     for tensor in (*module.parameters(), *module.buffers()):
-        if move is None:
-            memo[id(tensor)] = tensor
-        else:
-            moved = move(tensor.detach())
-            is_weight = isinstance(tensor, nn.Parameter)
-            memo[id(tensor)] = nn.Parameter(moved, requires_grad=False) if is_weight else moved
+        # `data` counts changes by itself: what torch takes for one here, as a re-parametrisation,
+        # must not break the backward pass of others
+        values = tensor.data if move is None else move(tensor.detach())
+        is_weight = isinstance(tensor, nn.Parameter)
+        memo[id(tensor)] = nn.Parameter(values, requires_grad=False) if is_weight else values
     return copy.deepcopy(module, memo)

@@ -7,55 +7,109 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from ._attention import PackedAttention
 
+
+class Held:
+    """A module that holds a copy of frozen weights in the dtype of the products beside them.
+
+    The copies serve under autocast to that dtype, where they are what autocast would make of the
+    weights in each forward. Parameters stay what they are for all else: the state of the module,
+    and what an adapter makes of them.
+    """
+
+    held: dict[str, torch.Tensor]
+
+    def weights(self, x: torch.Tensor, *names: str) -> list[torch.Tensor | None]:
+        """Those to compute with on the device of ``x``."""
+        kind = x.device.type
+        own = [getattr(self, name) for name in names]
+        if not torch.is_autocast_enabled(kind):
+            return own
+        dtype = torch.get_autocast_dtype(kind)
+        held = [self.held.get(name, weight) for name, weight in zip(names, own, strict=True)]
+        return held if self.held[names[0]].dtype == dtype else own
+
+
+class HeldLinear(Held, nn.Linear):
+    """Of a feed-forward part, or timm's attention."""
+
+    def forward(self, x):
+        """``(..., n_in)`` -> ``(..., n_out)``."""
+        return F.linear(x, *self.weights(x, "weight", "bias"))
+
+
+class HeldConv(Held, nn.Conv2d):
+    """Of the patches, or of a convolutional tower."""
+
+    def forward(self, x):
+        """``(n, channels, h, w)`` -> the same kind."""
+        return self._conv_forward(x, *self.weights(x, "weight", "bias"))
+
+
+class HeldAttention(Held, PackedAttention):
+    """Of open_clip's blocks."""
+
+    def packed(self, x):
+        """Weight and bias of queries, keys and values."""
+        return self.weights(x, "in_proj_weight", "in_proj_bias")
+
+
 # Exactly these: a subclass may compute something of its weight before the product.
-_PRODUCTS = (nn.Linear, NonDynamicallyQuantizableLinear, nn.Conv2d, PackedAttention)
+_HELD: dict[type[nn.Module], tuple[type[nn.Module], str]] = {
+    nn.Linear: (HeldLinear, "weight"),
+    NonDynamicallyQuantizableLinear: (HeldLinear, "weight"),
+    nn.Conv2d: (HeldConv, "weight"),
+    PackedAttention: (HeldAttention, "in_proj_weight"),
+}
 
 
-def store_products(
-    tower: nn.Module, dtype: torch.dtype
-) -> list[tuple[nn.Module, str, nn.Parameter]]:
-    """Hold the frozen weights of matrix products in the dtype that autocast gives them.
+def hold_products(tower: nn.Module, dtype: torch.dtype) -> list[tuple[nn.Module, type]]:
+    """Hold frozen weights of matrix products also in the dtype that autocast gives them.
 
-    Autocast converts a frozen weight anew in every forward. The outputs under autocast to the same
-    dtype are the same bit by bit; without it the tower can't compute any more.
+    Autocast converts a frozen weight anew in every forward. The outputs are the same bit by bit.
 
     Parameters
     ----------
     tower : nn.Module
-        Modules of its own, whose tensors others may share: those stay as they are.
+        Modules of its own, whose tensors others may share.
     dtype : torch.dtype
         Of the products. Nothing is done but for bfloat16 and float16.
 
     Returns
     -------
-    replaced : list of (module, name, weight)
-        What was there before.
+    changed : list of (module, class)
+        The modules that hold weights now, and their classes before.
     """
+    changed: list[tuple[nn.Module, type]] = []
     if dtype not in (torch.bfloat16, torch.float16):
-        return []
-    replaced = [
-        (module, name, weight)
-        for module in tower.modules()
-        if type(module) in _PRODUCTS
-        for name, weight in module.named_parameters(recurse=False)
-        if weight.dtype == torch.float32 and not weight.requires_grad
-    ]
-    with torch.inference_mode(False):  # what is made inside of it could not be used in training
-        for module, name, weight in replaced:
-            setattr(module, name, nn.Parameter(weight.detach().to(dtype), requires_grad=False))
-    return replaced
+        return changed
+    for module in tower.modules():
+        kind = type(module)
+        if kind in _HELD and _is_frozen(module._parameters.get(_HELD[kind][1])):
+            own = module.named_parameters(recurse=False)
+            with torch.inference_mode(False):  # what is made in it can't be used in training
+                held = {name: w.detach().to(dtype) for name, w in own if _is_frozen(w)}
+            module.__class__ = _HELD[kind][0]
+            module.held = held
+            changed.append((module, kind))
+    return changed
 
 
 @contextmanager
-def products_stored_in(tower: nn.Module, dtype: torch.dtype) -> Iterator[None]:
-    """The same for a while, after which the weights are those that were there before."""
-    replaced = store_products(tower, dtype)
+def products_held_in(tower: nn.Module, dtype: torch.dtype) -> Iterator[None]:
+    """The same for a while, after which the modules are what they were."""
+    changed = hold_products(tower, dtype)
     try:
         yield
     finally:
-        for module, name, weight in replaced:
-            setattr(module, name, weight)
+        for module, kind in changed:
+            module.__class__ = kind
+            del module.held
+
+
+def _is_frozen(weight: torch.Tensor | None) -> bool:
+    return weight is not None and weight.dtype == torch.float32 and not weight.requires_grad

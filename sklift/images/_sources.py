@@ -124,20 +124,23 @@ class FileSource(ImageSource):
         _glance_at(*self.key(i))
 
     def key(self, i: int) -> tuple:
-        """Path, size and time of change."""
+        """Path, size and times of change: the second one can't be set to what it was."""
         path = os.path.abspath(self.paths[i])
         stat = os.stat(path)
-        return path, stat.st_size, stat.st_mtime_ns
+        return path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
     def fingerprint(self, i: int) -> bytes:
         """That of the file, which need not be decoded."""
         return _file_fingerprint(*self.key(i))
 
     def identity(self) -> str:
-        """By path, size and time of change: reading all files would take long."""
+        """By path, size and time of change: reading all files would take long.
+
+        The time that a copy has of its own does not count.
+        """
         digest = blake2b(digest_size=16)
         for i, path in enumerate(self.paths):
-            digest.update(os.fsencode(path) + f"\0{self.key(i)[1:]}\0".encode())
+            digest.update(os.fsencode(path) + f"\0{self.key(i)[1:3]}\0".encode())
         return digest.hexdigest()
 
 
@@ -243,13 +246,13 @@ class DatasetSource(ImageSource):
 
 
 @lru_cache(maxsize=1 << 18)
-def _glance_at(path: str, size: int, changed: int) -> tuple[int, int]:
+def _glance_at(path: str, *size_and_times: int) -> tuple[int, int]:
     """Check a file, once as long as it is the same and good: a search fits on it many times."""
     return check_file(path)
 
 
 @lru_cache(maxsize=1 << 18)
-def _file_fingerprint(path: str, size: int, changed: int) -> bytes:
+def _file_fingerprint(path: str, *size_and_times: int) -> bytes:
     """Of the content of a file, read once as long as it is the same."""
     with open(path, "rb") as file:
         return file_digest(file, partial(blake2b, digest_size=16)).digest()

@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 
-_MAX_THREADS = 8
-
 
 def map_items(function: Callable, items: Iterable) -> list:
     """``function`` of each item, in order, by several threads outside of data-loading workers.
@@ -18,7 +16,7 @@ def map_items(function: Callable, items: Iterable) -> list:
     Pillow decodes and torch resizes without holding the interpreter's lock.
     """
     items = list(items)
-    n_threads = min(_MAX_THREADS, joblib.cpu_count(), len(items))
+    n_threads = min(joblib.cpu_count(), len(items))
     if n_threads < 2 or _in_worker():
         return [function(item) for item in items]
     with ThreadPoolExecutor(n_threads) as pool:

@@ -163,8 +163,12 @@ def test_share_copy_keeps_ties_and_buffers():
     module["b"].weight = module["a"].weight
     module.register_buffer("steps", torch.arange(3))
     shared = share_copy(module)
-    assert shared["a"].weight is shared["b"].weight is module["a"].weight
-    assert shared.steps is module.steps
+    assert shared["a"].weight is shared["b"].weight
+    assert shared["a"].weight.data_ptr() == module["a"].weight.data_ptr()
+    assert shared.steps.data_ptr() == module.steps.data_ptr()
+    version = module["a"].weight._version
+    torch.nn.utils.parametrize.register_parametrization(shared["a"], "weight", torch.nn.Identity())
+    assert module["a"].weight._version == version  # or its backward pass would break
     moved = share_copy(module, lambda t: t.double() if t.is_floating_point() else t)
     assert moved["a"].weight is moved["b"].weight
     assert moved["a"].weight.dtype == torch.float64

@@ -1,4 +1,4 @@
-"""Frozen weights stored in the precision of the products."""
+"""Frozen weights held in the precision of the products."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import open_clip
 import pytest
 import timm
 import torch
+from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 from torch import nn
 
@@ -13,7 +14,7 @@ from sklift import LiftClassifier
 from sklift.backbones import _precision, load_backbone
 from sklift.backbones._attention import use_fast_attention
 from sklift.backbones._backbone import share_copy
-from sklift.backbones._precision import products_stored_in, store_products
+from sklift.backbones._precision import hold_products, products_held_in
 
 VISION = {"image_size": 32, "layers": 2, "width": 64, "head_width": 16, "patch_size": 8}
 
@@ -46,70 +47,126 @@ def test_outputs_are_those_of_autocast(name, mode):
     copy = share_copy(tower)
     with torch.autocast("cpu", torch.bfloat16), mode():
         wanted = tower(x)
-        replaced = store_products(copy, torch.bfloat16)
+        changed = hold_products(copy, torch.bfloat16)
         assert torch.equal(copy(x), wanted)
-    assert replaced
-    assert all(weight.dtype == torch.float32 for weight in tower.parameters())
+    with mode():  # without autocast, and under autocast to another type
+        assert torch.equal(copy(x), tower(x))
+        with torch.autocast("cpu", torch.float16):
+            assert torch.equal(copy(x), tower(x))
+    assert changed
+    state = copy.state_dict()
+    assert all(torch.equal(weight, state[key]) for key, weight in tower.state_dict().items())
 
 
-def test_what_is_trained_or_made_of_trained_weights_stays():
+def test_they_are_what_is_computed_with():
+    linear = nn.Linear(2, 2, bias=False).requires_grad_(False)
+    hold_products(linear, torch.bfloat16)
+    linear.held["weight"].zero_()
+    x = torch.ones(1, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not linear(x).any()
+    assert linear(x).all()
+
+
+def test_what_is_trained_or_made_of_trained_weights_is_not_held():
     linear, tuned = nn.Linear(4, 4).requires_grad_(False), nn.Linear(4, 4)
     tuned.weight.requires_grad_(False)  # the bias is trained
     made = nn.Linear(4, 4).requires_grad_(False)
     nn.utils.parametrize.register_parametrization(made, "weight", nn.Identity())
-    norm = nn.LayerNorm(4).requires_grad_(False)
-    before = [*made.parameters(), *norm.parameters(), tuned.bias, linear.weight]
-    modules = nn.ModuleList([linear, tuned, made, norm])
-    with products_stored_in(modules, torch.bfloat16):
-        assert linear.weight.dtype == linear.bias.dtype == tuned.weight.dtype == torch.bfloat16
-        assert all(x is y for x, y in zip(before[:-1], _rest(modules), strict=True))
-    assert linear.weight is before[-1]
-
-
-def _rest(modules):
-    return [*modules[2].parameters(), *modules[3].parameters(), modules[1].bias]
+    norm, trained = nn.LayerNorm(4).requires_grad_(False), nn.Linear(4, 4)
+    modules = nn.ModuleList([linear, tuned, made, norm, trained])
+    with products_held_in(modules, torch.bfloat16):
+        assert {name: w.dtype for name, w in linear.held.items()} == {
+            "weight": torch.bfloat16,
+            "bias": torch.bfloat16,
+        }
+        assert list(tuned.held) == ["weight"]
+        assert not any(hasattr(module, "held") for module in (made, norm, trained))
+    assert type(linear) is type(tuned) is nn.Linear
+    assert not hasattr(linear, "held")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_full_precision_changes_nothing(dtype):
-    assert store_products(nn.Linear(2, 2).requires_grad_(False), dtype) == []
+    assert hold_products(nn.Linear(2, 2).requires_grad_(False), dtype) == []
 
 
-def test_weights_come_back_after_an_error():
+def test_modules_come_back_after_an_error():
     linear = nn.Linear(2, 2).requires_grad_(False)
-    weight = linear.weight
-    with pytest.raises(KeyError), products_stored_in(linear, torch.bfloat16):
+    with pytest.raises(KeyError), products_held_in(linear, torch.bfloat16):
         raise KeyError
-    assert linear.weight is weight
+    assert type(linear) is nn.Linear and not hasattr(linear, "held")
 
 
-class Held(Callback):
-    """The types of the tower's weights while it is trained."""
+class Merged(nn.Module):
+    """A low-rank update by hand, and a part that is computed in full precision."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.part = part
+        self.up = nn.Parameter(torch.full((part.weight.shape[0], 1), 1e-3))
+        self.down = nn.Parameter(torch.randn(1, part.weight.shape[1]))
+
+    def forward(self, x):
+        made = nn.functional.linear(x, self.part.weight + self.up @ self.down, self.part.bias)
+        with torch.autocast("cpu", enabled=False):
+            exact = self.part(x.float())
+        return made + 0 * exact
+
+
+class ByHand(BaseEstimator):
+    order = 50
+
+    def inject(self, tower, n_classes):
+        for block in tower.blocks:
+            block.norms[1].owner.weight.requires_grad_(False)
+            mlp = block.mlp.get()
+            linear = next(m for m in mlp.modules() if type(m) is nn.Linear)
+            parent = next(m for m in mlp.modules() if linear in m.children())
+            name = next(name for name, child in parent.named_children() if child is linear)
+            setattr(parent, name, Merged(linear))
+        return ByHand()
+
+
+class Watch(Callback):
+    """What others may see of a model in training."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.mean = torch.optim.swa_utils.AveragedModel(net.module_)
 
     def on_batch_end(self, net, **kwargs):
-        self.dtypes = {weight.dtype for weight in net.module_.tower.parameters()}
+        module = net.module_
+        self.n_held = sum(hasattr(part, "held") for part in module.tower.modules())
+        self.dtypes = {tensor.dtype for tensor in module.state_dict().values()}
+        self.mean.update_parameters(module)
+        with torch.no_grad():
+            self.logits = module(torch.zeros(1, 3, 40, 40, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize("params", [{}, {"augmentation": None, "adapter__layers": 2}])
-@pytest.mark.parametrize("adapter", ["adaptformer", "lora", "bitfit", "vpt", "full"])
+@pytest.mark.parametrize("adapter", ["adaptformer", "lora", "bitfit", "vpt", "full", ByHand()])
 def test_a_fit_is_the_same(shapes, monkeypatch, adapter, params):
-    """And the shared tower is as it was, so that it computes without autocast as well."""
-    if adapter in ("bitfit", "full"):
+    """And what others see of the model and of the shared tower is what it would be."""
+    if not isinstance(adapter, str) or adapter in ("bitfit", "full"):
         params = {k: v for k, v in params.items() if "layers" not in k}
+    backbone, watch = load_backbone("emoji-tiny"), Watch()
+    before = {name: tensor.clone() for name, tensor in backbone.tower.state_dict().items()}
 
     def fit():
         clf = LiftClassifier("emoji-tiny", adapter=adapter, precision="bfloat16", cache=False)
-        clf.set_params(max_epochs=2, batch_size=8, random_state=0, callbacks=[held], **params)
+        clf.set_params(max_epochs=2, batch_size=8, random_state=0, callbacks=[watch], **params)
         return clf.fit(*shapes).net_.module_
 
-    held = Held()
     ours = fit()
-    assert held.dtypes == {torch.float32, torch.bfloat16}
-    assert all(weight.dtype == torch.float32 for weight in ours.tower.parameters())
-    size = load_backbone("emoji-tiny").preprocess.size
-    ours(torch.zeros(1, 3, size, size, dtype=torch.uint8))
-    monkeypatch.setattr(_precision, "_PRODUCTS", ())
+    ours.load_state_dict(watch.mean.module.state_dict())
+    assert watch.n_held
+    assert watch.dtypes == {torch.float32}
+    for name, tensor in backbone.tower.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    logits, ours = watch.logits, fit().trained_state()
+    monkeypatch.setattr(_precision, "_HELD", {})
     plain = fit().trained_state()
-    assert held.dtypes == {torch.float32}
-    for name, tensor in ours.trained_state().items():
+    assert not watch.n_held
+    assert torch.equal(watch.logits, logits)
+    for name, tensor in ours.items():
         assert torch.equal(tensor, plain[name]), name

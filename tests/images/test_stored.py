@@ -202,7 +202,7 @@ class TestDamage:
 
     @pytest.mark.parametrize(
         "change",
-        ["dtype = '|O'", "dtype = 'pixels'", "shape = '7 x'", "shape = '-7 5 3'", "file = ''"],
+        ["dtype = '|O'", "dtype = 'pixels'", "shape = '7 x'", "shape = '-7 5 3'", "shape = NULL"],
     )
     def test_a_row_that_describes_no_picture_is_passed_over(self, folder, change):
         StoredImages(folder).add(IMAGES)
@@ -230,6 +230,14 @@ class TestDamage:
         source = CachedSource(as_image_source(paths), decoded=StoredImages(folder))
         with pytest.warns(UserWarning, match="No space left.*going on without keeping pictures"):
             np.testing.assert_array_equal(source[0], IMAGES[b"7x5"])
+
+    def test_a_folder_for_reading(self, folder):
+        """Nothing is known, and nothing made, where nobody has kept anything."""
+        assert StoredImages(folder).find([b"a"]) == {} and not folder.exists()
+        folder.mkdir()
+        (folder / "pictures-2.sqlite").touch()  # by whoever is about to add the first
+        assert StoredImages(folder).find([b"a"]) == {}
+        assert (folder / "pictures-2.sqlite").stat().st_size == 0
 
     def test_a_damaged_database_says_so(self, folder):
         folder.mkdir()

@@ -22,7 +22,11 @@ from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, ZeroShotClassifier
 from sklift._feature_cache import MemoryFeatures, StoredFeatures, _in_memory
+from sklift._model import TunedModel
 from sklift._net import CheckpointFile
+from sklift.adapters import SSF, LoRA
+from sklift.backbones import load_backbone
+from sklift.heads import Cosine
 
 N_THREADS = 8
 WAYS = multiprocessing.get_all_start_methods()
@@ -312,3 +316,15 @@ def test_the_cache_of_the_process_is_shared(shapes):
     n_bytes = _in_memory.n_bytes
     other.transform(shapes[0])
     assert _in_memory.n_bytes == n_bytes > 0
+
+
+def test_models_that_are_made_meanwhile():
+    """In the middle of a step another thread may re-parametrise what all share."""
+
+    backbone = load_backbone("emoji-tiny")
+    model = TunedModel(backbone, SSF(), Cosine(), 3)
+    logits = model(torch.zeros(2, 3, 40, 40, dtype=torch.uint8))
+    for recipe in (SSF(), LoRA(2)):
+        TunedModel(backbone, recipe, Cosine(), 3)
+    logits.sum().backward()  # which is an error where a weight counts as changed
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
