@@ -1,10 +1,10 @@
 """Prediction with re-parametrised weights folded into plain ones, against without.
 
 LoRA, SSF and sparse tuning in all blocks of a ViT-S/16 with random weights, pictures of 224 px that
-are decoded already: the forward of a batch by the model as trained and by its folded copy, in turn,
-and what folding itself takes. Medians.
+are decoded already: the forward of as many as a CPU is given at a time by the model as trained and
+by its folded copy, in turn, and what folding itself takes. Medians.
 
-``python benchmarks/fold.py [--batch 32] [--repeats 7]``
+``python benchmarks/fold.py [--batch 8] [--repeats 7]``
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def compare(model: TunedModel, views: torch.Tensor, precision: torch.dtype, repe
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 MODEL = "ViT-S-16"
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def random_tower(folder: str, model: str = MODEL) -> tuple[str, str]:
@@ -66,10 +67,10 @@ def test_transform(size: int = 224):
 
 
 def load_tower(name: str, checkpoint: str) -> torch.nn.Module:
-    """The image tower, frozen, float32."""
+    """The image tower, frozen, float32, on the GPU where there is one."""
     model = open_clip.create_model(name, pretrained=None)
     model.load_state_dict(torch.load(checkpoint, weights_only=True))
-    return model.visual.eval().requires_grad_(False)
+    return model.visual.eval().requires_grad_(False).to(DEVICE)
 
 
 @torch.no_grad()
@@ -78,4 +79,4 @@ def plain_features(name: str, checkpoint: str, paths, batch_size: int = 32) -> t
     tower = load_tower(name, checkpoint)
     files = Files(paths, np.zeros(len(paths)), test_transform())
     loader = DataLoader(files, batch_size, num_workers=os.cpu_count())
-    return torch.cat([tower(views) for views, _ in loader])
+    return torch.cat([tower(views.to(DEVICE)).cpu() for views, _ in loader])

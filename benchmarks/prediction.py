@@ -5,7 +5,7 @@ in a data loader with a worker per core, float32. Ours: ``predict`` of a LiftCla
 defaults, nothing kept from before. They take turns; medians are given. Then the same for five-crop
 test-time ensembling.
 
-``python benchmarks/prediction.py [--images 160] [--repeats 3]``
+``python benchmarks/prediction.py [--images 160] [--repeats 3] [--model ViT-S-16]``
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ import time
 
 import numpy as np
 import torch
-from plain import Files, jpeg_files, load_tower, normalize, random_tower, test_transform
+from plain import (
+    DEVICE,
+    MODEL,
+    Files,
+    jpeg_files,
+    load_tower,
+    normalize,
+    random_tower,
+    test_transform,
+)
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
@@ -40,10 +49,10 @@ def plain_predict(tower, head, paths, transform) -> np.ndarray:
     files = Files(paths, np.zeros(len(paths)), transform)
     found = []
     for x, _ in DataLoader(files, BATCH, num_workers=os.cpu_count()):
-        views = x if x.ndim == 5 else x[:, None]
+        views = (x if x.ndim == 5 else x[:, None]).to(DEVICE)
         logits = head(tower(views.flatten(0, 1)))
         found.append(logits.unflatten(0, views.shape[:2]).mean(1).argmax(1))
-    return torch.cat(found).numpy()
+    return torch.cat(found).cpu().numpy()
 
 
 def main() -> None:
@@ -51,13 +60,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=160)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--model", default=MODEL)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        name, checkpoint = random_tower(folder)
+        name, checkpoint = random_tower(folder, arguments.model)
         paths, y = jpeg_files(folder, arguments.images)
         tower = load_tower(name, checkpoint)
         tower.proj = None
-        head = torch.nn.Linear(tower.ln_post.normalized_shape[0], y.max() + 1)
+        head = torch.nn.Linear(tower.ln_post.normalized_shape[0], y.max() + 1).to(DEVICE)
         clf = LiftClassifier(
             name,
             pretrained=checkpoint,
