@@ -82,7 +82,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         as torchvision's v2 transforms do. Views that repeat (``"fixed"``, ``None``) pass what is
         frozen before the first trained weight only once, for all epochs, folds and candidates: the
         whole tower with ``adapter=None`` or ``"feature"``, the blocks before the last k with
-        ``layers=k``, where their tokens find room: see ``cache``.
+        ``layers=k``, where their tokens find room: see ``cache``. A search scores with them too,
+        for None.
     tta : {"fivecrop", "tencrop"}, int or None, default=None
         Test-time ensembling: the mean of the logits over several crops (int: random ones).
     tta_expand : int, default=24
@@ -98,8 +99,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Pictures in a batch.
     accumulate : int, default=1
         Parts in which the gradient of a batch is computed, at least: the same result in less
-        memory. On CPUs parts of more than 8 views of 224 px are split of themselves, where the
-        loss is a mean over pictures: that costs no time.
+        memory. On CPUs parts of more than 8 views of 224 px are split of themselves, which costs
+        no time, where the loss is a mean over pictures.
     recompute : bool, default=False
         Whether what each transformer block has computed is computed again in the backward pass
         rather than kept (activation checkpointing): the same result in much less memory, for about
@@ -142,8 +143,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     cache : {"auto", False} or path, default="auto"
         Where decoded files and features of the frozen tower are kept for the epochs, folds and
         candidates to come. ``"auto"``: in memory, shared by all estimators of the process (up to
-        1 GiB and 256 MiB), as are tokens of frozen blocks (up to 1 GiB, see ``augmentation``); a
-        folder: pictures (up to 16 GiB), features (8 GiB) and tokens (16 GiB) in files there, which
+        1 GiB and 256 MiB), as are tokens of frozen blocks (see ``augmentation``: up to 1 GiB of a
+        fit, and 1 GiB of those before); a folder: pictures (up to 16 GiB), features (8 GiB) and tokens (16 GiB) in files there, which
         several processes may share. ``False``: nothing outlives a fit. Files that change are read
         anew.
     num_workers : int, default=0
@@ -202,8 +203,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     skipped_ : ndarray of int
         Indices of the training pictures that could not be read, see ``on_error``.
     accumulate_ : int
-        Parts in which the gradient of a batch was computed: ``accumulate``, or more where the
-        memory did not suffice.
+        Parts that the gradient of a batch needed: ``accumulate``, or more where the memory did not
+        suffice. That a CPU takes large batches in parts of itself does not count.
     n_features_in_ : int
         Number of columns of X, where it is a table of features or of flattened pictures.
     feature_names_in_ : ndarray of str
