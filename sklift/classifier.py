@@ -144,9 +144,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Where decoded files and features of the frozen tower are kept for the epochs, folds and
         candidates to come. ``"auto"``: in memory, shared by all estimators of the process (up to
         1 GiB and 256 MiB), as are tokens of frozen blocks (see ``augmentation``: up to 1 GiB of a
-        fit, and 1 GiB of those before); a folder: pictures (up to 16 GiB), features (8 GiB) and tokens (16 GiB) in files there, which
-        several processes may share. ``False``: nothing outlives a fit. Files that change are read
-        anew.
+        fit, and 1 GiB of those before). A folder: pictures (up to 16 GiB), features (8 GiB) and
+        tokens (16 GiB) in files there, which several processes may share. ``False``: nothing
+        outlives a fit. Files that change are read anew.
     num_workers : int, default=0
         Processes that prepare batches. With 0, files are decoded by threads of this process.
     on_error : {"raise", "skip"}, default="raise"
