@@ -51,7 +51,6 @@ class Programs(Callback):
 @pytest.mark.parametrize(
     "params",
     [
-        {},
         {"adapter": "lora", "recompute": True},
         {"adapter__layers": 2, "augmentation": None, "validation_fraction": 0.2},
     ],

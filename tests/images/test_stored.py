@@ -271,7 +271,7 @@ HAMMER = textwrap.dedent(
     n_found = 0
     for i in range(n):
         if i % 20 == 0:  # opened anew, as a new process would
-            stored = StoredImages(folder, max_bytes)
+            stored = StoredImages(folder, max_bytes=max_bytes)
         stored.add({str(k).encode(): picture(k) for k in rng.integers(0, 300, 8)})
         found = stored.find([str(k).encode() for k in rng.integers(0, 300, 20)])
         n_found += len(found)
@@ -295,7 +295,7 @@ class TestProcesses:
         outputs = [process.communicate(timeout=120) for process in processes]
         assert [process.returncode for process in processes] == [0] * 3, outputs
         assert all(int(out) > 300 for out, _ in outputs)
-        assert sum(path.stat().st_size for path in pixel_files(folder)) <= max_bytes
+        assert 100_000 < sum(path.stat().st_size for path in pixel_files(folder)) <= max_bytes
 
     def test_writers_that_are_killed_leave_the_rest_whole(self, folder):
         for me in range(5):
@@ -304,6 +304,7 @@ class TestProcesses:
             while time.monotonic() < deadline and not pixel_files(folder):
                 time.sleep(0.01)
             time.sleep(0.05 * me)
+            assert pixel_files(folder)
             assert process.poll() is None, process.communicate()
             process.kill()
             process.communicate()
