@@ -106,8 +106,8 @@ class TunedModel(nn.Module):
         0 where it has touched what is outside of blocks, or the tower has none.
         """
         n = self._n_untouched
-        theirs = find_stages(self.backbone.open(self.mean.device).module)
-        if not n or theirs is None:
+        theirs = find_stages(self.backbone.open(self.mean.device).module) if n else None
+        if theirs is None:
             return 0
         both = (partial(stages.before, n=n) for stages in (self._stages(), theirs))
         return n if computes_alike(*both, self.backbone, self.mean.device) else 0

@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from sklift._features import frozen_features
+from sklift._feature_cache import MemoryFeatures
+from sklift._features import frozen_features, known_features
 from sklift.backbones import load_backbone
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import PlainViews
@@ -44,3 +46,17 @@ def test_half_precision_is_near(backbone, views):
     cosine = (full * half).sum(1) / np.linalg.norm(full, axis=1) / np.linalg.norm(half, axis=1)
     assert cosine.min() > 0.99
     assert not np.array_equal(full, half)
+
+
+def test_a_file_that_changes_while_it_is_computed_with_is_not_known(tmp_path):
+    paths = [tmp_path / f"{i}.png" for i in range(9)]
+    for i, path in enumerate(paths):
+        Image.new("RGB", (48, 48), (20 * i, 0, 0)).save(path)
+    views, cache = PlainViews(as_image_source(paths), 40, "bicubic"), MemoryFeatures()
+
+    def compute(some, n_all):
+        Image.new("RGB", (48, 60), (0, 255, 0)).save(paths[3])
+        return np.ones((len(some), 5), np.float32)
+
+    known_features(compute, views, cache, ("kind",))
+    assert cache.n_bytes == 8 * 5 * 4

@@ -127,6 +127,17 @@ def test_a_file_that_changed_is_another(tmp_path, folder, forget):
     assert seen == [3, 4]
 
 
+def test_a_file_that_changed_is_told_by_what_cannot_be_set(tmp_path):
+    path, keys = tmp_path / "a.ppm", []
+    for value in (3, 4):  # of the same name, size and time, in one process
+        Image.fromarray(np.full((5, 6, 3), value, np.uint8)).save(path)
+        os.utime(path, ns=(0, 0))
+        source = as_image_source([path])
+        keys.append((source.key(0), source.fingerprint(0)))
+        time.sleep(0.05)  # longer than a tick of the file system's clock
+    assert keys[0][0] != keys[1][0] and keys[0][1] != keys[1][1]
+
+
 def test_a_file_that_changes_while_it_is_read_is_not_kept(paths, folder, monkeypatch):
     decode = FileSource.__getitem__
 
