@@ -17,7 +17,6 @@ from sklift import LiftClassifier, _compilation
 from sklift._compilation import _check_compiler
 from sklift.backbones import find_stages
 
-
 needs_compiler = pytest.mark.skipif(
     shutil.which(os.environ.get("CXX", "g++")) is None, reason="torch.compile needs a C++ compiler"
 )
