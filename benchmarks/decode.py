@@ -23,13 +23,13 @@ from plain import Files, jpeg_files, normalize
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
+from sklift._compute._threads import map_items
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource, DecodedImages
 from sklift.images._dataset import TrainViews
 from sklift.images._decode import read, read_reduced
 from sklift.images._sources import ImageSource
 from sklift.images._stored import StoredImages
-from sklift.images._threads import map_items
 
 SIZE, BATCH = 224, 32
 

@@ -17,8 +17,8 @@ from statistics import median
 import torch
 from plain import random_tower
 
-from sklift._fold import folded
 from sklift._model import TunedModel
+from sklift._model._fold import folded
 from sklift.adapters import SSF, LoRA, SparseTuning
 from sklift.backbones import load_backbone
 from sklift.heads import Cosine

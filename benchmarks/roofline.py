@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sklift import LiftClassifier
 from sklift.adapters import AdaptFormer
-from sklift.backbones._precision import products_held_in
+from sklift.backbones._fast._precision import products_held_in
 
 
 def median_seconds(function, n: int) -> float:

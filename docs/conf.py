@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from sklift._version import __version__
+from sklift._core._version import __version__
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))

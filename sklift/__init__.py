@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._version import __version__
+from ._core._version import __version__
 from .classifier import LiftClassifier
 from .embedder import ImageEmbedder
 from .zero_shot import ZeroShotClassifier

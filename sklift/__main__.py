@@ -9,8 +9,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from sklift._cache_files import cache_files
-from sklift._version import __version__
+from sklift._core._version import __version__
+from sklift._store._cache_files import cache_files
 
 DEPENDENCIES = (
     "torch",

@@ -11,7 +11,10 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._fit_input import (
+from ._classes._labels import resolve_names
+from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
+from ._estimator import ImageEstimator, LogitClassifierMixin
+from ._fitting._fit_input import (
     KINDS,
     all_or_nothing,
     check_same,
@@ -20,12 +23,8 @@ from ._fit_input import (
     partial_classes,
     resolve_kind,
 )
-from ._image_estimator import ImageEstimator
-from ._labels import resolve_names
-from ._logit_classifier import LogitClassifierMixin
+from ._fitting._sklearn_callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from ._persistence import Persistent
-from ._priors import adjust_logits, estimate_prior, resolve_target_prior
-from ._sklearn_callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -427,7 +426,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         classes, sample = fit_sample(self, X, y, sample_weight, self.classes)
         names = resolve_names(self.class_names, classes)
         resolve_target_prior(self.target_prior, classes, np.ones(len(classes)))
-        from ._training import train
+        from ._fitting._training import train
 
         model = None
         if self.warm_start and fitted:
@@ -479,7 +478,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         else:
             self.classes_ = classes
             self.class_names_ = resolve_names(self.class_names, classes)
-        from ._training import train_more
+        from ._fitting._training import train_more
 
         train_more(self, sample, recipes)
         return self
@@ -578,7 +577,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             pictures = self._pictures(X, reset=reset, must_exist=not skipping)
             # what is predicted once must not push out what is trained on
             return pictures if self.cache is False else pictures.cached(make_room=reset)
-        from ._data import Rows
+        from ._data._feature_rows import Rows
 
         try:
             return Rows(validate_data(self, X, reset=reset, dtype=(np.float64, np.float32)))
@@ -593,7 +592,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def _trained_logits(self, X) -> np.ndarray:
         check_is_fitted(self)
         self._validate_params()
-        from ._prediction import logits
+        from ._data._prediction import logits
 
         return logits(self, self._data(X, reset=False))
 

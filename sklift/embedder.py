@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._image_estimator import FrozenEstimator
+from ._estimator import FrozenEstimator
 from ._persistence import Persistent
 
 

@@ -8,11 +8,10 @@ from typing import Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._image_estimator import FrozenEstimator
-from ._labels import check_labels, resolve_names
-from ._logit_classifier import LogitClassifierMixin
+from ._classes._labels import check_labels, resolve_names
+from ._classes._prompts import prompt_features
+from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
-from ._prompts import prompt_features
 
 
 class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sklift import LiftClassifier
-from sklift._split import HoldOut, draw_probabilities
+from sklift._fitting._hold_out import HoldOut, draw_probabilities
 from sklift.adapters import LoRA
 
 

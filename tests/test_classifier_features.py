@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklift import ImageEmbedder, LiftClassifier, _feature_cache
+from sklift import ImageEmbedder, LiftClassifier
+from sklift._store import _features as _feature_cache
 from sklift.adapters import FeatureAdapter
 
 
@@ -35,7 +36,7 @@ def cache(monkeypatch):
 @pytest.fixture
 def passed(monkeypatch):
     """How many pictures go through towers."""
-    import sklift._features as module
+    import sklift._data._features as module
 
     seen, compute = [], module.frozen_features
 

@@ -8,7 +8,7 @@ import torch
 from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score
 
-from sklift._features import frozen_features
+from sklift._data._features import frozen_features
 from sklift.adapters import AdaptFormer
 from sklift.backbones import load_backbone
 from sklift.heads import Cosine, class_mean_rows, linear_probe_rows, text_rows

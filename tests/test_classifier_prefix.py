@@ -10,9 +10,11 @@ import torch
 from PIL import Image
 from sklearn.model_selection import GridSearchCV
 
-from sklift import _data, _feature_cache
+from sklift._data import _pictures
+from sklift._store import _features as _feature_cache
 from sklift.images import _cache, _sources
 from sklift.images._as_source import as_image_source
+from sklift.images._dataset import FixedViews
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +29,13 @@ def _own_caches(monkeypatch):
 @pytest.fixture
 def passed(monkeypatch):
     """How many views go through the tower outside of training, each time."""
-    seen, compute = [], _data.frozen_features
+    seen, compute = [], _pictures.frozen_features
 
     def counted(backbone, views, **kwargs):
         seen.append(len(views))
         return compute(backbone, views, **kwargs)
 
-    monkeypatch.setattr(_data, "frozen_features", counted)
+    monkeypatch.setattr(_pictures, "frozen_features", counted)
     return seen
 
 
@@ -65,7 +67,7 @@ def test_training_on_features_is_training_on_views(
     fast = quick(**params).fit(*shapes, sample_weight=weight)
     assert sum(passed) == (24 * 4 + (0 if held_out is None else 7) if augmentation else 24)
     proba = fast.predict_proba(shapes[0])
-    monkeypatch.setattr(_data.Pictures, "features_of_views", lambda *args, **kwargs: None)
+    monkeypatch.setattr(_pictures.Pictures, "features_of_views", lambda *args, **kwargs: None)
     slow = quick(**params).fit(*shapes, sample_weight=weight)
     for name, tensor in weights(slow).items():
         torch.testing.assert_close(weights(fast)[name], tensor, atol=2e-5, rtol=1e-4)
@@ -123,7 +125,7 @@ def test_a_folder_serves_other_processes(quick, shapes, passed, tmp_path, monkey
 def test_stored_views_are_the_same_in_every_fold(shapes):
     source = as_image_source(shapes[0])
     some = as_image_source(shapes[0][[5, 7]])
-    views = [_data.FixedViews(source, 40, "bicubic", v) for v in range(4)]
-    others = [_data.FixedViews(some, 40, "bicubic", v) for v in range(4)]
+    views = [FixedViews(source, 40, "bicubic", v) for v in range(4)]
+    others = [FixedViews(some, 40, "bicubic", v) for v in range(4)]
     assert all(torch.equal(a[7], b[1]) for a, b in zip(views, others, strict=True))
     assert len({v[7].numpy().tobytes() for v in views}) == 4

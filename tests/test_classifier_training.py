@@ -17,10 +17,12 @@ from skorch.dataset import ValidSplit
 from torch.nn import functional as F
 from torch.utils.data import Subset
 
-from sklift import LiftClassifier, _features, _net_arguments
+from sklift import LiftClassifier
+from sklift._compute._threads import prepared_ahead
+from sklift._data import _features
+from sklift._fitting import _net_arguments
 from sklift._net import _loader
 from sklift.adapters import AdaptFormer
-from sklift.images._threads import prepared_ahead
 from sklift.losses import Focal
 
 FACTS = json.loads((Path(__file__).parent / "reference" / "index.json").read_text())["facts"]

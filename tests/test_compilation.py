@@ -13,8 +13,9 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from sklift import LiftClassifier, _compilation
-from sklift._compilation import _check_compiler
+from sklift import LiftClassifier
+from sklift._model import _compilation
+from sklift._model._compilation import _check_compiler
 from sklift.backbones import find_stages
 
 needs_compiler = pytest.mark.skipif(

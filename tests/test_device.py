@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sklift._device import resolve_device, resolve_precision
+from sklift._compute._device import resolve_device, resolve_precision
 
 CPU = torch.device("cpu")
 

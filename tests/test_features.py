@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sklift._feature_cache import MemoryFeatures
-from sklift._features import frozen_features, known_features
+from sklift._data._features import frozen_features, known_features
+from sklift._store._features import MemoryFeatures
 from sklift.backbones import load_backbone
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import PlainViews

@@ -12,34 +12,35 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "sklift"
 
 ROOMS = (
-    ("_recipes",),
-    ("metrics",),
-    ("datasets",),
-    ("images",),
-    ("displays",),
-    ("losses",),
-    ("heads",),
-    ("backbones",),
-    ("adapters",),
-    ("_features",),
-    ("_data",),
-    ("_image_estimator",),
-    ("_head_start",),
-    ("_frozen",),
-    ("_model",),
-    ("_fold",),
-    ("_net",),
-    ("_net_arguments", "_checkpointing", "_compilation", "_compute", "_tokens"),
-    ("_training_data", "_prediction"),
-    ("_persistence",),
-    ("_training",),
-    ("_fit_input",),
-    ("classifier", "embedder", "zero_shot", "presets"),
-    ("testing",),
+    "_core",
+    "_store",
+    "_classes",
+    "_compute",
+    "metrics",
+    "datasets",
+    "images",
+    "displays",
+    "losses",
+    "regularizers",
+    "heads",
+    "training",
+    "backbones",
+    "adapters",
+    "_model",
+    "_data",
+    "_net",
+    "_estimator",
+    "_fitting",
+    "_persistence",
+    "classifier",
+    "embedder",
+    "zero_shot",
+    "presets",
+    "testing",
 )
-ROW = {room: row for row, rooms in enumerate(ROOMS, start=1) for room in rooms}
+ROW = {room: row for row, room in enumerate(ROOMS, start=1)}
 ENTRY_POINTS = ("__init__", "__main__")
-WITHOUT_TORCH = ("_recipes", "_priors", "_feature_cache", "metrics", "_version", "__init__")
+WITHOUT_TORCH = ("_core", "_store", "metrics", "datasets", "displays", "__init__")
 BACKBONE_WORDS = {"resblocks", "ln_2", "in_proj_weight"}
 
 
@@ -48,8 +49,8 @@ def room_of(path: Path, root: Path) -> str:
 
 
 def row_of(room: str) -> int | None:
-    """The room's row; 0 for a private utility at the top level; None for an unknown room."""
-    return ROW.get(room, 0 if room.startswith("_") else None)
+    """The room's row; None for an unknown room."""
+    return ROW.get(room)
 
 
 def imported_modules(tree: ast.AST, package: list[str], root: Path) -> set[str]:
@@ -89,7 +90,7 @@ def violations(path: Path, root: Path = ROOT) -> list[str]:
             if module.partition(".")[0] != "sklift" or row is None or target == room:
                 continue
             target_row = row_of(target) if target else None
-            if target_row is None or target_row > row or (row and target_row == row):
+            if target_row is None or target_row >= row:
                 found.append(f"{room} (row {row}) imports {module}")
     if room in WITHOUT_TORCH and packages & {"torch", "torchvision", "open_clip", "timm"}:
         found.append(f"{room} imports torch")
@@ -120,23 +121,23 @@ def test_a_room_keeps_to_its_row(path):
         ("losses/_a.py", "def f():\n    from sklift import heads", "imports sklift.heads"),
         ("losses/_a.py", "import sklift", "losses (row #) imports sklift"),
         ("losses/_a.py", "from sklift import LiftClassifier", "losses (row #) imports sklift"),
-        ("_validation.py", "from .losses import x", "_validation (row 0) imports sklift.losses"),
+        ("_core/_a.py", "from ..losses import x", "_core (row #) imports sklift.losses"),
         ("classifier.py", "from . import embedder", "classifier (row #) imports sklift.embedder"),
         ("metrics/_a.py", "import torch.nn as nn", "metrics imports torch"),
-        ("_recipes.py", "def f():\n    from torch import nn", "_recipes imports torch"),
+        ("_core/_a.py", "def f():\n    from torch import nn", "_core imports torch"),
         ("_model.py", "from skorch.net import NeuralNet", "_model imports skorch"),
         ("adapters/_a.py", "def f(block):\n    return block.ln_2", "adapters says ln_2"),
         (
-            "_training.py",
-            "from .classifier import x",
-            "_training (row #) imports sklift.classifier",
+            "_fitting/_a.py",
+            "from ..classifier import x",
+            "_fitting (row #) imports sklift.classifier",
         ),
         ("adapters/_a.py", "getattr(x, 'resblocks')", "adapters says resblocks"),
         ("plots.py", "import ast", "plots has no row in the table of rooms"),
     ],
 )
 def test_what_breaks_the_order_is_found(tmp_path, name, source, expected):
-    for room in ("losses", "heads", "metrics", "adapters"):
+    for room in ("_core", "_fitting", "losses", "heads", "metrics", "adapters"):
         (tmp_path / room).mkdir()
     (tmp_path / "embedder.py").touch()
     (tmp_path / name).write_text(source)
@@ -149,10 +150,10 @@ def test_what_breaks_the_order_is_found(tmp_path, name, source, expected):
     [
         (
             "heads/_a.py",
-            "from sklift.losses import x\nfrom ._b import y\nfrom .._validation import z",
+            "from sklift.losses import x\nfrom ._b import y\nfrom .._core import z",
         ),
         ("_net.py", "import skorch, torch\nfrom ._model import TunedModel"),
-        ("_validation.py", "from ._device import pick"),
+        ("_compute/_a.py", "from .._store._b import find"),
         ("__init__.py", "from .classifier import LiftClassifier"),
         ("backbones/_a.py", "def f(block):\n    return block.ln_2"),
     ],
@@ -168,7 +169,7 @@ def test_what_keeps_the_order_passes(tmp_path, name, source):
     [
         "import sklift",
         "from sklift import LiftClassifier; LiftClassifier()",
-        "import sklift._recipes",
+        "import sklift._core._recipes",
         "import sklift.metrics",
     ],
 )

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import DataConversionWarning
 
-from sklift._labels import check_labels, encode_labels, resolve_names
+from sklift._classes._labels import check_labels, encode_labels, resolve_names
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from PIL import Image
 
 import sklift
 from sklift.__main__ import main
-from sklift._cache_files import cache_files
-from sklift._feature_cache import StoredFeatures
+from sklift._store._cache_files import cache_files
+from sklift._store._features import StoredFeatures
 from sklift.adapters import AdaptFormer
 from sklift.datasets import get_data_home, load_emoji
 

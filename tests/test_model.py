@@ -8,7 +8,7 @@ import pickle
 import pytest
 import torch
 
-import sklift._model as module
+import sklift._model._tuned_model as module
 import sklift.backbones as backbones
 from sklift._model import TunedModel
 from sklift.adapters import SSF, AdaptFormer, resolve_adapter

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sklift import LiftClassifier
-from sklift._features import frozen_features
+from sklift._data._features import frozen_features
 from sklift._model import TunedModel
 from sklift._net import CosineSchedule, EpochOrder, EpochState, LiftNet, ShuffledLoader
 from sklift.backbones import load_backbone
@@ -215,7 +215,7 @@ class TestPartsOfPredictions:
     def test_sizes(self, quick, shapes, monkeypatch, sizes, n, tta, most_views, expected):
         clf = quick(batch_size=24, tta=tta).fit(*shapes)
         wanted = clf.predict_proba(shapes[0][:n])
-        monkeypatch.setattr("sklift._memory.MOST_VALUES", most_views * 3 * 40 * 40)
+        monkeypatch.setattr("sklift._compute._micro_batches.MOST_VALUES", most_views * 3 * 40 * 40)
         sizes.clear()
         found = clf.predict_proba(shapes[0][:n])
         assert sizes == expected
@@ -234,7 +234,7 @@ class TestPartsOfPredictions:
         views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
         compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 24}
         wanted = frozen_features(backbone, views, **compute)
-        monkeypatch.setattr("sklift._memory.MOST_VALUES", 10 * 3 * 40 * 40)
+        monkeypatch.setattr("sklift._compute._micro_batches.MOST_VALUES", 10 * 3 * 40 * 40)
 
         def noted(x):
             seen.append(len(x))

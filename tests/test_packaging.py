@@ -85,7 +85,7 @@ def test_all_that_is_imported_is_declared():
 
 
 def test_version_comes_from_one_place():
-    from sklift._version import __version__
+    from sklift._core._version import __version__
 
     assert sklift.__version__ == __version__
     assert "version" not in PROJECT and "version" in PROJECT["dynamic"]
@@ -97,7 +97,7 @@ def test_version_changelog_and_documentation_agree():
     assert version == sklift.__version__.partition(".dev")[0]
     assert (date == "unreleased") == (".dev" in sklift.__version__)
     conf = (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
-    assert "from sklift._version import __version__" in conf
+    assert "from sklift._core._version import __version__" in conf
     assert re.search(r"^version = release = __version__$", conf, flags=re.MULTILINE)
 
 

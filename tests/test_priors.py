@@ -6,7 +6,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.exceptions import ConvergenceWarning
 
-from sklift._priors import adjust_logits, estimate_prior, resolve_target_prior
+from sklift._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
 
 MEANS = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
 IMPLIED = np.array([0.7, 0.2, 0.1])

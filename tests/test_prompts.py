@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sklift._prompts import class_prompts
+from sklift._classes._prompts import class_prompts
 
 
 def test_a_template():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 
-from sklift._recipes import check_real, resolve
+from sklift._core._recipes import check_real, resolve
 
 
 class Alpha(BaseEstimator):
@@ -126,5 +126,5 @@ def test_check_real_refuses_what_is_no_number(value):
 
 
 def test_the_module_does_not_import_torch():
-    code = "import sys, sklift._recipes; sys.exit('torch' in sys.modules)"
+    code = "import sys, sklift._core._recipes; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

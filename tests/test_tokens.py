@@ -12,11 +12,13 @@ from sklearn.model_selection import GridSearchCV
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-import sklift._tokens as tokens
-from sklift import LiftClassifier, _array_files, _stored_arrays
-from sklift._data import TEST, Pictures
-from sklift._feature_cache import MemoryFeatures, StoredFeatures
+import sklift._data._tokens as tokens
+from sklift import LiftClassifier
+from sklift._data._pictures import Pictures
+from sklift._data._repeated_views import TEST
 from sklift._model import TunedModel
+from sklift._store import _array_files, _folder_arrays
+from sklift._store._features import MemoryFeatures, StoredFeatures
 from sklift.adapters import (
     SSF,
     VPT,
@@ -322,8 +324,8 @@ PARTIAL = {"augmentation": None, "adapter": AdaptFormer(2, layers=1)}
 @pytest.fixture
 def another_process():
     """Forget what this process knows of folders."""
-    yield _stored_arrays.stored_arrays.cache_clear
-    _stored_arrays.stored_arrays.cache_clear()
+    yield _folder_arrays.stored_arrays.cache_clear
+    _folder_arrays.stored_arrays.cache_clear()
 
 
 def states_equal(one, other):

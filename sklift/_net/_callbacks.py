@@ -120,7 +120,7 @@ class BestEpoch(Callback):
 
 
 class SklearnCallbacks(Callback):
-    """Passes epochs on to :class:`sklift._sklearn_callbacks.EpochTasks`."""
+    """Passes epochs on to :class:`sklift._fitting._sklearn_callbacks.EpochTasks`."""
 
     def __init__(self, tasks, fitted):
         self.tasks = tasks

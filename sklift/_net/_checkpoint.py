@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from skorch.callbacks import Callback
 
-from .._warn import warn
+from .._core._warn import warn
 
 FORMAT = 1
 _KEYS = {

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from .._data import collate
+from .._compute._threads import prepared_ahead
+from .._data._labelled_rows import collate
 from ..images._dataset import raise_failed
-from ..images._threads import prepared_ahead
 
 
 class EpochOrder(Sampler):

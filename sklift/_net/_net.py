@@ -8,7 +8,7 @@ from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
 from skorch.history import History
 
-from .._memory import MOST_VALUES, Parts, free_memory, is_out_of_memory
+from .._compute._micro_batches import MOST_VALUES, Parts, free_memory, is_out_of_memory
 from ._callbacks import BestEpoch
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ._atomic import replace_file
 from ._mixin import Persistent
 
-__all__ = ["Persistent", "replace_file"]
+__all__ = ["Persistent"]

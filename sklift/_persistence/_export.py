@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.fx import GraphModule
 
-from .._fold import folded
-from .._model import TunedModel, _rebuild
-from .._priors import adjust_logits, resolve_target_prior
+from .._classes._priors import adjust_logits, resolve_target_prior
+from .._model._fold import folded
+from .._model._tuned_model import TunedModel, _rebuild
+from .._store._atomic import replace_file
 from ..backbones import Preprocess
-from ._atomic import replace_file
 from ._save import versions
 
 INFO = "sklift.json"  # the extra file of labels and versions

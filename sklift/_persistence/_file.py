@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ._atomic import replace_file
+from .._store._atomic import replace_file
 from ._mixin import naming
 
 FORMAT = 1  # raise it when an older version could not make sense of what is written

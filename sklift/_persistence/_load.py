@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from .._device import resolve_device, resolve_precision
-from .._warn import warn
+from .._compute._device import resolve_device, resolve_precision
+from .._core._warn import warn
 from ..backbones import Backbone, BackboneSpec, load_backbone, resolve_spec
 from ._codec import decode
 from ._net_data import build_net, check_backbone

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import torch
 
-from .._device import resolve_device, resolve_precision
-from .._model import TunedModel, _rebuild
+from .._compute._device import resolve_device, resolve_precision
+from .._fitting._net_arguments import net_arguments
+from .._model._tuned_model import TunedModel, _rebuild
 from .._net import LiftNet
-from .._net_arguments import net_arguments
 from ..backbones import Backbone, BackboneSpec, load_backbone
 from ._bounds import BoundedMemory, check_indices
 

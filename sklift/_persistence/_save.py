@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from .._version import __version__
-from .._warn import warn
+from .._core._version import __version__
+from .._core._warn import warn
 from ._codec import encode
 from ._net_data import describe_backbone, describe_net
 

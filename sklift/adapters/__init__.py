@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .._recipes import resolve
+from .._core._recipes import resolve
 from ..backbones import ConvBlock, OpenTower, SequenceBlock, TransformerBlock
 from ._adapter import Adapter
 from ._adaptformer import AdaptFormer

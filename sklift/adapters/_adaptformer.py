@@ -6,7 +6,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 from ..backbones import OpenTower, TransformerBlock
 from ._bottleneck import Bottleneck
 from ._layers import choose_blocks, resolve_rank

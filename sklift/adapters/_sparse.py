@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from torch import nn
 from torch.nn.utils import parametrize
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 from ..backbones import OpenTower, Weight
 from ._layers import choose_blocks
 

@@ -13,8 +13,8 @@ from numbers import Integral
 from pathlib import Path
 from threading import Lock
 
-from .._seeding import drawing_alone
-from . import _forks  # noqa: F401 -- whoever computes here is safe to fork
+from .._compute import _forks  # noqa: F401 -- whoever computes here is safe to fork
+from .._compute._seeding import drawing_alone
 from ._backbone import Backbone, BackboneSpec, OpenTower, Preprocess, TextTower
 from ._emoji import load_emoji_tiny
 from ._openclip import RECOMMENDED, load_open_clip

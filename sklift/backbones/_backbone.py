@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ._attention import use_fast_attention
-from ._first_token import compute_first_token_only
+from ._fast._attention import use_fast_attention
+from ._fast._first_token import compute_first_token_only
 from ._sites import Block
 
 

@@ -12,13 +12,7 @@ from torch import nn
 
 from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower, params_of
 from ._sites import find_blocks
-from ._weights import (
-    UNREADABLE,
-    cached_file,
-    require_reachable,
-    unreachable,
-    wrong_checkpoint,
-)
+from ._weights import UNREADABLE, cached_file, require_reachable, unreachable, wrong_checkpoint
 
 # The tag that "auto" means: the best-known weights of a model, named so that they never change.
 RECOMMENDED = {

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import _safe_indexing, check_random_state, indexable
 
-from sklift._labels import check_labels
+from .._classes._labels import check_labels
 
 
 def make_long_tailed(

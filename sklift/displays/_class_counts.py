@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklift._labels import check_labels
-from sklift.metrics import shot_groups
-
+from .._classes._labels import check_labels
+from ..metrics import shot_groups
 from ._fitted import training_counts
 from ._style import BLACK, GROUP_COLOURS, group_titles, n_classes, scale_counts, shorten, start
 

@@ -12,9 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import unique_labels
 
-from sklift._labels import check_labels
-from sklift.images._as_source import as_image_source
-
+from .._classes._labels import check_labels
+from ..images._as_source import as_image_source
 from ._columns import label_probabilities, naming
 from ._fitted import find_fitted
 from ._panels import panels

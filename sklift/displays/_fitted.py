@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sklift.metrics._scorers import trained_class_counts
+from ..metrics._scorers import trained_class_counts
 
 
 def find_fitted(estimator, attribute: str):

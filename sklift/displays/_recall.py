@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklift.metrics import shot_groups
-from sklift.metrics._shots import recalls_and_groups
-
+from ..metrics import shot_groups
+from ..metrics._shots import recalls_and_groups
 from ._fitted import training_counts
 from ._style import (
     BLACK,

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklift.metrics import reliability_curve
-
+from ..metrics import reliability_curve
 from ._panels import panels
 from ._style import BLACK, BLUE, SKY, VERMILLION, start
 

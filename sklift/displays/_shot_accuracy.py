@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sklift.metrics._shots import mean_present, recalls_and_groups
-
+from ..metrics._shots import mean_present, recalls_and_groups
 from ._fitted import common_counts
 from ._style import PALETTE, group_titles, n_classes, start
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._recipes import resolve
+from .._core._recipes import resolve
 from ._base import Head
 from ._init import class_mean_rows, linear_probe_rows, random_rows, subsample, text_rows
 from .cosine import Cosine

@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 from torch.nn import functional as F
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 from ._base import Head
 from ._init import normalize
 

@@ -1,5 +1,5 @@
 """Images: what X may be, and how it becomes the views that a model sees."""
 
-from sklift.images._sequence import ImageSequence
+from ._sequence import ImageSequence
 
 __all__ = ["ImageSequence"]

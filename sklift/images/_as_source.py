@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from sklift.images._decode import is_tensor, tensor_to_array
-from sklift.images._items import as_labels, is_pair, is_path, is_row
-from sklift.images._sources import (
+from ._decode import is_tensor, tensor_to_array
+from ._items import as_labels, is_pair, is_path, is_row
+from ._sources import (
     ArraySource,
     DatasetSource,
     FileSource,

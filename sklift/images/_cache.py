@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from torch.utils.data import get_worker_info
 
-from sklift.images._sources import ImageSource
-from sklift.images._stored import StoredImages
+from ._sources import ImageSource
+from ._stored import StoredImages
 
 
 class DecodedImages:

@@ -9,16 +9,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, default_collate, get_worker_info
 
-from sklift.images._sources import ImageSource
-from sklift.images._threads import map_items
-from sklift.images._views import (
-    check_augmentation,
-    check_tta,
-    plain_view,
-    test_view,
-    train_view,
-    tta_views,
-)
+from .._compute._threads import map_items
+from ._sources import ImageSource
+from ._views import check_augmentation, check_tta, plain_view, test_view, train_view, tta_views
 
 N_FIXED = 4  # stored views of each image
 _ENOUGH = 4  # times the side of a view: what the shorter side of a reduced picture has

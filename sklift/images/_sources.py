@@ -11,17 +11,9 @@ from hashlib import blake2b, file_digest
 
 import numpy as np
 
-from sklift.images._decode import (
-    check_file,
-    check_format,
-    check_image,
-    check_range,
-    read,
-    read_reduced,
-    to_rgb,
-)
-from sklift.images._items import as_labels, declared_labels, is_pair, is_path
-from sklift.images._threads import map_items
+from .._compute._threads import map_items
+from ._decode import check_file, check_format, check_image, check_range, read, read_reduced, to_rgb
+from ._items import as_labels, declared_labels, is_pair, is_path
 
 
 class ImageSource:

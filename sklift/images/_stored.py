@@ -10,9 +10,9 @@ from pathlib import Path
 import PIL
 from PIL import features
 
-from sklift._stored_arrays import MAX_BYTES, StoredArrays, stored_arrays
-from sklift.images._sources import ImageSource
-from sklift.images._threads import map_items
+from .._compute._threads import map_items
+from .._store._folder_arrays import MAX_BYTES, StoredArrays, stored_arrays
+from ._sources import ImageSource
 
 _KIND = "pictures-2"
 

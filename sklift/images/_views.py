@@ -11,7 +11,7 @@ import torch
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
-from sklift._seeding import drawing_alone
+from .._compute._seeding import drawing_alone
 
 # s(t) grows from 0 to 1 over the training; the smallest crop has the area .08 + .92 s(t).
 _SCHEDULES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._recipes import resolve
+from .._core._recipes import resolve
 from ._base import Loss
 from ._recipe import LossRecipe, implied_prior
 from .balanced_softmax import BalancedSoftmax

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 
 __all__ = ["Loss", "cross_entropy", "keep_largest", "precision"]
 

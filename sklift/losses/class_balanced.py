@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 from ._base import Loss, keep_largest
 from ._recipe import LossRecipe
 

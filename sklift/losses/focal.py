@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 from ._base import Loss, cross_entropy, keep_largest, positive
 from ._recipe import LossRecipe
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 from ._base import keep_largest, positive, precision
 from ._recipe import LossRecipe
 from .logit_adjusted import LogitAdjustedLoss

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from .._recipes import check_real
+from .._core._recipes import check_real
 from ._base import Loss, cross_entropy, keep_largest, precision
 from ._recipe import LossRecipe
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn.utils import parametrize
 
-from sklift._fold import folded
 from sklift._model import TunedModel
+from sklift._model._fold import folded
 from sklift.adapters import SSF, AdaptFormer, LayerNormTuning, LoRA, SparseTuning, resolve_adapter
 from sklift.backbones._sites import find_blocks
 from sklift.heads import Cosine

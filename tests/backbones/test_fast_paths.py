@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from sklift._model import TunedModel
 from sklift.adapters import VPT, AdaptFormer, BitFit, LoRA
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
-from sklift.backbones._attention import FusedAttention, PackedAttention, use_fast_attention
-from sklift.backbones._first_token import FirstTokenBlock, FirstTokenTimmBlock
+from sklift.backbones._fast._attention import FusedAttention, PackedAttention, use_fast_attention
+from sklift.backbones._fast._first_token import FirstTokenBlock, FirstTokenTimmBlock
 from sklift.backbones._sites import find_blocks
 from sklift.heads import Cosine
 

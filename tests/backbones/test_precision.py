@@ -11,10 +11,11 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sklift import LiftClassifier
-from sklift.backbones import _precision, load_backbone
-from sklift.backbones._attention import use_fast_attention
+from sklift.backbones import load_backbone
 from sklift.backbones._backbone import share_copy
-from sklift.backbones._precision import hold_products, products_held_in
+from sklift.backbones._fast import _precision
+from sklift.backbones._fast._attention import use_fast_attention
+from sklift.backbones._fast._precision import hold_products, products_held_in
 
 VISION = {"image_size": 32, "layers": 2, "width": 64, "head_width": 16, "patch_size": 8}
 

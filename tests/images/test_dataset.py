@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from sklift.images import _threads, _views
+from sklift._compute import _threads
+from sklift.images import _views
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource, DecodedImages
 from sklift.images._dataset import PlainViews, TestViews, TrainViews

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sklift import _array_files, _stored_arrays
-from sklift._database import transact
+from sklift._store import _array_files, _folder_arrays
+from sklift._store._database import transact
 from sklift.images import _sources, _stored
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
@@ -333,7 +333,7 @@ def test_a_fit_that_keeps_pictures_in_a_folder(quick, shapes, tmp_path, folder, 
     for _ in range(2):
         clf = quick(cache=str(folder)).fit(paths, shapes[1])
         np.testing.assert_array_equal(clf.predict_proba(paths), expected)
-        _stored_arrays.stored_arrays.cache_clear()
+        _folder_arrays.stored_arrays.cache_clear()
         forget()
     with open(paths[3], "r+b") as file:
         file.truncate(60)  # past the header

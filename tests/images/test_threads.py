@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from sklift.images import _threads
-from sklift.images._threads import map_items, prepared_ahead
+from sklift._compute import _threads
+from sklift._compute._threads import map_items, prepared_ahead
 
 
 @pytest.mark.parametrize("n_cores", [1, 4])

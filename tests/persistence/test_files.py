@@ -14,7 +14,9 @@ import torch
 from safetensors.torch import load, save
 
 from sklift import ImageEmbedder, LiftClassifier
-from sklift._persistence import _atomic, _file, replace_file
+from sklift._persistence import _file
+from sklift._store import _atomic
+from sklift._store._atomic import replace_file
 
 DATA = Path(__file__).parent / "data"
 

@@ -18,7 +18,7 @@ from sklearn.base import clone
 from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, LiftClassifier
-from sklift._feature_cache import MemoryFeatures
+from sklift._store._features import MemoryFeatures
 from sklift.images._cache import DECODED
 
 VARIANTS = {
@@ -60,7 +60,7 @@ def files(shapes, tmp_path_factory):
 def memory(monkeypatch):
     """An empty cache of features in place of that of the process."""
     memory = MemoryFeatures()
-    monkeypatch.setattr("sklift._feature_cache._in_memory", memory)
+    monkeypatch.setattr("sklift._store._features._in_memory", memory)
     return memory
 
 

@@ -24,7 +24,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
-from sklift._feature_cache import MemoryFeatures, StoredFeatures, _in_memory
+from sklift._store._features import MemoryFeatures, StoredFeatures, _in_memory
 from sklift.adapters import LoRA
 
 N_WARM_UP, ALLOWED = 10, 0.05

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
-from sklift._labels import check_labels, encode_labels
-from sklift._priors import adjust_logits, resolve_target_prior
-from sklift._split import HoldOut, draw_probabilities
+from sklift._classes._labels import check_labels, encode_labels
+from sklift._classes._priors import adjust_logits, resolve_target_prior
+from sklift._fitting._hold_out import HoldOut, draw_probabilities
 from sklift.images import _views
 from sklift.losses import LOSSES
 from sklift.metrics import (

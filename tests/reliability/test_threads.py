@@ -21,9 +21,9 @@ from sklearn.model_selection import cross_val_score
 from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, ZeroShotClassifier
-from sklift._feature_cache import MemoryFeatures, StoredFeatures, _in_memory
 from sklift._model import TunedModel
 from sklift._net import CheckpointFile
+from sklift._store._features import MemoryFeatures, StoredFeatures, _in_memory
 from sklift.adapters import SSF, LoRA
 from sklift.backbones import load_backbone
 from sklift.heads import Cosine
@@ -56,7 +56,7 @@ def parts(shapes):
 @pytest.fixture
 def empty_memory(monkeypatch):
     memory = MemoryFeatures()
-    monkeypatch.setattr("sklift._feature_cache._in_memory", memory)
+    monkeypatch.setattr("sklift._store._features._in_memory", memory)
     return memory
 
 
@@ -212,7 +212,7 @@ HAMMER = textwrap.dedent(
     """
     import sys
     import numpy as np
-    from sklift._feature_cache import StoredFeatures
+    from sklift._store._features import StoredFeatures
 
     folder, me, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     cache = StoredFeatures(folder, max_bytes=int(sys.argv[4]))

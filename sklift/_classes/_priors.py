@@ -1,0 +1,215 @@
+"""The mix of classes that predictions assume: moving it, estimating it, reading it from a user."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import softmax
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = ["adjust_logits", "estimate_prior", "resolve_target_prior"]
+
+
+def adjust_logits(logits: np.ndarray, implied: ArrayLike, target: ArrayLike) -> np.ndarray:
+    """Move logits from one mix of classes to another.
+
+    ``z_k + log target_k - log implied_k``: Bayes' rule for class distributions p(x|k) that stay.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_classes)
+        Of a model that assumes the mix `implied`.
+    implied, target : array-like of shape (n_classes,)
+        The two mixes. `implied` is positive; a `target` of 0 makes a class as good as impossible,
+        with logits that stay finite.
+
+    Returns
+    -------
+    logits : ndarray of shape (n_samples, n_classes)
+        In the precision they came in, at least float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.special import softmax
+    >>> from sklift._classes._priors import adjust_logits
+    >>> softmax(adjust_logits(np.zeros((1, 2)), [0.5, 0.5], [0.9, 0.1]), axis=1)
+    array([[0.9, 0.1]])
+    """
+    shift = np.log(_floored(target)) - np.log(_floored(implied))
+    dtype = np.promote_types(logits.dtype, np.float32)
+    return logits.astype(dtype) + shift.astype(dtype)
+
+
+def estimate_prior(
+    logits: ArrayLike, implied: ArrayLike, *, max_iter: int = 1000, tol: float = 1e-6
+) -> np.ndarray:
+    r"""Estimate the mix of classes of unlabelled samples from their logits.
+
+    The maximum likelihood of the mix, by expectation maximisation: from q = implied on, repeat
+
+    .. math:: q_k \leftarrow \frac{1}{n} \sum_i
+        \frac{p_{ik} \, q_k / \mathrm{implied}_k}{\sum_j p_{ij} \, q_j / \mathrm{implied}_j},
+        \qquad p_i = \mathrm{softmax}(z_i).
+
+    It is as good as p is calibrated, and supposes that the class distributions p(x|k) stay.
+
+    Parameters
+    ----------
+    logits : array-like of shape (n_samples, n_classes)
+        Of a model that assumes the mix `implied`.
+    implied : array-like of shape (n_classes,)
+        Positive.
+    max_iter : int, default=1000
+        Most steps; a warning tells if they did not suffice.
+    tol : float, default=1e-6
+        Stop when no share changes by more in a step.
+
+    Returns
+    -------
+    prior : ndarray of shape (n_classes,), float64
+        Non-negative; sums to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, a logit is not finite, or `implied` has another number of classes.
+
+    References
+    ----------
+    Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
+    Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift._classes._priors import estimate_prior
+    >>> logits = 50.0 * np.eye(2)[[0, 0, 0, 1]]
+    >>> estimate_prior(logits, [0.5, 0.5]).round(3)
+    array([0.75, 0.25])
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    implied = _floored(implied)
+    implied = implied / implied.sum()
+    if logits.ndim != 2 or not len(logits) or logits.shape[1] != len(implied):
+        raise ValueError(
+            f"logits must have shape (n_samples, {len(implied)}) with at least one sample; "
+            f"got {logits.shape}."
+        )
+    if not np.isfinite(logits).all():
+        row = int((~np.isfinite(logits)).any(axis=1).argmax())
+        raise ValueError(f"logits must be finite; those of sample {row} are {logits[row]}.")
+
+    proba = softmax(logits, axis=1)
+    prior = implied
+    for _ in range(max_iter):
+        ratio = prior / implied
+        # ratio_k sum_i p_ik / (sum_j p_ij ratio_j), without an array of all posteriors
+        new = ratio * (proba.T @ (1 / (proba @ ratio))) / len(proba)
+        change, prior = np.abs(new - prior).max(), new
+        if change <= tol:
+            break
+    else:
+        warnings.warn(
+            f"the estimate of the prior still changes by {change:.1e} after {max_iter} steps "
+            f"(tol={tol:g}): raise max_iter or tol",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return prior / prior.sum()
+
+
+def resolve_target_prior(
+    target: str | Mapping | ArrayLike | None, classes: np.ndarray, class_prior: ArrayLike
+) -> np.ndarray | None:
+    """The mix of classes that a user asks for.
+
+    Parameters
+    ----------
+    target : {"balanced", "train"}, array-like of shape (n_classes,), dict or None
+        An array is in the order of `classes`; a dict, or a Series, maps each label to its share.
+        Shares need not sum to 1.
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    class_prior : array-like of shape (n_classes,)
+        The mix of the training data, for "train".
+
+    Returns
+    -------
+    prior : ndarray of shape (n_classes,), float64, or None
+        Sums to 1. None for None: predictions stay as trained.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, a label is unknown or has no share, or the shares are not one
+        non-negative, finite number per class of which one is positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift._classes._priors import resolve_target_prior
+    >>> resolve_target_prior({"ant": 3, "bee": 1}, np.array(["ant", "bee"]), [0.5, 0.5])
+    array([0.75, 0.25])
+    """
+    if target is None:
+        return None
+    if isinstance(target, str):
+        if target not in ("balanced", "train"):
+            raise ValueError(
+                "target_prior must be None, 'balanced', 'train', an array of one share per class, "
+                f"or a dict label -> share; got {target!r}."
+            )
+        target = np.ones(len(classes)) if target == "balanced" else class_prior
+    elif hasattr(target, "to_dict"):  # a pandas Series, such as value_counts() gives
+        target = target.to_dict()
+    if isinstance(target, Mapping):
+        target = _in_order(target, classes.tolist())
+    shares = _as_floats(target)
+    if shares.shape != (len(classes),):
+        raise ValueError(
+            f"target_prior has shape {shares.shape}, expected ({len(classes)},): one share for "
+            "each class, in the order of classes_."
+        )
+    wrong = ~np.isfinite(shares) | (shares < 0)
+    if wrong.any():
+        k = int(wrong.argmax())
+        raise ValueError(
+            f"target_prior must be finite and >= 0; the share of class {classes.tolist()[k]!r} is "
+            f"{shares[k]}."
+        )
+    if not shares.any():
+        raise ValueError("target_prior must not be zero for every class.")
+    return shares / shares.sum()
+
+
+def _in_order(target: Mapping, labels: list) -> list:
+    known = set(labels)
+    unknown = [label for label in target if label not in known]
+    if unknown:
+        raise ValueError(
+            f"target_prior holds {unknown[:5]}, which the training data lacks; with classes= a "
+            "class can be named that no training sample has."
+        )
+    missing = [label for label in labels if label not in target]
+    if missing:
+        raise ValueError(
+            f"target_prior has no share of the classes {missing[:5]}; a class that does not occur "
+            "has the share 0."
+        )
+    return [target[label] for label in labels]
+
+
+def _as_floats(target) -> np.ndarray:
+    try:
+        return np.asarray(target, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"target_prior must hold one number per class; got {target!r}.") from error
+
+
+def _floored(prior: ArrayLike) -> np.ndarray:
+    """As float64, at least its smallest normal number: the log is finite."""
+    return np.maximum(np.asarray(prior, dtype=np.float64), np.finfo(np.float64).tiny)

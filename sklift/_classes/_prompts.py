@@ -1,0 +1,91 @@
+"""From class names to the texts that a text tower reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .._core._warn import warn
+
+
+def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
+    """The texts of every class.
+
+    Parameters
+    ----------
+    prompts : str, sequence of str, or dict
+        One template or several, each with ``{}`` for the name; ``"imagenet"`` for the 80 templates
+        of Radford et al., 2021 (arXiv 2103.00020), ``"imagenet-simple"`` for the best 7 of them;
+        or a dict label -> description or descriptions, taken as they are.
+    classes : array-like of shape (n_classes,)
+        Labels.
+    names : list of str or None
+        Their names; underscores become blanks. Not used where ``prompts`` is a dict.
+
+    Returns
+    -------
+    list of list of str
+        One list a class.
+
+    Raises
+    ------
+    ValueError
+        If a template lacks ``{}``, or a class has no description.
+    TypeError
+        If ``prompts`` is of another kind.
+
+    Examples
+    --------
+    >>> from sklift._classes._prompts import class_prompts
+    >>> class_prompts("a photo of a {}.", [0, 1], ["red_fox", "lynx"])
+    [['a photo of a red fox.'], ['a photo of a lynx.']]
+    """
+    if isinstance(prompts, Mapping):
+        texts = []
+        for label in list(classes):
+            label = label.item() if hasattr(label, "item") else label
+            if label not in prompts:
+                raise ValueError(f"prompts has no description of class {label!r}")
+            own = prompts[label]
+            own = [own] if isinstance(own, str) else list(own)
+            if not own or not all(isinstance(t, str) and t.strip() for t in own):
+                raise ValueError(f"prompts of class {label!r} must be one or more non-empty str")
+            texts.append(own)
+        return texts
+    templates = _named_templates(prompts) if isinstance(prompts, str) else prompts
+    try:
+        templates = list(templates)
+    except TypeError:
+        templates = []
+    if not templates or not all(isinstance(t, str) for t in templates):
+        raise TypeError(
+            "prompts must be a template like 'a photo of a {}.', a list of templates, or a dict "
+            f"label -> description, got {prompts!r}"
+        )
+    for template in templates:
+        if template.count("{}") != 1:
+            raise ValueError(f"prompt template {template!r} must hold one {{}} for the class name")
+    assert names is not None  # templates are for classes that have names
+    clean = [name.replace("_", " ").strip() for name in names]
+    return [[t.replace("{}", name) for t in templates] for name in clean]
+
+
+def prompt_features(backbone, prompts, classes, names) -> list:
+    """Unit text features of each class, ``(n_prompts, embed_dim)``; warns of what is cut off."""
+    texts = class_prompts(prompts, classes, names)
+    flat = [t for own in texts for t in own]
+    if long := backbone.text.truncated(flat):
+        warn(
+            f"{len(long)} prompts are longer than the text tower reads, and are cut off, the "
+            f"first is {long[0]!r}; shorten class_names or prompts"
+        )
+    return list(backbone.encode_texts(flat).split([len(own) for own in texts]))
+
+
+def _named_templates(prompts: str) -> list[str]:
+    if prompts not in ("imagenet", "imagenet-simple"):
+        return [prompts]
+    from open_clip import zero_shot_metadata as published
+
+    full = prompts == "imagenet"
+    functions = published.OPENAI_IMAGENET_TEMPLATES if full else published.SIMPLE_IMAGENET_TEMPLATES
+    return [function("{}") for function in functions]

@@ -1,0 +1,149 @@
+"""Turn a user's choice of a loss, head or adapter into a recipe object.
+
+A recipe is a small scikit-learn estimator that holds hyperparameters only, plus one method that
+builds the real thing (``build`` for losses and heads, ``inject`` for adapters).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_scalar
+
+__all__ = ["check_real", "resolve"]
+
+
+def resolve(
+    value: Any, table: Mapping[str, type | None], kind: str, *, method: str = "build"
+) -> Any:
+    """Return the recipe that `value` names or is.
+
+    Parameters
+    ----------
+    value : str, recipe or None
+        A key of `table`, or any object that has the method `method` (it need not be listed in
+        `table`). None means ``"none"`` where `table` has that key.
+    table : dict of str to recipe class
+        The known recipes. The entry of ``"none"`` may be None.
+    kind : str
+        Name of the parameter, for the error messages.
+    method : str, default="build"
+        The method that makes an object a recipe.
+
+    Returns
+    -------
+    recipe : object or None
+        A new recipe with default settings, or an unfitted copy of the given one.
+
+    Raises
+    ------
+    ValueError
+        If `value` is a string that is not in `table`.
+    TypeError
+        If `value` is a class, or has no method `method`.
+
+    Examples
+    --------
+    >>> from sklift._core._recipes import resolve
+    >>> from sklearn.base import BaseEstimator
+    >>> class Doubling(BaseEstimator):
+    ...     def build(self):
+    ...         return lambda x: 2 * x
+    >>> resolve("doubling", {"doubling": Doubling}, "rule")
+    Doubling()
+    """
+    if value is None and "none" in table:
+        value = "none"
+    if isinstance(value, str):
+        if value not in table:
+            raise ValueError(_unknown_name(value, table, kind))
+        recipe_class = table[value]
+        return None if recipe_class is None else recipe_class()
+    if isinstance(value, type):
+        name = value.__name__
+        raise TypeError(f"{kind} must be an instance, not a class: pass {name}(), not {name}.")
+    if not callable(getattr(value, method, None)):
+        raise TypeError(
+            f"{kind} must be one of {sorted(table)} or an object with a {method!r} method; "
+            f"got {value!r}."
+        )
+    return clone(value, safe=False)
+
+
+def agrees(recipe: Any, trained: Any) -> bool:
+    """Whether a recipe asks for what was trained, whose "auto" values are filled in.
+
+    Examples
+    --------
+    >>> from sklift._core._recipes import agrees
+    >>> from sklift.adapters import LoRA
+    >>> agrees(LoRA(rank="auto"), LoRA(rank=4)), agrees(LoRA(rank=2), LoRA(rank=4))
+    (True, False)
+    """
+    if isinstance(recipe, str) and recipe == "auto":
+        return True
+    if type(recipe) is not type(trained):
+        return False
+    if isinstance(recipe, (list, tuple)):
+        return len(recipe) == len(trained) and all(map(agrees, recipe, trained))
+    if not hasattr(recipe, "get_params"):
+        return bool(np.all(recipe == trained))
+    own = trained.get_params(deep=False)
+    return all(agrees(value, own[k]) for k, value in recipe.get_params(deep=False).items())
+
+
+def _unknown_name(value: str, table: Mapping[str, type | None], kind: str) -> str:
+    close = difflib.get_close_matches(value.lower(), table, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"Unknown {kind} {value!r}: choose one of {sorted(table)}.{hint}"
+
+
+def check_real(
+    value: Any,
+    name: str,
+    *,
+    minimum: float,
+    maximum: float | None = None,
+    include_boundaries: str = "both",
+) -> float:
+    """Return `value` as a float after checking that it is a finite number in the range.
+
+    Parameters
+    ----------
+    value : float
+        The number to check.
+    name : str
+        Name of the parameter, for the error messages.
+    minimum, maximum : float
+        The range; `maximum` None means no upper end.
+    include_boundaries : {"both", "left", "right", "neither"}, default="both"
+        Which ends of the range are allowed.
+
+    Returns
+    -------
+    value : float
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a real number.
+    ValueError
+        If `value` is out of range, infinite or NaN.
+    """
+    check_scalar(
+        value,
+        name,
+        numbers.Real,
+        min_val=minimum,
+        max_val=maximum,
+        include_boundaries=include_boundaries,
+    )
+    if not math.isfinite(value):
+        raise ValueError(f"{name} == {value}, must be finite.")
+    return float(value)

@@ -1,0 +1,54 @@
+"""Features that were computed before, as rows of a table."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import numpy as np
+import torch
+
+from ..backbones import Backbone, BackboneSpec, load_backbone
+from ._labelled_rows import LabelledRows
+
+
+class Rows:
+    """Rows of features that were computed before; they have one view, themselves."""
+
+    labels = None
+
+    def __init__(self, X: np.ndarray):
+        self.X = torch.from_numpy(np.array(X))  # a copy: torch can't promise to leave it unchanged
+        self.dtype = self.X.dtype
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def identity(self) -> str:
+        """A text that tells these features from others."""
+        return blake2b(self.X.numpy(), digest_size=16).hexdigest() + str(tuple(self.X.shape))
+
+    def glance(self) -> None:
+        """Nothing is left to be read."""
+
+    def readable(self):
+        """All of them."""
+        return self, np.arange(len(self)), {}
+
+    def backbone(self, load) -> Backbone:
+        """The tower that passes features through."""
+        return load_backbone(BackboneSpec("precomputed", None, (("n_features", self.X.shape[1]),)))
+
+    def training(self, backbone, codes, weights, augmentation, n_epochs: int, seed: int):
+        """Labelled rows; augmentation is for pictures."""
+        return LabelledRows(self.X, codes, weights)
+
+    def prediction(self, backbone, tta, expand: int):
+        """Rows for prediction."""
+        return LabelledRows(self.X)
+
+    def features(self, backbone, chosen, **compute) -> np.ndarray:
+        """The rows ``chosen``, by index."""
+        return self.X[chosen].numpy()
+
+    def features_of_views(self, backbone, chosen, views, **compute) -> None:
+        """None: the rows are what is trained on already."""

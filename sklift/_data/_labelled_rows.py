@@ -1,0 +1,54 @@
+"""Data sets of rows, of which a batch is taken at once, and what a loader makes of it."""
+
+from __future__ import annotations
+
+import torch
+from torch.utils.data import Dataset
+
+from ..images._dataset import collate as collate_views
+
+
+class LabelledRows(Dataset):
+    """Items ``row``, ``(row, target)`` or ``((row, weight), target)``, taken a batch at a time.
+
+    ``X`` is ``(n, n_features)``, or ``(n, n_views, n_features)``, of which an epoch sees one view.
+    """
+
+    def __init__(self, X: torch.Tensor, codes=None, weights=None):
+        self.views = X if X.ndim == 3 else X[:, None]
+        self.n_views = self.views.shape[1]
+        # In shared memory, so that workers that outlive an epoch see the next one begin.
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self.codes = None if codes is None else torch.as_tensor(codes)
+        self.weights = None if weights is None else torch.as_tensor(weights, dtype=X.dtype)
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def __getitem__(self, i):
+        row = self._rows(i, int(self.epoch) % self.n_views)
+        if self.codes is None:
+            return row
+        return row if self.weights is None else (row, self.weights[i]), self.codes[i]
+
+    def _rows(self, i, view: int):
+        return self.views[i, view]
+
+    def __getitems__(self, indices):
+        return Whole(self[torch.as_tensor(indices)])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start an epoch, counted from 0."""
+        self.epoch.fill_(epoch)
+
+
+class Whole:
+    """A batch that is put together already."""
+
+    def __init__(self, batch):
+        self.batch = batch
+
+
+def collate(items):
+    """What a data loader makes of the items of a batch."""
+    return items.batch if isinstance(items, Whole) else collate_views(items)

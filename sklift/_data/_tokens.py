@@ -1,0 +1,158 @@
+"""What the frozen blocks before the first trained one make of views, computed once."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+import torch
+from torch.utils.data import Subset
+
+from .._compute._micro_batches import FEWEST
+from .._core._warn import warn
+from .._model._tuned_model import TunedModel
+from .._store._features import MemoryFeatures, StoredFeatures
+from .._store._folder_arrays import MAX_BYTES as MAX_STORED
+from .._store._folder_arrays import StoredArrays, stored_arrays
+from ._features import frozen_features, keys_of, known_features
+from ._labelled_rows import LabelledRows
+from ._pictures import Pictures
+from ._repeated_views import TEST
+
+MAX_BYTES = 1 << 30  # in memory, for all views of one fit, and again for what others have left
+_AT_ONCE = 1 << 27
+_in_memory = MemoryFeatures(MAX_BYTES)
+
+
+def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cache, **compute):
+    """Tokens of the views that training repeats, per picture and view, or None.
+
+    They are kept as precisely as the tower has them: in the memory of the process, or in the
+    folder of the cache, from where they are mapped. Where they would take too much of either, a
+    warning says so, and None is returned.
+
+    Parameters
+    ----------
+    pictures : Pictures
+        What is trained on.
+    model : TunedModel
+        Whose first blocks are frozen.
+    chosen : array-like of int
+        Indices of the pictures.
+    views : list
+        Of the pictures, see :func:`~sklift._data._repeated_views.repeated_views`.
+    cache : MemoryFeatures, StoredFeatures or None
+        Where features are kept. None: other fits are not to find the tokens.
+    **compute
+        Arguments of :func:`~sklift._data._features.frozen_features`.
+    """
+    kept = _kept(cache)
+    one = _one_of(model, compute["precision"], compute["device"])
+    most = min(kept.max_bytes, MAX_STORED) if isinstance(kept, StoredArrays) else MAX_BYTES
+    if (n_bytes := len(chosen) * len(views) * one.nbytes) > most:
+        _warn_of_room(n_bytes, most, isinstance(kept, StoredArrays))
+        return None
+    at_once = max(2 * FEWEST, _AT_ONCE // one.nbytes)
+    pieces = np.array_split(np.asarray(chosen), math.ceil(len(chosen) / at_once))
+    make = partial(
+        frozen_features,
+        model.backbone,
+        tower=model.before,
+        finish=partial(_packed, one.dtype),
+        **compute,
+    )
+    every, in_memory = [], 0
+    for view in views:
+        tokens: list[np.ndarray] = []
+        for piece in pieces:
+            seen = Subset(_seen(pictures, model, view), piece)
+            new = known_features(make, seen, kept, _kind(model, view, **compute))
+            in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # else mapped from a file
+            if in_memory > MAX_BYTES:  # the folder does not keep them, and has said so
+                return None
+            tokens += new
+        every.append(tokens)
+    return [list(of_picture) for of_picture in zip(*every, strict=True)]
+
+
+def known_tokens(pictures: Pictures, model: TunedModel, *, cache, **compute):
+    """Those of the test views, if all of them were computed before, by the fit of another fold."""
+    kept = _kept(cache)
+    # fewer views at a time are rounded otherwise, see `frozen_features`
+    if kept is None or len(pictures) < FEWEST:
+        return None
+    source = _seen(pictures, model, TEST).source
+    kind = _kind(model, TEST, **compute)
+    found: dict[bytes, np.ndarray] = {}
+    for some in (range(1), range(len(pictures))):  # mostly a look at the first will do
+        keys = keys_of(source, some, kind)
+        found = kept.find(keys)
+        if any(key not in found for key in keys):
+            return None
+    return [[found[key]] for key in keys]
+
+
+def _warn_of_room(n_bytes: int, most: int, in_folder: bool) -> None:
+    where, way_out = "memory", "a folder as cache keeps up to 16 GiB, and "
+    if in_folder:
+        where, way_out = "the cache folder", ""
+    warn(
+        f"what the frozen blocks make of the views takes {n_bytes / 2**30:.1f} GiB, more than the "
+        f"{most / 2**30:.0f} GiB that are kept in {where}: each epoch computes it again; {way_out}"
+        "fewer views take less"
+    )
+
+
+def _kept(cache) -> MemoryFeatures | StoredArrays | None:
+    """Where tokens are kept."""
+    if isinstance(cache, StoredFeatures):
+        return stored_arrays(StoredArrays, cache.path.parent, "tokens-1", MAX_STORED)
+    return None if cache is None else _in_memory
+
+
+def _seen(pictures: Pictures, model: TunedModel, view):
+    preprocess = model.backbone.preprocess
+    return view[0](pictures.source, preprocess.size, preprocess.interpolation)
+
+
+def _kind(model: TunedModel, view, *, device, precision, **_) -> tuple:
+    """All that tokens depend on besides the picture."""
+    place = (device.type, precision, model.n_frozen_blocks)
+    return (*model.backbone.identity, *place, *view[1])
+
+
+@torch.no_grad()
+def _one_of(model: TunedModel, precision, device) -> torch.Tensor:
+    """Tokens of a view, for their size and type."""
+    size = model.backbone.preprocess.size
+    half = precision in (torch.bfloat16, torch.float16)
+    with torch.autocast(device.type, precision, enabled=half):
+        return model.before(torch.zeros(1, 3, size, size, device=device))
+
+
+def _packed(dtype: torch.dtype, tokens: torch.Tensor) -> torch.Tensor:
+    """Tokens as NumPy can hold them, which has no bfloat16."""
+    tokens = tokens.to(dtype)
+    return tokens.view(torch.int16) if dtype == torch.bfloat16 else tokens
+
+
+def _unpacked(tokens: np.ndarray) -> torch.Tensor:
+    tensor = torch.from_numpy(tokens)
+    return tensor.view(torch.bfloat16) if tensor.dtype == torch.int16 else tensor
+
+
+class TokenRows(LabelledRows):
+    """Items ``tokens`` or ``(tokens, target)``, ``((tokens, weight), target)``, a batch at a time.
+
+    ``views`` holds an array for each picture and view: shared with the cache, never copied.
+    """
+
+    def __init__(self, views: list[list[np.ndarray]], codes=None, weights=None):
+        super().__init__(torch.empty(len(views), len(views[0]), 0), codes, weights)
+        self.views = views
+
+    def _rows(self, i, view: int):
+        if torch.is_tensor(i) and i.ndim:
+            return _unpacked(np.stack([self.views[j][view] for j in i.tolist()]))
+        return _unpacked(np.array(self.views[int(i)][view]))

@@ -1,0 +1,1 @@
+"""From validated input to a trained net."""

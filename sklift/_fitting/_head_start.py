@@ -1,0 +1,81 @@
+"""Where the head starts: from text, class means, a linear probe, or at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from .._classes._prompts import prompt_features
+from .._core._warn import warn
+from ..backbones import Backbone
+from ..heads import class_mean_rows, linear_probe_rows, subsample, text_rows
+
+
+def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts) -> str:
+    """``init`` with ``"auto"`` decided; ``prompts`` that describe each label need no names.
+
+    Raises
+    ------
+    ValueError
+        If text is asked for without a text tower or without class names.
+    """
+    named = names is not None or isinstance(prompts, Mapping)
+    if init == "text":
+        if backbone.text is None:
+            raise ValueError(
+                f"init='text' needs a text tower, which backbone {backbone.spec} does not have; "
+                "use init='class_mean'"
+            )
+        if not named:
+            raise ValueError(
+                "init='text' needs class names: give class_names (a dict label -> name), or "
+                "string labels"
+            )
+    if init != "auto":
+        return init
+    if backbone.text is None:
+        return "class_mean"
+    if not named:
+        warn(
+            "the labels are no names and class_names is not given, so the head starts from class "
+            "means instead of text; pass class_names, or init='class_mean' to say it is meant"
+        )
+        return "class_mean"
+    return "text"
+
+
+def head_rows(
+    init: str,
+    backbone: Backbone,
+    data,
+    codes: np.ndarray,
+    used: np.ndarray,
+    classes: np.ndarray,
+    *,
+    names: list[str] | None,
+    prompts,
+    sample_weight: np.ndarray | None,
+    random_state: int,
+    **compute,
+) -> torch.Tensor | None:
+    """Unit rows ``(n_classes, n_features)`` of the head, or None to leave it as drawn.
+
+    ``data`` gives features; those of the samples ``used``, by index, count.
+    """
+    if init == "random":
+        return None
+    if init == "text":
+        features = prompt_features(backbone, prompts, classes, names)
+        proj = backbone.projection
+        if proj is None:  # the feature is in the joint space already
+            proj = torch.eye(features[0].shape[1])
+        return text_rows(features, proj)
+    chosen = used if sample_weight is None else used[sample_weight[used] > 0]
+    if init == "class_mean":
+        chosen = chosen[subsample(codes[chosen], 100, random_state)]
+    features = data.features(backbone, chosen, **compute)
+    weight = None if sample_weight is None else sample_weight[chosen]
+    build = class_mean_rows if init == "class_mean" else linear_probe_rows
+    return build(features, codes[chosen], len(classes), sample_weight=weight)

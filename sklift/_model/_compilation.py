@@ -1,0 +1,69 @@
+"""The tower's blocks compiled by torch, for the time of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import torch
+
+from ..backbones import find_stages
+from ._tuned_model import TunedModel
+
+# Programs of one function that torch keeps: blocks differ in what an adapter put into them, batches
+# in their size, and the fits of a search in both. With torch's 8 most would run as they are.
+_MOST_GRAPHS = 64
+
+
+@contextmanager
+def compiled(model: TunedModel, enabled: bool) -> Iterator[None]:
+    """Let torch compile the blocks of the tower, or all of it where it is not known to have any.
+
+    Blocks are alike, so that what is compiled for one serves the others: seconds, where the whole
+    tower would take minutes.
+
+    Parameters
+    ----------
+    model : TunedModel
+        At the end it is as it was.
+    enabled : bool
+        False: nothing is done.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to compile, or torch can't on this machine.
+    """
+    if not enabled:
+        yield
+        return
+    if model.backbone.is_empty:
+        raise ValueError(
+            f"compile=True: backbone={model.backbone.spec.name!r} has no tower that could be "
+            "compiled; set it to False"
+        )
+    _check_compiler(model.mean.device.type)
+    stages = find_stages(model.tower)
+    parts = [model.tower] if stages is None else list(stages.blocks)
+    for part in parts:
+        part.compile()
+    try:
+        with torch._dynamo.config.patch(cache_size_limit=_MOST_GRAPHS):
+            yield
+    finally:
+        for part in parts:
+            part._compiled_call_impl = None  # there is no public way back
+
+
+@cache
+def _check_compiler(device: str) -> None:
+    """Compile something small: only then is it known whether there is a compiler that works."""
+    try:
+        torch.compile(torch.sin)(torch.zeros(8, device=device))
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(
+            f"compile=True: torch.compile does not work here ({reason}). It needs a C++ compiler "
+            "on a CPU, triton on a GPU; without, set compile=False"
+        ) from error

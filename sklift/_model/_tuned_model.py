@@ -1,0 +1,214 @@
+"""The model that is trained: a frozen tower with an adapter inside, and a head."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+
+import torch
+from sklearn.base import clone
+from torch import nn
+
+from .._compute._device import resolve_device
+from .._compute._seeding import drawing_alone
+from ..backbones import Backbone, Stages, TransformerBlock, find_stages, load_backbone
+from ._frozen import computes_alike, n_blocks_before, own_parts, touched_modules
+
+
+class TunedModel(nn.Module):
+    """``head(tower(normalise(x)))``, where only adapter and head are trained.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        The shared frozen tower.
+    adapter : recipe or None
+        What to inject. The recipe with its "auto" values filled in becomes ``self.adapter``.
+    head : recipe
+        Builds the map from features to logits.
+    n_classes : int
+        Number of logits.
+    device : str or torch.device
+        Where the model lives. It is built there, since moving it would move the shared tower.
+
+    Notes
+    -----
+    New weights are drawn from torch's global random state. A pickle holds the trained tensors and
+    the description of the backbone, never the frozen tower.
+    """
+
+    def __init__(self, backbone: Backbone, adapter, head, n_classes: int, device="cpu"):
+        super().__init__()
+        tower = backbone.open(device)
+        # Frozen norms and dropouts stay in eval mode; modules that come later follow train().
+        frozen = list(tower.module.modules())
+        before = own_parts(tower.module)
+        self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
+        touched = touched_modules(tower.module, before)
+        self._is_touched = bool(touched)
+        self._n_untouched = n_blocks_before(touched, find_stages(tower.module))
+        self._has_blocks = any(isinstance(block, TransformerBlock) for block in tower.blocks)
+        self.tower = tower.finished()
+        self.after = tower.after
+        self.head = head.build(tower.n_features, n_classes)
+        self.head_recipe = clone(head, safe=False)
+        self.backbone = backbone
+        self.n_classes = n_classes
+        self._frozen = frozen
+        for name in ("mean", "std"):
+            value = torch.tensor(getattr(backbone.preprocess, name), dtype=torch.float32)
+            value = value.view(3, 1, 1)
+            self.register_buffer(name, value, persistent=False)
+        # The tower is on the device already: this moves what is new.
+        self.to(device)
+        self.eval()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits ``(n, n_classes)`` of views, the mean of the logits over several views.
+
+        ``x`` is ``(n, 3, s, s)`` or ``(n, n_views, 3, s, s)``: uint8 pixels, or floats that are
+        normalised already; or what the frozen blocks before the first trained one make of such,
+        tokens ``(n, tokens, width)``; or what a frozen tower does, ``(n, n_features)``.
+        """
+        if x.ndim == 5:
+            n, v = x.shape[:2]
+            return self(x.flatten(0, 1)).unflatten(0, (n, v)).mean(1)
+        features = self.features(x)
+        # Logits span tens: in half precision they would be rounded by a few hundredths.
+        with torch.autocast(features.device.type, enabled=False):
+            return self.head(features.to(self.mean.dtype))
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` of views, tokens or frozen features, see :meth:`forward`."""
+        if x.ndim == 3:  # in the dtype that the tower gave them, and goes on in
+            return self.after(self._stages().after(x, self.n_frozen_blocks))
+        pixels = not x.is_floating_point()
+        x = x.to(self.mean.dtype)
+        if x.ndim > 2:
+            x = self.tower((x / 255 - self.mean) / self.std if pixels else x)
+        return self.after(x)
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        """Tokens ``(n, tokens, width)`` that the first trained block sees, of normalised views."""
+        return self._stages().before(x, self.n_frozen_blocks)
+
+    @cached_property
+    def tower_is_frozen(self) -> bool:
+        """Whether the tower computes what the backbone does, so that features stay the same."""
+        if self.adapter is None or self._is_touched:
+            return self.adapter is None
+        backbones = self.backbone.open(self.mean.device).finished()
+        return computes_alike(self.tower, backbones, self.backbone, self.mean.device)
+
+    @cached_property
+    def n_frozen_blocks(self) -> int:
+        """Blocks before the first that an adapter has touched, if they compute what they did.
+
+        0 where it has touched what is outside of blocks, or the tower has none.
+        """
+        n = self._n_untouched
+        theirs = find_stages(self.backbone.open(self.mean.device).module) if n else None
+        if theirs is None:
+            return 0
+        both = (partial(stages.before, n=n) for stages in (self._stages(), theirs))
+        return n if computes_alike(*both, self.backbone, self.mean.device) else 0
+
+    def _stages(self) -> Stages:
+        stages = find_stages(self.tower)
+        if stages is None:
+            raise ValueError(f"{self.backbone.spec} is not known to have stages")
+        return stages
+
+    def train(self, mode: bool = True) -> TunedModel:
+        """Switch to training mode all but the frozen modules (batch norm would drift)."""
+        if mode == self.training:  # asked for at every step
+            return self
+        super().train(mode)
+        for module in self._frozen:
+            module.training = False
+        return self
+
+    def recompute(self, recompute: bool) -> None:
+        """Whether blocks compute their activations again in the backward pass, to keep none."""
+        switch = getattr(self.tower, "set_grad_checkpointing", None)
+        if recompute and (switch is None or not self._has_blocks):
+            raise ValueError(
+                f"recompute=True: {self.backbone.spec} has no transformer blocks that could "
+                "compute their activations again; set it to False, or raise accumulate"
+            )
+        if switch is not None:
+            switch(recompute)
+
+    def trained_state(self) -> dict[str, torch.Tensor]:
+        """What training made: trained weights and the new modules' buffers, by name, on the CPU."""
+        return {name: t.detach().cpu().clone() for name, t in self._own_tensors().items()}
+
+    def load_trained_state(self, state: dict[str, torch.Tensor]) -> None:
+        """Set the trained tensors; their names and shapes must be exactly the model's own."""
+        own = self._own_tensors()
+        if own.keys() != state.keys():
+            raise ValueError(f"trained tensors differ: {sorted(own.keys() ^ state.keys())[:5]}")
+        with torch.no_grad():
+            for name, tensor in own.items():
+                if tensor.shape != state[name].shape:
+                    raise ValueError(
+                        f"tensor {name!r} is {tuple(state[name].shape)}, "
+                        f"expected {tuple(tensor.shape)}"
+                    )
+                tensor.copy_(state[name])
+
+    def _own_tensors(self) -> dict[str, torch.Tensor]:
+        own = {name: p for name, p in self.named_parameters() if p.requires_grad}
+        frozen = {id(module) for module in self._frozen}
+        saved = self.state_dict(keep_vars=True)
+        for prefix, module in self.named_modules():
+            for name, _ in module.named_buffers(recurse=False):
+                full = f"{prefix}.{name}" if prefix else name
+                if id(module) not in frozen and full in saved:
+                    own[full] = saved[full]
+        return own
+
+    @property
+    def n_trainable_params(self) -> int:
+        """Number of weights in training."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def __reduce__(self):
+        return _rebuild, (
+            self.backbone.spec,
+            self.backbone.checksum,
+            self.adapter,
+            self.head_recipe,
+            self.n_classes,
+            self.trained_state(),
+            str(self.mean.device),
+            self.mean.dtype,
+        )
+
+
+def _rebuild(
+    spec,
+    checksum: str,
+    adapter,
+    head,
+    n_classes: int,
+    state: dict,
+    device: str,
+    dtype: torch.dtype = torch.float32,
+):
+    """A pickled model over this process's shared tower, on its device where there is one."""
+    backbone = load_backbone(spec)
+    if backbone.checksum != checksum:
+        raise ValueError(
+            f"the weights of backbone {spec} differ from those the model was trained on "
+            f"(checksum {backbone.checksum[:12]}, expected {checksum[:12]})"
+        )
+    try:
+        device = resolve_device(device)
+    except ValueError:
+        device = "cpu"
+    with drawing_alone(0):  # every weight drawn here is overwritten
+        model = TunedModel(backbone, adapter, head, n_classes, device)
+    if dtype != model.mean.dtype and backbone.is_empty:
+        model.to(dtype)
+    model.load_trained_state(state)
+    return model

@@ -1,0 +1,1 @@
+"""Where arrays are kept, by key: in memory or in a folder."""
