@@ -42,8 +42,8 @@ def main():
         name, checkpoint = random_tower(folder)
         paths, y = jpeg_files(folder, 2 * n, n_classes=10)
         cache = Path(folder) / "cache"
-        common = {"pretrained": checkpoint, "precision": "float32", "batch_size": 32}
-        embedder = ImageEmbedder(name, cache=cache, **common).fit()
+        common = {"pretrained": checkpoint, "compute__precision": "float32", "batch_size": 32}
+        embedder = ImageEmbedder(name, compute__cache=cache, **common).fit()
         embedder.transform(paths[:8])  # loads the tower
         print(f"frozen pass, per 1000: {per_1000(lambda: embedder.transform(paths[n:]), n)}")
         kept = sum(path.stat().st_size for path in cache.glob("features*")) / (n + 8)

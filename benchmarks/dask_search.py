@@ -59,7 +59,7 @@ def assert_equal(one, other):
     """The scores of both searches, and the weights of their best models, bit by bit."""
     for key in (k for k in one.cv_results_ if k.startswith("split")):
         np.testing.assert_array_equal(one.cv_results_[key], other.cv_results_[key])
-    first, second = (s.best_estimator_.net_.module_.trained_state() for s in (one, other))
+    first, second = (s.best_estimator_.model_.trained_state() for s in (one, other))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -80,7 +80,7 @@ def main():
 
         def search(cache, scoring="balanced_accuracy"):
             start = time.perf_counter()
-            clf.set_params(cache=cache)
+            clf.set_params(compute__cache=cache)
             found = GridSearchCV(clf, grid, cv=folds, scoring=scoring, error_score="raise")
             found.fit(X, y)
             return found, time.perf_counter() - start

@@ -75,7 +75,7 @@ def main() -> None:
             init="class_mean",
             max_epochs=1,
             random_state=0,
-            cache=False,
+            compute__cache=False,
         ).fit(paths[:: max(1, len(paths) // 100)], y[:: max(1, len(paths) // 100)])
         print("images per second, and ratio to plain")
         for what, transform, tta in (

@@ -52,7 +52,7 @@ def main():
             plain_features(name, checkpoint, paths)
             middle = time.perf_counter()
             # what the last search kept is of no use to this one
-            clf.set_params(cache=os.path.join(folder, f"cache {len(times)}"))
+            clf.set_params(compute__cache=os.path.join(folder, f"cache {len(times)}"))
             search.fit(paths, y)
             times.append((middle - start, time.perf_counter() - middle))
     n, times = len(search.cv_results_["params"]), np.array(times)

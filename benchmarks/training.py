@@ -33,7 +33,7 @@ from sklift.adapters._bottleneck import Bottleneck
 
 OURS = {
     "all blocks": {"adapter": AdaptFormer()},
-    "all blocks, compiled": {"adapter": AdaptFormer(), "compile": True},
+    "all blocks, compiled": {"adapter": AdaptFormer(), "compute__compile": True},
     "last 4 blocks": {"adapter": AdaptFormer(layers=4)},
     "last 4 blocks, stored views": {"adapter": AdaptFormer(layers=4), "augmentation": "fixed"},
 }

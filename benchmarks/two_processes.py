@@ -32,7 +32,12 @@ def fit(n: int, **params):
     X, y = load_emoji("train", return_X_y=True)
     chosen = np.random.default_rng(0).permutation(len(X))[:n]
     clf = LiftClassifier(
-        "emoji-tiny", max_epochs=2, batch_size=32, precision="float32", random_state=0, **params
+        "emoji-tiny",
+        max_epochs=2,
+        batch_size=32,
+        compute__precision="float32",
+        random_state=0,
+        **params,
     )
     start = time.perf_counter()
     clf.fit(X[chosen], y[chosen])
@@ -51,7 +56,7 @@ def one_of_two(n: int, folder: Path) -> None:
         losses=losses,
         seconds=seconds,
         class_counts=clf.class_counts_,
-        **clf.net_.module_.trained_state(),
+        **clf.model_.trained_state(),
     )
     accelerator.end_training()
 
@@ -73,7 +78,7 @@ def main():
     print("batch  one process  two processes")
     for i, row in enumerate(zip(losses, first["losses"], strict=True)):
         print(f"{i:5d}  {row[0]:11.6f}  {row[1]:13.6f}")
-    state = clf.net_.module_.trained_state()
+    state = clf.model_.trained_state()
     moved = max(np.abs(first[name] - t.numpy()).max() for name, t in state.items())
     print(f"largest difference of a loss: {np.abs(losses - first['losses']).max():.1e}")
     print(f"largest difference of a weight: {moved:.1e}")

@@ -33,7 +33,9 @@ counts = dict(zip(train.target_names, train.class_counts, strict=True))
 
 embedder = ImageEmbedder("emoji-tiny").fit()
 start = perf_counter()
-features = ImageEmbedder("emoji-tiny", cache=False).fit().transform(train.images)  # none is known
+features = (
+    ImageEmbedder("emoji-tiny", compute__cache=False).fit().transform(train.images)
+)  # none is known
 print(f"features {features.shape} of the training pictures: {perf_counter() - start:.1f} s")
 
 LIFT = dict(batch_size=32, random_state=0)

@@ -75,7 +75,7 @@ classifier = LiftClassifier(
     augmentation=None,
     max_epochs=4,
     batch_size=32,
-    on_error="skip",
+    reader__on_error="skip",
     random_state=0,
 )
 with warnings.catch_warnings(record=True) as told:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial, wraps
+from importlib import import_module
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -12,6 +15,29 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
+
+# Where the recipes of parameters are resolved. Imported when they are needed: recipes may bring
+# torch, which constructing an estimator must not.
+_ROOMS = {
+    "adapter": "adapters",
+    "checkpoint": "training",
+    "compute": "training",
+    "head": "heads",
+    "loss": "losses",
+    "reader": "images",
+}
+
+
+def resolve_recipe(parameter: str, value):
+    """The recipe that a parameter names or is, as an object of its own."""
+    room = import_module(f"..{_ROOMS[parameter]}", __name__)
+    return getattr(room, f"resolve_{parameter}")(value)
+
+
+def _settings_of(parameter: str, value) -> dict:
+    """The settings of the recipe that a parameter names or is."""
+    recipe = resolve_recipe(parameter, value)
+    return recipe.get_params(deep=False) if hasattr(recipe, "get_params") else {}
 
 
 class ImageEstimator(BaseEstimator):
@@ -24,34 +50,80 @@ class ImageEstimator(BaseEstimator):
         "tta": [StrOptions({"fivecrop", "tencrop"}), _POSITIVE_INT, None],
         "tta_expand": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [_POSITIVE_INT],
-        "image_shape": [tuple, list, None],
+        "reader": "no_validation",  # recipes: said better by their tables
+        "compute": "no_validation",
         "device": "no_validation",
-        "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
-        "cache": "no_validation",
-        "num_workers": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
     }
+
+    def _set_nested(self, settings: dict) -> None:
+        """Take settings of recipes that were given to ``__init__``, as ``set_params`` does."""
+        own = self.get_params(deep=False)
+        for name in settings:
+            if name.partition("__")[0] not in _ROOMS.keys() & own or "__" not in name:
+                hint = "".join(
+                    f"; did you mean {recipe}__{name}?"
+                    for recipe in _ROOMS.keys() & own
+                    if name in _settings_of(recipe, own[recipe])
+                )
+                raise TypeError(
+                    f"{type(self).__name__}() got an unexpected keyword argument {name!r}{hint}"
+                )
+        if settings:
+            self.set_params(**settings)
+
+    def set_params(self, **params) -> Self:
+        """Set parameters; nested ones reach into recipes, also into those given by name.
+
+        Parameters
+        ----------
+        **params : dict
+            ``adapter__rank=4`` makes a recipe of ``adapter="adaptformer"`` and sets its rank.
+
+        Returns
+        -------
+        self : estimator
+        """
+        own = self.get_params(deep=False)
+        for name in _ROOMS.keys() & own:
+            nested = sorted(key for key in params if key.startswith(f"{name}__"))
+            value = params.get(name, own[name])
+            if nested and (isinstance(value, type) or not hasattr(value, "set_params")):
+                recipe = resolve_recipe(name, value)
+                if not hasattr(recipe, "set_params"):
+                    raise ValueError(f"{name}={value!r} has no settings, got {nested}")
+                params[name] = recipe
+        return super().set_params(**params)
+
+    def _plan(self, device=None, dtype=None):
+        """How to compute, on another device than the parameter's where one is given."""
+        compute = resolve_recipe("compute", self.compute)
+        return compute.build(self.device if device is None else device, self.batch_size, dtype)
 
     def _pictures(self, X, *, reset: bool = False, must_exist: bool = True):
         """Validated pictures."""
         from ._data._pictures import Pictures
-        from .images._as_source import as_image_source
 
-        source = as_image_source(X, self.image_shape, must_exist=must_exist)
+        reader = resolve_recipe("reader", self.reader)
+        source = reader.build(X, must_exist=must_exist)
         self._check_columns(X, reset=reset)
-        return Pictures(source, self.cache)
+        return Pictures(source)
 
     def _check_columns(self, X, *, reset: bool) -> None:
         """Columns are known, and held to, where X is a table of flattened pictures."""
         if reset:
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)
-        if self.image_shape is not None and getattr(X, "ndim", 0) == 2:
+        if self._takes_tables() and getattr(X, "ndim", 0) == 2:
             validate_data(self, X, reset=reset, skip_check_array=True)
+
+    def _takes_tables(self) -> bool:
+        """Whether pictures may come as flattened rows."""
+        return getattr(self.reader, "image_shape", None) is not None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = self.image_shape is not None
+        tags.input_tags.two_d_array = self._takes_tables()
         tags.input_tags.one_d_array = True  # paths
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
@@ -66,39 +138,48 @@ class FrozenEstimator(ImageEstimator):
 
         return load_backbone(self.backbone, self.pretrained, self.backbone_params)
 
-    def _features(self, X, finish=None) -> np.ndarray:
-        """Features of pictures, after ``finish``, a method of the backbone by name."""
-        from ._compute._device import resolve_device, resolve_precision
+    def _feature_batches(self, X, finish=None) -> Iterator[np.ndarray]:
+        """Features of some pictures at a time, in their order.
+
+        ``finish``: a method of the backbone by name, which makes of them what is wanted.
+        """
+        from torch.utils.data import Subset
+
         from ._data._features import cached_features, frozen_features
-        from ._store._features import resolve_cache
+        from ._data._prediction import blocks
 
         self._validate_params()
-        cache = resolve_cache(self.cache)
-        device = resolve_device(self.device)
+        plan = self._plan()
         backbone = self._load_backbone()
-        precision = resolve_precision(self.precision, device)
         pictures = self._pictures(X)
-        compute = partial(
-            frozen_features,
-            backbone,
-            device=device,
-            precision=precision,
-            batch_size=self.batch_size,
-            num_workers=self.num_workers,
-            finish=None if finish is None else getattr(backbone, finish),
-            progress=bool(self.verbose),
-        )
+        after = None if finish is None else getattr(backbone, finish)
+        compute = partial(frozen_features, backbone, plan=plan, finish=after)
         views = pictures.prediction(backbone, self.tta, self.tta_expand)
-        if not (self.tta is None or isinstance(self.tta, str)):
-            cache = None  # the random crops of a picture depend on where it stands
+        # the random crops of a picture depend on where it stands
+        is_fixed = self.tta is None or isinstance(self.tta, str)
+        known = plan.cache.features if is_fixed else None
         view = ("test",) if self.tta is None else (self.tta, self.tta_expand)
-        place = (device.type, precision)
-        kind = (*backbone.identity, *place, *view, finish)
-        return cached_features(compute, views, cache, kind)
+        kind = (*backbone.identity, plan.device.type, plan.precision, *view, finish)
+        with progress(len(pictures), bool(self.verbose)) as advance:
+            for chosen in blocks(len(pictures), plan):
+                yield cached_features(compute, Subset(views, chosen), known, kind)
+                advance(len(chosen))
+
+
+@contextmanager
+def progress(n: int, shown: bool) -> Iterator[Callable[[int], object]]:
+    """A bar over pictures; what it gives is told how many are done."""
+    if not shown:
+        yield lambda n: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=n, unit="picture", desc="features") as bar:
+        yield bar.update
 
 
 class LogitClassifierMixin(ClassifierMixin):
-    """Predictions of a classifier that has ``_logits(X)``, (n_samples, n_classes)."""
+    """Predictions of a classifier that has ``_logit_batches(X)``, of (n_batch, n_classes) each."""
 
     def decision_function(self, X) -> np.ndarray:
         """Logits.
@@ -113,7 +194,7 @@ class LogitClassifierMixin(ClassifierMixin):
         logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
             For two classes the difference, positive for ``classes_[1]``.
         """
-        logits = self._logits(X)
+        logits = np.concatenate(list(self._logit_batches(X)))
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X) -> np.ndarray:
@@ -131,7 +212,8 @@ class LogitClassifierMixin(ClassifierMixin):
         """
         from scipy.special import softmax
 
-        return softmax(self._logits(X).astype(np.float64), axis=1)
+        batches = self._logit_batches(X)
+        return np.concatenate([softmax(z.astype(np.float64), axis=1) for z in batches])
 
     def predict(self, X) -> np.ndarray:
         """Most probable labels.
@@ -145,5 +227,28 @@ class LogitClassifierMixin(ClassifierMixin):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        best = self._logits(X).argmax(axis=1)
+        best = np.concatenate([z.argmax(axis=1) for z in self._logit_batches(X)])
         return self.classes_[best]
+
+
+def all_or_nothing(method):
+    """Decorate a fit: where it fails before anything is recorded, all is as it was before."""
+
+    @wraps(method)
+    def fit(est, *args, **kwargs):
+        before = _fitted_attributes(est)
+        try:
+            return method(est, *args, **kwargs)
+        except BaseException:
+            now = _fitted_attributes(est)
+            if now.get("net_") in (None, before.get("net_")):
+                for name in now:
+                    delattr(est, name)
+                vars(est).update(before)
+            raise
+
+    return fit
+
+
+def _fitted_attributes(est) -> dict:
+    return {name: value for name, value in vars(est).items() if name.endswith("_")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from os import PathLike
 from typing import Self
@@ -13,16 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._classes._labels import resolve_names
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
-from ._estimator import ImageEstimator, LogitClassifierMixin
-from ._fitting._fit_input import (
-    KINDS,
-    all_or_nothing,
-    check_same,
-    fit_recipes,
-    fit_sample,
-    partial_classes,
-    resolve_kind,
-)
+from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing, resolve_recipe
 from ._fitting._sklearn_callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
 from ._persistence import Persistent
 
@@ -96,18 +87,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Passes over the training data.
     batch_size : int, default=128
         Pictures in a batch.
-    accumulate : int, default=1
-        Parts in which the gradient of a batch is computed, at least: the same result in less
-        memory. On CPUs parts of more than 8 views of 224 px are split of themselves, which costs
-        no time, where the loss is a mean over pictures.
-    recompute : bool, default=False
-        Whether what each transformer block has computed is computed again in the backward pass
-        rather than kept (activation checkpointing): the same result in much less memory, for about
-        a third more time.
-    compile : bool, default=False
-        Whether ``torch.compile`` makes one program of each kind of block for the training: about a
-        tenth faster on a CPU, after some 20 seconds of compilation (minutes for towers that are no
-        transformers), and rounded otherwise. Predictions are not compiled.
     lr : float, default=0.02
         Learning rate at the start; it falls to zero along a half cosine, once an epoch.
     momentum : float, default=0.9
@@ -133,47 +112,31 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     warm_start : bool, default=False
         Whether ``fit`` goes on from the trained weights of the last one; the classes, the backbone,
         the adapter and the head must be the same.
-    image_shape : tuple of int, optional
-        ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
+    reader : "auto" or recipe, default="auto"
+        How X becomes pictures, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
+        leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows.
     device : str, default="auto"
         ``"auto"`` is the GPU when there is one.
-    precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
-        Of matrix products. ``"auto"``: bfloat16 where the device computes in it natively.
-    cache : {"auto", False} or path, default="auto"
-        Where decoded files and features of the frozen tower are kept for the epochs, folds and
-        candidates to come. ``"auto"``: in memory, shared by all estimators of the process (up to
-        1 GiB and 256 MiB), as are tokens of frozen blocks (see ``augmentation``: up to 1 GiB of a
-        fit, and 1 GiB of those before). A folder: pictures (up to 16 GiB), features (8 GiB) and
-        tokens (16 GiB) in files there, which several processes may share. ``False``: nothing
-        outlives a fit. Files that change are read anew.
-    num_workers : int, default=0
-        Processes that prepare batches. With 0, files are decoded by threads of this process.
-    on_error : {"raise", "skip"}, default="raise"
-        What ``fit`` does about files that can't be read: raise an error, or leave them out, with a
-        warning that names them; see ``skipped_``. Predictions always raise.
-    checkpoint_dir : path, optional
-        Folder in which the state of training is kept, after each epoch and every
-        ``checkpoint_minutes``. ``fit`` with the same data and parameters goes on where it was
-        stopped, by a crash for instance, and ends with the same model. Several fits, those of a
-        search, may share the folder.
-    checkpoint_minutes : float, default=10
-        Minutes between checkpoints within an epoch.
-    checkpoint_mismatch : {"restart", "raise"}, default="restart"
-        What to do where the folder holds only the unfinished training of other data or
-        parameters: start afresh beside it, with a warning, or raise an error (not for searches,
-        whose candidates are unfinished side by side).
-    callbacks : list of skorch callbacks, optional
-        Added to the training loop. (scikit-learn's own, from version 1.9 on, are set with
-        ``set_callbacks``.)
+    compute : "auto" or recipe, default="auto"
+        Precision, worker processes, parts of a batch and caches, see
+        :class:`sklift.training.Compute`: ``compute__precision="float32"``,
+        ``compute__cache="folder"``.
+    checkpoint : path, recipe or None, default=None
+        Folder in which the state of training is kept, so that ``fit`` goes on where it was stopped,
+        see :class:`sklift.training.Checkpoint`.
     net_params : dict, optional
         Passed to the skorch net last, as ``{"iterator_train__pin_memory": True}`` or
-        ``{"train_split": skorch.dataset.ValidSplit(5)}``. ``{"distributed": True}`` shares the fit
-        among the processes of a group, see the guide's "From one CPU to many GPUs".
+        ``{"train_split": skorch.dataset.ValidSplit(5)}``; ``{"callbacks": [...]}`` are skorch
+        callbacks to add (scikit-learn's own, from version 1.9 on, are set with ``set_callbacks``).
+        ``{"distributed": True}`` shares the fit among the processes of a group, see the guide's
+        "From one CPU to many GPUs".
     verbose : int, default=0
         1 shows a progress bar.
     random_state : int, RandomState instance or None, default=None
         Seeds new weights, the order of the data and the augmentation. The same int gives the same
         model on the same machine.
+    **settings
+        Settings of recipes, as :meth:`set_params` takes them: ``adapter__rank=8``.
 
     Attributes
     ----------
@@ -192,8 +155,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         As used, with "auto" values filled in.
     init_ : str
         The initialisation used.
+    model_ : torch module
+        The trained model: the frozen tower, the adapter inside, and the head.
     net_ : skorch net
-        The trained net; ``net_.module_`` is the torch module.
+        The net that has trained it, in the process that has.
     history_ : list of dict
         ``train_loss``, ``lr``, ``train_acc`` and ``dur`` (seconds) of each epoch, and
         ``valid_loss`` and ``valid_acc`` where data is held out.
@@ -253,9 +218,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "augmentation": [str, callable, None],
         "target_prior": [StrOptions({"balanced", "train"}), Mapping, "array-like", None],
         "max_epochs": [_POSITIVE_INT],
-        "accumulate": [_POSITIVE_INT],
-        "recompute": ["boolean"],
-        "compile": ["boolean"],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -266,11 +228,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "early_stopping": ["boolean"],
         "n_iter_no_change": [_POSITIVE_INT],
         "warm_start": ["boolean"],
-        "on_error": [StrOptions({"raise", "skip"})],
-        "checkpoint_dir": [str, PathLike, None],
-        "checkpoint_minutes": [Interval(Real, 0, None, closed="left")],
-        "checkpoint_mismatch": [StrOptions({"restart", "raise"})],
-        "callbacks": [list, tuple, None],
+        "checkpoint": "no_validation",
         "net_params": [Mapping, None],
         "random_state": ["random_state"],
     }
@@ -294,9 +252,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         target_prior=None,
         max_epochs=5,
         batch_size=128,
-        accumulate=1,
-        recompute=False,
-        compile=False,
         lr=0.02,
         momentum=0.9,
         weight_decay=5e-4,
@@ -307,19 +262,14 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         early_stopping=False,
         n_iter_no_change=2,
         warm_start=False,
-        image_shape=None,
+        reader="auto",
         device="auto",
-        precision="auto",
-        cache="auto",
-        num_workers=0,
-        on_error="raise",
-        checkpoint_dir=None,
-        checkpoint_minutes=10,
-        checkpoint_mismatch="restart",
-        callbacks=None,
+        compute="auto",
+        checkpoint=None,
         net_params=None,
         verbose=0,
         random_state=None,
+        **settings,
     ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
@@ -337,9 +287,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.target_prior = target_prior
         self.max_epochs = max_epochs
         self.batch_size = batch_size
-        self.accumulate = accumulate
-        self.recompute = recompute
-        self.compile = compile
         self.lr = lr
         self.momentum = momentum
         self.weight_decay = weight_decay
@@ -350,42 +297,14 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.early_stopping = early_stopping
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
-        self.image_shape = image_shape
+        self.reader = reader
         self.device = device
-        self.precision = precision
-        self.cache = cache
-        self.num_workers = num_workers
-        self.on_error = on_error
-        self.checkpoint_dir = checkpoint_dir
-        self.checkpoint_minutes = checkpoint_minutes
-        self.checkpoint_mismatch = checkpoint_mismatch
-        self.callbacks = callbacks
+        self.compute = compute
+        self.checkpoint = checkpoint
         self.net_params = net_params
         self.verbose = verbose
         self.random_state = random_state
-
-    def set_params(self, **params) -> Self:
-        """Set parameters; nested ones reach into recipes, also into those given by name.
-
-        Parameters
-        ----------
-        **params : dict
-            ``adapter__rank=4`` makes a recipe of ``adapter="adaptformer"`` and sets its rank.
-
-        Returns
-        -------
-        self : LiftClassifier
-        """
-        for kind in KINDS:
-            if any(key.startswith(f"{kind}__") for key in params):
-                value = params.get(kind, getattr(self, kind))
-                if isinstance(value, type) or not hasattr(value, "set_params"):
-                    recipe = resolve_kind(kind, value)
-                    if not hasattr(recipe, "set_params"):
-                        nested = sorted(k for k in params if k.startswith(f"{kind}__"))
-                        raise ValueError(f"{kind}={value!r} has no settings, got {nested}")
-                    params[kind] = recipe
-        return super().set_params(**params)
+        self._set_nested(settings)
 
     @with_callbacks
     @all_or_nothing
@@ -421,25 +340,27 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         KeyboardInterrupt
             On Ctrl-C, after the batch; the estimator is fitted so far.
         """
-        fitted = hasattr(self, "net_")
-        recipes = fit_recipes(self)
-        classes, sample = fit_sample(self, X, y, sample_weight, self.classes)
-        names = resolve_names(self.class_names, classes)
-        resolve_target_prior(self.target_prior, classes, np.ones(len(classes)))
-        from ._fitting._training import train
+        self._validate_params()
+        from ._fitting._sample import check_same
+        from ._fitting._settings import fit_settings
+        from ._fitting._train import Classes, train
 
-        model = None
-        if self.warm_start and fitted:
-            check_same(self, classes, recipes)
-            model = self.net_.module_
+        settings = fit_settings(self.get_params(deep=False))
+        labels, sample = self._sample(X, y, sample_weight, self.classes)
+        names = resolve_names(self.class_names, labels)
+        resolve_target_prior(self.target_prior, labels, np.ones(len(labels)))
+        start = self._trained() if self.warm_start else None
+        if start is not None:
+            check_same(labels, start.classes, start.model, settings)
         if len(sample.skipped):  # callbacks see what is trained on
-            X, y, sample_weight = sample.data.source, classes[sample.codes], sample.weight
+            X, y, sample_weight = sample.data.source, labels[sample.codes], sample.weight
         tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
-        # Until training ends, the net of an earlier fit must not meet the classes of this one.
-        self.__dict__.pop("net_", None)
-        self.classes_ = classes
+        # Until training ends, the model of an earlier fit must not meet the classes of this one.
+        for name in ("model_", "net_"):
+            self.__dict__.pop(name, None)
+        self.classes_ = labels
         self.class_names_ = names
-        train(self, sample, recipes, tasks, model)
+        train(settings, sample, Classes(labels, names), tasks, self.__dict__.update, start)
         return self
 
     @all_or_nothing
@@ -469,18 +390,23 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         ValueError, TypeError
             As :meth:`fit`, or if the classes are missing, or others than before.
         """
-        recipes = fit_recipes(self)
-        fitted = hasattr(self, "net_")
-        classes = partial_classes(self, classes)
-        classes, sample = fit_sample(self, X, y, sample_weight, classes, reset=not fitted)
-        if fitted:
-            check_same(self, classes, recipes)
-        else:
-            self.classes_ = classes
-            self.class_names_ = resolve_names(self.class_names, classes)
-        from ._fitting._training import train_more
+        self._validate_params()
+        from ._fitting._sample import check_same, partial_classes
+        from ._fitting._settings import fit_settings
+        from ._fitting._train import Classes, train_more
 
-        train_more(self, sample, recipes)
+        settings = fit_settings(self.get_params(deep=False))
+        start = self._trained()
+        known = None if start is None else start.classes
+        classes = partial_classes(classes, self.classes, known)
+        labels, sample = self._sample(X, y, sample_weight, classes, reset=start is None)
+        if start is not None:
+            check_same(labels, start.classes, start.model, settings)
+        else:
+            self.classes_ = labels
+            self.class_names_ = resolve_names(self.class_names, labels)
+        given = Classes(self.classes_, self.class_names_)
+        train_more(settings, sample, given, self.__dict__.update, start)
         return self
 
     def estimate_prior(self, X) -> np.ndarray:
@@ -505,7 +431,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
         Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
         """
-        return estimate_prior(self._trained_logits(X), self.implied_prior_)
+        logits = np.concatenate(list(self._trained_logits(X)))
+        return estimate_prior(logits, self.implied_prior_)
 
     def export(self, path: str | PathLike) -> None:
         """Write a program of ``torch.export`` that predicts without this package.
@@ -570,13 +497,31 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
         write_program(self, path)
 
-    def _data(self, X, *, reset: bool):
+    def _sample(self, X, y, sample_weight, classes, *, reset: bool = True):
+        """The class list, and validated samples."""
+        from ._fitting._sample import read_sample
+
+        skip = resolve_recipe("reader", self.reader).on_error == "skip"
+        data = self._data(X, reset=reset, must_exist=not skip)
+        state = self.random_state
+        return read_sample(data, y, sample_weight, classes, skip=skip, random_state=state)
+
+    def _trained(self):
+        """What earlier training left, or None."""
+        from ._fitting._train import ClassTotals, Trained
+
+        if not hasattr(self, "model_"):
+            return None
+        totals = ClassTotals(self.class_counts_, self._class_weights, self._effective_counts)
+        optimizer = getattr(getattr(self, "net_", None), "optimizer_", None)
+        return Trained(self.classes_, self.model_, self.init_, totals, self.history_, optimizer)
+
+    def _data(self, X, *, reset: bool, must_exist: bool = True):
         """Validated pictures or features."""
         if self.backbone != "precomputed":
-            skipping = reset and self.on_error == "skip"
-            pictures = self._pictures(X, reset=reset, must_exist=not skipping)
+            pictures = self._pictures(X, reset=reset, must_exist=must_exist)
             # what is predicted once must not push out what is trained on
-            return pictures if self.cache is False else pictures.cached(make_room=reset)
+            return pictures.cached(self._plan("cpu").cache, make_room=reset)
         from ._data._feature_rows import Rows
 
         try:
@@ -589,17 +534,21 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
                 )
             raise
 
-    def _trained_logits(self, X) -> np.ndarray:
+    def _trained_logits(self, X) -> Iterator[np.ndarray]:
         check_is_fitted(self)
         self._validate_params()
         from ._data._prediction import logits
 
-        return logits(self, self._data(X, reset=False))
+        data = self._data(X, reset=False)
+        plan = self._plan(self.model_.mean.device, data.dtype)
+        return logits(self.model_, data, self.tta, self.tta_expand, plan)
 
-    def _logits(self, X) -> np.ndarray:
-        logits = self._trained_logits(X)
+    def _logit_batches(self, X) -> Iterator[np.ndarray]:
+        batches = self._trained_logits(X)
         target = resolve_target_prior(self.target_prior, self.classes_, self.class_prior_)
-        return logits if target is None else adjust_logits(logits, self.implied_prior_, target)
+        if target is None:
+            return batches
+        return (adjust_logits(logits, self.implied_prior_, target) for logits in batches)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -610,4 +559,4 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         return tags
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "net_")
+        return hasattr(self, "model_")

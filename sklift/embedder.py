@@ -28,17 +28,13 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
     batch_size : int, default=128
         Pictures in a batch.
-    image_shape : tuple of int, optional
-        ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
-    device, precision, num_workers
-        As in :class:`LiftClassifier`.
-    cache : {"auto", False} or path, default="auto"
-        Where features are kept, so that a picture passes the tower once for a whole search:
-        ``"auto"``: in memory (up to 256 MiB, shared by all estimators of the process); a folder:
-        in a file there (up to 8 GiB), which several processes may share. Pictures are known by
-        their content. Views at random (``tta=<int>``) are not kept.
+    device, reader, compute
+        As in :class:`LiftClassifier`. Features are kept by content: a picture passes the tower once
+        for a whole search. Views at random (``tta=<int>``) are not kept.
     verbose : int, default=0
         1 shows a progress bar.
+    **settings
+        Settings of recipes, as :meth:`set_params` takes them: ``compute__precision="float32"``.
 
     Attributes
     ----------
@@ -71,12 +67,11 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         tta=None,
         tta_expand=24,
         batch_size=128,
-        image_shape=None,
+        reader="auto",
         device="auto",
-        precision="auto",
-        num_workers=0,
-        cache="auto",
+        compute="auto",
         verbose=0,
+        **settings,
     ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
@@ -85,12 +80,11 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.tta = tta
         self.tta_expand = tta_expand
         self.batch_size = batch_size
-        self.image_shape = image_shape
+        self.reader = reader
         self.device = device
-        self.precision = precision
-        self.num_workers = num_workers
-        self.cache = cache
+        self.compute = compute
         self.verbose = verbose
+        self._set_nested(settings)
 
     def fit(self, X=None, y=None) -> Self:
         """Load the backbone; nothing is learned from ``X``.
@@ -135,9 +129,11 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         features : ndarray of shape (n_samples, n_features), float32
         """
         check_is_fitted(self)
+        finish = "embed" if self.projected else None
+        features = np.concatenate(list(self._feature_batches(X, finish)))
         if not self.projected:
-            return self._features(X)
-        features = self._features(X, "embed")  # the mean over several views is shorter than 1
+            return features
+        # the mean over several views is shorter than 1
         return features / np.linalg.norm(features, axis=1, keepdims=True)
 
     def __sklearn_tags__(self):

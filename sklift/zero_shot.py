@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Self
 
 import numpy as np
@@ -32,17 +32,13 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
     batch_size : int, default=128
         Pictures in a batch.
-    image_shape : tuple of int, optional
-        ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
-    device, precision, num_workers
-        As in :class:`LiftClassifier`.
-    cache : {"auto", False} or path, default="auto"
-        Where features are kept, so that a picture passes the tower once for a whole search:
-        ``"auto"``: in memory (up to 256 MiB, shared by all estimators of the process); a folder:
-        in a file there (up to 8 GiB), which several processes may share. Pictures are known by
-        their content. Views at random (``tta=<int>``) are not kept.
+    device, reader, compute
+        As in :class:`LiftClassifier`. Features are kept by content: a picture passes the tower once
+        for a whole search. Views at random (``tta=<int>``) are not kept.
     verbose : int, default=0
         1 shows a progress bar.
+    **settings
+        Settings of recipes, as :meth:`set_params` takes them: ``compute__precision="float32"``.
 
     Attributes
     ----------
@@ -87,12 +83,11 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         tta=None,
         tta_expand=24,
         batch_size=128,
-        image_shape=None,
+        reader="auto",
         device="auto",
-        precision="auto",
-        num_workers=0,
-        cache="auto",
+        compute="auto",
         verbose=0,
+        **settings,
     ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
@@ -102,12 +97,11 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self.tta = tta
         self.tta_expand = tta_expand
         self.batch_size = batch_size
-        self.image_shape = image_shape
+        self.reader = reader
         self.device = device
-        self.precision = precision
-        self.num_workers = num_workers
-        self.cache = cache
+        self.compute = compute
         self.verbose = verbose
+        self._set_nested(settings)
 
     def fit(self, X=None, y=None) -> Self:
         """Record the classes.
@@ -150,7 +144,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self.class_names_ = names
         return self
 
-    def _logits(self, X) -> np.ndarray:
+    def _logit_batches(self, X) -> Iterator[np.ndarray]:
         check_is_fitted(self)
-        backbone = self._load_backbone()
-        return backbone.logit_scale * self._features(X, "embed") @ self.text_features_.T
+        scale = self._load_backbone().logit_scale
+        for features in self._feature_batches(X, "embed"):
+            yield scale * features @ self.text_features_.T

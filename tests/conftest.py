@@ -35,7 +35,12 @@ def quick():
     """A classifier on the embedded backbone that fits in a fraction of a second."""
 
     def make(**params):
-        defaults = {"max_epochs": 2, "batch_size": 8, "random_state": 0, "precision": "float32"}
+        defaults = {
+            "max_epochs": 2,
+            "batch_size": 8,
+            "random_state": 0,
+            "compute__precision": "float32",
+        }
         return LiftClassifier("emoji-tiny", **{**defaults, **params})
 
     return make

@@ -28,7 +28,7 @@ def on_features(**params):
 
 
 def weights(clf):
-    return clf.net_.module_.trained_state()
+    return clf.model_.trained_state()
 
 
 class TestPartialFit:
@@ -189,7 +189,9 @@ class TestSampler:
             def on_batch_begin(self, net, batch, training, **kwargs):
                 seen.extend(batch[1].tolist())
 
-        clf = on_features(sampler=sampler, callbacks=[Look()], max_epochs=20).fit(X, y)
+        clf = on_features(sampler=sampler, net_params={"callbacks": [Look()]}, max_epochs=20).fit(
+            X, y
+        )
         roots = np.sqrt([60, 20, 10])
         mass = 90 * roots / roots.sum() if mass is None else mass
         np.testing.assert_allclose(clf.net_.criterion_.class_counts, mass, rtol=1e-5)
@@ -209,7 +211,7 @@ def test_gradients_are_clipped(blobs):
     start = on_features(lr=1e-12, max_epochs=1).fit(X, y)
     params = {"lr": 1.0, "max_epochs": 1, "momentum": 0, "weight_decay": 0, "batch_size": 90}
     for limit, accumulate in [(1e-3, 1), (1e-3, 3), (1e-2, 1)]:
-        clf = on_features(clip_grad_norm=limit, accumulate=accumulate, **params).fit(X, y)
+        clf = on_features(clip_grad_norm=limit, compute__accumulate=accumulate, **params).fit(X, y)
         step = weights(clf)["head.weight"] - weights(start)["head.weight"]
         assert step.norm().item() == pytest.approx(limit, rel=1e-3)
 
@@ -278,7 +280,7 @@ class TestSklearnCallbacks:
         paths[13].write_bytes(b"no picture")
         monitor = callback.ScoringMonitor(scoring={"few": few_shot_scorer})
         with pytest.warns(UserWarning, match="1 of 24 pictures"):
-            quick(on_error="skip").set_callbacks(monitor).fit(paths, shapes[1])
+            quick(reader__on_error="skip").set_callbacks(monitor).fit(paths, shapes[1])
         scores = [row["few"] for row in monitor.get_logs().data]
         assert len(scores) == 3 and all(0 <= score <= 1 for score in scores)  # two epochs, the fit
 

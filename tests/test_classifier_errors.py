@@ -7,6 +7,8 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from sklift import LiftClassifier
+from sklift.images import Reader
+from sklift.training import Checkpoint, Compute
 
 WRONG = {
     "backbone": [(3, "'backbone' parameter"), ("VIT-B16", "unknown backbone.*Did you mean")],
@@ -35,9 +37,9 @@ WRONG = {
     ],
     "max_epochs": [(0, "'max_epochs' parameter"), (2.0, "'max_epochs' parameter")],
     "batch_size": [(0, "'batch_size' parameter"), (-1, "'batch_size' parameter")],
-    "accumulate": [(0, "'accumulate' parameter")],
-    "recompute": [("yes", "'recompute' parameter")],
-    "compile": [("yes", "'compile' parameter")],
+    "compute__accumulate": [(0, "'accumulate' parameter")],
+    "compute__recompute": [("yes", "'recompute' parameter")],
+    "compute__compile": [("yes", "'compile' parameter")],
     "lr": [(0, "'lr' parameter"), (-1, "'lr' parameter"), ("0.1", "'lr' parameter")],
     "momentum": [(1.0, "'momentum' parameter")],
     "weight_decay": [(-1e-4, "'weight_decay' parameter")],
@@ -48,16 +50,17 @@ WRONG = {
     "early_stopping": [("yes", "'early_stopping' parameter")],
     "n_iter_no_change": [(0, "'n_iter_no_change' parameter")],
     "warm_start": [(None, "'warm_start' parameter")],
-    "image_shape": [(48, "'image_shape' parameter")],
+    "reader__image_shape": [(48, "'image_shape' parameter")],
+    "reader": [("fast", "Unknown reader"), (3, "reader must be one of")],
+    "compute": [("float32", "Unknown compute"), (None, "compute must be one of")],
     "device": [("gpu", "is not a device"), ("cuda:99", "this machine has . CUDA devices")],
-    "precision": [("half", "'precision' parameter")],
-    "cache": [(3, "cache must be"), (__file__, "is not a folder")],
-    "num_workers": [(-1, "'num_workers' parameter")],
-    "on_error": [("ignore", "'on_error' parameter")],
-    "checkpoint_dir": [(3, "'checkpoint_dir' parameter")],
-    "checkpoint_minutes": [(-1, "'checkpoint_minutes' parameter")],
-    "checkpoint_mismatch": [("ask", "'checkpoint_mismatch' parameter")],
-    "callbacks": [("early", "'callbacks' parameter")],
+    "compute__precision": [("half", "'precision' parameter")],
+    "compute__cache": [(3, "cache must be"), (__file__, "is not a folder")],
+    "compute__num_workers": [(-1, "'num_workers' parameter")],
+    "reader__on_error": [("ignore", "'on_error' parameter")],
+    "checkpoint": [(3, "checkpoint must be a folder")],
+    "checkpoint__minutes": [(-1, "'minutes' parameter")],
+    "checkpoint__mismatch": [("ask", "'mismatch' parameter")],
     "net_params": [([("a", 1)], "'net_params' parameter")],
     "verbose": [(-1, "'verbose' parameter")],
     "random_state": [("0", "'random_state' parameter")],
@@ -66,12 +69,13 @@ CASES = [(name, value, text) for name, rows in WRONG.items() for value, text in 
 
 
 def test_every_parameter_has_a_case():
-    assert WRONG.keys() == LiftClassifier().get_params().keys()
+    clf = LiftClassifier(checkpoint=Checkpoint("folder"), compute=Compute(), reader=Reader())
+    assert WRONG.keys() == clf.get_params().keys() - {"checkpoint__folder"}
 
 
 @pytest.mark.parametrize(("name", "value", "message"), CASES)
-def test_wrong_parameters(quick, shapes, name, value, message):
-    clf = quick().set_params(**{name: value})
+def test_wrong_parameters(quick, shapes, tmp_path, name, value, message):
+    clf = quick(checkpoint=tmp_path).set_params(**{name: value})
     with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
         clf.fit(*shapes)
     assert not hasattr(clf, "net_")
@@ -79,7 +83,7 @@ def test_wrong_parameters(quick, shapes, name, value, message):
 
 def test_half_floats_on_a_cpu(quick, shapes):
     with pytest.raises(ValueError, match="'float16' needs a GPU; on a CPU use 'bfloat16'"):
-        quick(device="cpu", precision="float16").fit(*shapes)
+        quick(device="cpu", compute__precision="float16").fit(*shapes)
 
 
 def test_text_without_names(quick, shapes):

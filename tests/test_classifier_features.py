@@ -132,14 +132,16 @@ class TestCache:
 
     def test_other_features_of_a_picture_are_others(self, shapes, cache, passed):
         X = shapes[0][:3]
-        plain = ImageEmbedder("emoji-tiny", precision="float32").fit_transform(X)
+        plain = ImageEmbedder("emoji-tiny", compute__precision="float32").fit_transform(X)
         others = [
-            ImageEmbedder("emoji-tiny", precision="float32", **kind).fit_transform(X)
+            ImageEmbedder("emoji-tiny", compute__precision="float32", **kind).fit_transform(X)
             for kind in ({"projected": True}, {"tta": "fivecrop"}, {"tta": "tencrop"})
         ]
         assert passed == [3] * 4
         assert all(np.abs(plain[:, :99] - other[:, :99]).max() > 1e-3 for other in others)
-        expand = ImageEmbedder("emoji-tiny", tta="fivecrop", tta_expand=8, precision="float32")
+        expand = ImageEmbedder(
+            "emoji-tiny", tta="fivecrop", tta_expand=8, compute__precision="float32"
+        )
         assert np.abs(expand.fit_transform(X) - others[1]).max() > 1e-3
 
     def test_random_views_are_not_kept(self, shapes, cache, passed):
@@ -149,13 +151,13 @@ class TestCache:
         assert passed == [2, 2] and cache.n_bytes == 0
 
     def test_false_keeps_nothing(self, shapes, cache, passed):
-        embedder = ImageEmbedder("emoji-tiny", cache=False)
+        embedder = ImageEmbedder("emoji-tiny", compute__cache=False)
         embedder.fit_transform(shapes[0][:2])
         embedder.fit_transform(shapes[0][:2])
         assert passed == [2, 2] and cache.n_bytes == 0
 
     def test_a_folder_serves_other_processes(self, shapes, cache, passed, tmp_path):
-        embedder = ImageEmbedder("emoji-tiny", cache=tmp_path / "features")
+        embedder = ImageEmbedder("emoji-tiny", compute__cache=tmp_path / "features")
         first = embedder.fit_transform(shapes[0])
         again = clone(embedder).fit_transform(shapes[0])
         assert passed == [24] and cache.n_bytes == 0
@@ -190,9 +192,9 @@ class TestCache:
     def test_a_damaged_file_says_so(self, shapes, tmp_path):
         (tmp_path / _feature_cache.StoredFeatures.name).write_bytes(b"no database" * 100)
         with pytest.raises(ValueError, match=r"can't be used .*delete the file"):
-            ImageEmbedder("emoji-tiny", cache=tmp_path).fit_transform(shapes[0])
+            ImageEmbedder("emoji-tiny", compute__cache=tmp_path).fit_transform(shapes[0])
 
     @pytest.mark.parametrize(("cache", "error"), [(3, TypeError), (__file__, ValueError)])
     def test_what_is_no_cache(self, shapes, cache, error):
         with pytest.raises(error, match="cache"):
-            ImageEmbedder("emoji-tiny", cache=cache).fit_transform(shapes[0])
+            ImageEmbedder("emoji-tiny", compute__cache=cache).fit_transform(shapes[0])

@@ -23,7 +23,7 @@ def test_fitted_attributes(fitted):
     assert fitted.class_counts_.tolist() == [12, 8, 4]
     np.testing.assert_allclose(fitted.class_prior_, [1 / 2, 1 / 3, 1 / 6])
     assert fitted.init_ == "text"
-    trained = sum(p.numel() for p in fitted.net_.module_.parameters() if p.requires_grad)
+    trained = sum(p.numel() for p in fitted.model_.parameters() if p.requires_grad)
     assert fitted.n_trainable_params_ == trained > 3 * 192
 
 
@@ -95,7 +95,7 @@ def start(quick, shapes):
     def rows(y=None, **params):
         clf = quick(lr=1e-12, max_epochs=1, **params)
         clf.fit(shapes[0], shapes[1] if y is None else y)
-        return clf, clf.net_.module_.head.weight.detach()
+        return clf, clf.model_.head.weight.detach()
 
     return rows
 
@@ -103,7 +103,7 @@ def start(quick, shapes):
 @pytest.fixture(scope="module")
 def features(shapes):
     views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
-    compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 24}
+    compute = {"device": torch.device("cpu"), "compute__precision": torch.float32, "batch_size": 24}
     return frozen_features(load_backbone("emoji-tiny"), views, **compute)
 
 
@@ -166,7 +166,7 @@ class TestSampleWeight:
         assert weighted.class_counts_.tolist() == [12, 8, 4]
         np.testing.assert_allclose(weighted.class_prior_, without.class_prior_)
         torch.testing.assert_close(
-            weighted.net_.module_.head.weight, without.net_.module_.head.weight, atol=1e-5, rtol=0
+            weighted.model_.head.weight, without.model_.head.weight, atol=1e-5, rtol=0
         )
         losses = [clf.history_[0]["train_loss"] for clf in (weighted, without)]
         assert losses[0] == pytest.approx(losses[1], abs=1e-3)
@@ -182,7 +182,7 @@ class TestSampleWeight:
         weighted = quick(**params).fit(many, labels, sample_weight=weight)
         without = quick(**params).fit(X, y)
         torch.testing.assert_close(
-            weighted.net_.module_.head.weight, without.net_.module_.head.weight, atol=1e-5, rtol=0
+            weighted.model_.head.weight, without.model_.head.weight, atol=1e-5, rtol=0
         )
 
     def test_a_weight_is_a_repetition(self, quick, shapes):

@@ -98,7 +98,7 @@ def test_kinds_of_grey_pictures(quick, shapes):
 
 def test_flattened_pictures(quick, fitted, shapes):
     X, y = shapes
-    clf = quick(image_shape=(48, 48, 3)).fit(X.reshape(24, -1), y)
+    clf = quick(reader__image_shape=(48, 48, 3)).fit(X.reshape(24, -1), y)
     np.testing.assert_array_equal(clf.predict_proba(X.reshape(24, -1)), fitted.predict_proba(X))
     frame = pd.DataFrame(X.reshape(24, -1))
     np.testing.assert_array_equal(clf.predict_proba(frame), fitted.predict_proba(X))

@@ -19,7 +19,7 @@ def coded(shapes):
 
 
 def rows(clf):
-    return clf.net_.module_.head.weight.detach()
+    return clf.model_.head.weight.detach()
 
 
 def test_forms_of_names_start_the_same_head(quick, coded, fitted):

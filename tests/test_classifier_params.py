@@ -101,12 +101,12 @@ def test_settings_reach_the_model(quick, shapes):
         quick(max_epochs=1).set_params(adapter__rank=r, head__scale=40).fit(*shapes) for r in (1, 5)
     )
     assert large.n_trainable_params_ - small.n_trainable_params_ == 4 * 6 * (2 * 192 + 1)
-    assert large.net_.module_.head.scale == 40
+    assert large.model_.head.scale == 40
 
 
 def test_fit_leaves_parameters_alone(quick, shapes):
     recipe = AdaptFormer()
-    clf = quick(max_epochs=1, adapter=recipe, class_names=None, callbacks=[], net_params={})
+    clf = quick(max_epochs=1, adapter=recipe, class_names=None, net_params={})
     before = clf.get_params(deep=False)
     clf.fit(*shapes)
     after = clf.get_params(deep=False)

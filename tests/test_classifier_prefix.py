@@ -47,7 +47,7 @@ def paths(shapes, tmp_path):
 
 
 def weights(clf):
-    return clf.net_.module_.trained_state()
+    return clf.model_.trained_state()
 
 
 @pytest.mark.parametrize("adapter", [None, "feature"])
@@ -107,7 +107,7 @@ def test_adapters_in_the_tower_decode_once_as_well(quick, shapes, paths, monkeyp
 
 
 def test_without_a_cache_nothing_is_kept(quick, shapes, paths, passed):
-    clf = quick(adapter=None, augmentation=None, init="random", cache=False)
+    clf = quick(adapter=None, augmentation=None, init="random", compute__cache=False)
     for _ in range(2):
         clf.fit(paths, shapes[1])
     assert passed == [24, 24] and _feature_cache._in_memory.n_bytes == 0
@@ -115,7 +115,7 @@ def test_without_a_cache_nothing_is_kept(quick, shapes, paths, passed):
 
 
 def test_a_folder_serves_other_processes(quick, shapes, passed, tmp_path, monkeypatch):
-    clf = quick(adapter=None, augmentation=None, init="random", cache=tmp_path / "cache")
+    clf = quick(adapter=None, augmentation=None, init="random", compute__cache=tmp_path / "cache")
     first = clf.fit(*shapes).predict_proba(shapes[0])
     monkeypatch.setattr(_feature_cache, "_in_memory", _feature_cache.MemoryFeatures())
     again = pickle.loads(pickle.dumps(clf)).fit(*shapes).predict_proba(shapes[0])

@@ -64,7 +64,7 @@ def test_global_seeds_do_not_matter(quick, fitted, shapes):
 
 def test_workers_do_not_matter(quick, shapes):
     X, y = shapes
-    one, two = (quick(max_epochs=3, num_workers=n).fit(X, y) for n in (0, 2))
+    one, two = (quick(max_epochs=3, compute__num_workers=n).fit(X, y) for n in (0, 2))
     assert np.array_equal(one.predict_proba(X), two.predict_proba(X))
     assert [r["train_loss"] for r in one.history_] == [r["train_loss"] for r in two.history_]
 
@@ -126,7 +126,7 @@ def test_copies_do_not_share_what_is_trained(fitted, shapes):
     twin = copy.deepcopy(fitted)
     expected = fitted.predict_proba(shapes[0])
     with torch.no_grad():
-        twin.net_.module_.head.weight.neg_()
+        twin.model_.head.weight.neg_()
     assert np.array_equal(fitted.predict_proba(shapes[0]), expected)
     assert not np.array_equal(twin.predict_proba(shapes[0]), expected)
 

@@ -43,7 +43,7 @@ class Recorder(Callback):
 
 def test_only_trained_weights_are_optimised(quick, shapes):
     recorder = Recorder()
-    clf = quick(callbacks=[recorder]).fit(*shapes)
+    clf = quick(net_params={"callbacks": [recorder]}).fit(*shapes)
     (optimizer,) = recorder.optimizers
     held = [p for group in optimizer.param_groups for p in group["params"]]
     assert all(p.requires_grad for p in held)
@@ -52,7 +52,9 @@ def test_only_trained_weights_are_optimised(quick, shapes):
 
 def test_the_default_optimiser(quick, shapes):
     recorder = Recorder()
-    quick(callbacks=[("mine", recorder)], momentum=0.8, weight_decay=0.01).fit(*shapes)
+    quick(net_params={"callbacks": [("mine", recorder)]}, momentum=0.8, weight_decay=0.01).fit(
+        *shapes
+    )
     (group,) = recorder.optimizers[0].param_groups
     assert type(recorder.optimizers[0]) is torch.optim.SGD
     assert (group["momentum"], group["weight_decay"]) == (0.8, 0.01)
@@ -69,7 +71,9 @@ def test_the_default_optimiser(quick, shapes):
 )
 def test_other_optimisers(quick, shapes, optimizer, kind):
     recorder = Recorder()
-    clf = quick(optimizer=optimizer, lr=1e-3, weight_decay=0.02, callbacks=[recorder]).fit(*shapes)
+    clf = quick(
+        optimizer=optimizer, lr=1e-3, weight_decay=0.02, net_params={"callbacks": [recorder]}
+    ).fit(*shapes)
     assert type(recorder.optimizers[0]) is kind
     assert recorder.optimizers[0].param_groups[0]["weight_decay"] == 0.02
     assert np.isfinite(clf.predict_proba(shapes[0])).all()
@@ -93,7 +97,7 @@ def test_frozen_weights_stay_bit_equal(quick, shapes):
 
 def test_half_precision_agrees_where_it_is_clear(quick, fitted, shapes):
     X, y = shapes
-    half = quick(precision="bfloat16").fit(X, y)
+    half = quick(compute__precision="bfloat16").fit(X, y)
     assert half.net_.precision is torch.bfloat16
     logits = fitted.decision_function(X)
     second, first = np.sort(logits, axis=1)[:, -2:].T
@@ -107,8 +111,7 @@ def test_net_params_have_the_last_word(quick, shapes):
     recorder = Recorder()
     clf = quick(
         batch_size=5,
-        net_params={"iterator_train__drop_last": True, "lr": 0.5},
-        callbacks=[recorder],
+        net_params={"iterator_train__drop_last": True, "lr": 0.5, "callbacks": [recorder]},
     ).fit(*shapes)
     assert recorder.n_batches == 2 * 4
     assert clf.history_[0]["lr"] == 0.5 and 0 <= clf.history_[0]["train_acc"] <= 1
@@ -120,7 +123,7 @@ def test_a_sampler_of_ones_own(quick, shapes):
     generator = torch.Generator().manual_seed(0)
     sampler = torch.utils.data.WeightedRandomSampler(weight, 40, generator=generator)
     recorder = Recorder()
-    quick(net_params={"iterator_train__sampler": sampler}, callbacks=[recorder]).fit(*shapes)
+    quick(net_params={"iterator_train__sampler": sampler, "callbacks": [recorder]}).fit(*shapes)
     assert recorder.n_batches == 2 * 5
 
 
@@ -131,7 +134,7 @@ def test_unknown_net_params_are_named(quick, shapes):
 
 def test_early_stopping_on_a_part_that_is_held_out(quick, shapes):
     stopping = EarlyStopping(monitor="valid_loss", patience=1, threshold=1e6)
-    params = {"net_params": {"train_split": ValidSplit(3)}, "callbacks": [stopping]}
+    params = {"net_params": {"train_split": ValidSplit(3), "callbacks": [stopping]}}
     clf = quick(max_epochs=6, **params).fit(*shapes)
     assert 1 <= len(clf.history_) < 6
     assert all(0 <= row["train_acc"] <= 1 for row in clf.history_)
@@ -146,9 +149,9 @@ def test_what_is_held_out_counts_for_no_prior(quick, shapes):
     np.testing.assert_allclose(clf.class_prior_, np.array([6, 6, 4]) / 16)
     alone = quick(init="class_mean", max_epochs=1, lr=1e-12)
     kept = np.setdiff1d(np.arange(24), held_out)
-    expected = alone.fit(X[kept], y[kept]).net_.module_.head.weight
+    expected = alone.fit(X[kept], y[kept]).model_.head.weight
     clf = clf.set_params(lr=1e-12).fit(X, y)
-    torch.testing.assert_close(clf.net_.module_.head.weight, expected)
+    torch.testing.assert_close(clf.model_.head.weight, expected)
 
 
 def predefined_index_split(held_out):
@@ -164,7 +167,7 @@ def test_an_interrupt_is_not_swallowed(quick, shapes):
         def on_batch_end(self, net, **kwargs):
             raise KeyboardInterrupt
 
-    clf = quick(callbacks=[Interrupt()])
+    clf = quick(net_params={"callbacks": [Interrupt()]})
     with pytest.raises(KeyboardInterrupt):
         clf.fit(*shapes)
     assert clf.history_ == [] and clf.predict(shapes[0]).shape == (24,)  # fitted so far
@@ -179,9 +182,9 @@ def test_progress_is_shown_on_request_only(quick, shapes, capfd):
 
 
 def test_the_model_goes_with_its_estimator(quick, shapes):
-    clf = quick(verbose=1, callbacks=[EarlyStopping("train_loss")]).fit(*shapes)
+    clf = quick(verbose=1, net_params={"callbacks": [EarlyStopping("train_loss")]}).fit(*shapes)
     clf.predict(shapes[0])
-    module = weakref.ref(clf.net_.module_)
+    module = weakref.ref(clf.model_)
     gc.collect()
     gc.disable()
     try:
@@ -216,7 +219,8 @@ def test_parts_of_a_batch_add_up_to_the_batch(quick, shapes, loss, weighted):
     weight = np.random.default_rng(0).uniform(0, 2, len(y)) if weighted else None
     # 24 pictures in batches of 7: the last batch, of 3, has parts of other sizes
     whole, parts = (
-        quick(loss=loss, batch_size=7, accumulate=n).fit(X, y, sample_weight=weight) for n in (1, 3)
+        quick(loss=loss, batch_size=7, compute__accumulate=n).fit(X, y, sample_weight=weight)
+        for n in (1, 3)
     )
     for row, expected in zip(parts.history_, whole.history_, strict=True):
         assert row["train_loss"] == pytest.approx(expected["train_loss"], rel=1e-4)
@@ -229,7 +233,7 @@ def test_parts_of_a_batch_add_up_to_the_batch(quick, shapes, loss, weighted):
 def test_scores_of_skorch_see_labels(quick, shapes):
     scoring = EpochScoring("accuracy", on_train=True, name="seen", lower_is_better=False)
     weight = np.ones(24)
-    clf = quick(callbacks=[scoring]).fit(*shapes, sample_weight=weight)
+    clf = quick(net_params={"callbacks": [scoring]}).fit(*shapes, sample_weight=weight)
     for row in clf.net_.history:
         assert row["seen"] == pytest.approx(row["train_acc"])
 
@@ -271,7 +275,9 @@ def test_threads_build_the_same_model(quick, shapes):
 
 @pytest.mark.slow
 def test_workers_inside_workers(quick, shapes):
-    search = GridSearchCV(quick(num_workers=1, max_epochs=1), {"loss__tau": [0.5, 1]}, cv=2)
+    search = GridSearchCV(
+        quick(compute__num_workers=1, max_epochs=1), {"loss__tau": [0.5, 1]}, cv=2
+    )
     search.set_params(n_jobs=2, error_score="raise").fit(*shapes)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
@@ -294,9 +300,9 @@ def test_a_recipe_may_build_any_loss(quick, shapes, loss):
 
 
 def test_the_precision_of_predictions_can_be_changed(quick, shapes):
-    clf = quick(precision="bfloat16").fit(*shapes)
+    clf = quick(compute__precision="bfloat16").fit(*shapes)
     rough = clf.decision_function(shapes[0])
-    fine = clf.set_params(precision="float32").decision_function(shapes[0])
+    fine = clf.set_params(compute__precision="float32").decision_function(shapes[0])
     assert 0 < np.abs(fine - rough).max() < 0.5
 
 
@@ -308,14 +314,14 @@ def test_an_error_in_a_worker_is_the_error_itself(quick, shapes, tmp_path):
         Image.fromarray(image).save(path)
     paths[13].write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"13\.png") as caught:
-        quick(num_workers=2).fit(paths, shapes[1])
+        quick(compute__num_workers=2).fit(paths, shapes[1])
     assert "DataLoader worker" not in str(caught.value)
 
 
 @pytest.mark.parametrize("callback", [EarlyStopping, object(), "progress"])
 def test_other_callbacks_are_refused(quick, shapes, callback):
     with pytest.raises(TypeError, match=r"callbacks\[0\] is .*skorch callbacks .*set_callbacks"):
-        quick(callbacks=[callback]).fit(*shapes)
+        quick(net_params={"callbacks": [callback]}).fit(*shapes)
 
 
 def test_the_papers_spelling_of_a_backbone_is_understood():
@@ -329,9 +335,9 @@ class TestRecompute:
     @pytest.mark.parametrize("augmentation", ["minimal", None])
     def test_same_model(self, quick, shapes, adapter, augmentation):
         settings = {"adapter": adapter, "augmentation": augmentation}
-        kept, again = (quick(recompute=r, **settings).fit(*shapes) for r in (False, True))
-        for name, tensor in kept.net_.module_.trained_state().items():
-            other = again.net_.module_.trained_state()[name]
+        kept, again = (quick(compute__recompute=r, **settings).fit(*shapes) for r in (False, True))
+        for name, tensor in kept.model_.trained_state().items():
+            other = again.model_.trained_state()[name]
             torch.testing.assert_close(tensor, other, atol=1e-6, rtol=1e-5, msg=name)
 
     @pytest.mark.parametrize("layers", [None, 2])
@@ -344,14 +350,16 @@ class TestRecompute:
                 lambda t, sizes=sizes: sizes.append(t.nbytes) or t, lambda t: t
             ):
                 params = {"adapter": AdaptFormer(2, layers=layers), "augmentation": None}
-                quick(recompute=recompute, max_epochs=1, init="random", **params).fit(*shapes)
+                quick(compute__recompute=recompute, max_epochs=1, init="random", **params).fit(
+                    *shapes
+                )
         assert sum(kept[True]) < 0.3 * sum(kept[False])
 
     def test_towers_without_blocks(self, shapes):
         with pytest.raises(
             ValueError, match=r"recompute=True: precomputed .* no transformer blocks"
         ):
-            LiftClassifier("precomputed", recompute=True).fit(np.eye(4), [0, 0, 1, 1])
+            LiftClassifier("precomputed", compute__recompute=True).fit(np.eye(4), [0, 0, 1, 1])
 
 
 class TestAhead:
@@ -376,7 +384,7 @@ class TestAhead:
         ids=str,
     )
     def test_same_model(self, quick, shapes, ahead, params):
-        params |= {"cache": False, "max_epochs": 3}
+        params |= {"compute__cache": False, "max_epochs": 3}
         wanted = quick(**params).fit(*shapes)
         predicted = wanted.predict_proba(shapes[0])
         used = ahead()

@@ -29,12 +29,17 @@ def no_programs_yet():
 
 
 def make(**params):
-    settings = {"max_epochs": 2, "batch_size": 8, "random_state": 0, "precision": "float32"}
+    settings = {
+        "max_epochs": 2,
+        "batch_size": 8,
+        "random_state": 0,
+        "compute__precision": "float32",
+    }
     return LiftClassifier("emoji-tiny").set_params(**{**settings, **params})
 
 
 def blocks(clf):
-    return find_stages(clf.net_.module_.tower).blocks
+    return find_stages(clf.model_.tower).blocks
 
 
 class Programs(Callback):
@@ -51,7 +56,7 @@ class Programs(Callback):
 @pytest.mark.parametrize(
     "params",
     [
-        {"adapter": "lora", "recompute": True},
+        {"adapter": "lora", "compute__recompute": True},
         {"adapter__layers": 2, "augmentation": None, "validation_fraction": 0.2},
     ],
     ids=str,
@@ -60,22 +65,22 @@ def test_same_training(shapes, params):
     plain = make(**params).fit(*shapes)
     torch._dynamo.utils.counters.clear()
     programs = Programs()
-    ours = make(compile=True, callbacks=[programs], **params).fit(*shapes)
+    ours = make(compute__compile=True, net_params={"callbacks": [programs]}, **params).fit(*shapes)
     assert programs.used == [True] * 6
     assert programs.n > 0
     assert not any(block._compiled_call_impl for block in blocks(ours))
-    wanted = plain.net_.module_.trained_state()
-    for name, tensor in ours.net_.module_.trained_state().items():
+    wanted = plain.model_.trained_state()
+    for name, tensor in ours.model_.trained_state().items():
         torch.testing.assert_close(tensor, wanted[name], atol=1e-4, rtol=1e-3, msg=name)
     np.testing.assert_allclose(
         ours.predict_proba(shapes[0]), plain.predict_proba(shapes[0]), atol=1e-3
     )
-    again = make(compile=True, **params).fit(*shapes)
-    for name, tensor in ours.net_.module_.trained_state().items():
-        assert torch.equal(tensor, again.net_.module_.trained_state()[name]), name
+    again = make(compute__compile=True, **params).fit(*shapes)
+    for name, tensor in ours.model_.trained_state().items():
+        assert torch.equal(tensor, again.model_.trained_state()[name]), name
     same = pickle.loads(pickle.dumps(ours))
     np.testing.assert_array_equal(same.predict_proba(shapes[0]), ours.predict_proba(shapes[0]))
-    traces = [weakref.ref(ours.net_.module_), weakref.ref(again.net_.module_)]
+    traces = [weakref.ref(ours.model_), weakref.ref(again.model_)]
     del ours, again
     gc.collect()
     assert [trace() for trace in traces] == [None, None]  # programs know no model
@@ -86,14 +91,14 @@ def test_same_training(shapes, params):
 def test_every_block_is_compiled(shapes):
     """Those of VPT differ in depth: with validation they are more programs than torch's limit."""
     torch._dynamo.utils.counters.clear()
-    make(compile=True, max_epochs=1, adapter="vpt", validation_fraction=0.2).fit(*shapes)
+    make(compute__compile=True, max_epochs=1, adapter="vpt", validation_fraction=0.2).fit(*shapes)
     frames = torch._dynamo.utils.counters["frames"]
     assert frames["ok"] == frames["total"] > 8
 
 
 def test_no_tower():
     with pytest.raises(ValueError, match=r"compile=True: backbone='precomputed' has no tower"):
-        LiftClassifier("precomputed", compile=True).fit(np.eye(4), [0, 0, 1, 1])
+        LiftClassifier("precomputed", compute__compile=True).fit(np.eye(4), [0, 0, 1, 1])
 
 
 def test_no_compiler(shapes, monkeypatch):
@@ -105,4 +110,4 @@ def test_no_compiler(shapes, monkeypatch):
     with pytest.raises(
         ValueError, match=r"does not work here \(no g\+\+\)\. It needs a C\+\+ comp"
     ):
-        make(compile=True).fit(*shapes)
+        make(compute__compile=True).fit(*shapes)

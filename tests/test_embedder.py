@@ -21,7 +21,7 @@ from sklift.images._dataset import TestViews
 
 @pytest.fixture
 def embedder():
-    return ImageEmbedder("emoji-tiny", precision="float32").fit()
+    return ImageEmbedder("emoji-tiny", compute__precision="float32").fit()
 
 
 def test_features_are_those_of_the_tower(embedder, shapes):
@@ -41,7 +41,9 @@ def test_projected_features_are_unit_length_in_the_joint_space(shapes):
 
 def test_ensembling_is_the_mean_over_crops(shapes):
     X = shapes[0][:3]
-    crops = ImageEmbedder("emoji-tiny", tta="fivecrop", tta_expand=8, precision="float32").fit()
+    crops = ImageEmbedder(
+        "emoji-tiny", tta="fivecrop", tta_expand=8, compute__precision="float32"
+    ).fit()
     source = as_image_source(X)
     views = torch.cat([TestViews(source, 40, "bicubic", "fivecrop", expand=8)[i] for i in range(3)])
     with torch.no_grad():
@@ -73,7 +75,7 @@ def test_use_before_fit_and_wrong_parameters(shapes):
 
 
 def test_a_progress_bar_on_request(shapes, capfd):
-    ImageEmbedder("emoji-tiny", cache=False, verbose=1).fit_transform(shapes[0])
+    ImageEmbedder("emoji-tiny", compute__cache=False, verbose=1).fit_transform(shapes[0])
     assert "features" in capfd.readouterr().err
 
 
@@ -95,8 +97,8 @@ def test_an_activation_is_not_mistaken_for_another(tmp_path, shapes):
                 "ViT-S-32-alt",
                 pretrained=str(checkpoint),
                 backbone_params={"quick_gelu": quick},
-                precision="float32",
-                cache=kept,
+                compute__precision="float32",
+                compute__cache=kept,
             )
             found[quick, kept is False] = embedder.fit().transform(shapes[0][:9])
     assert np.abs(found[True, True] - found[False, True]).max() > 1e-4

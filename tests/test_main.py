@@ -114,7 +114,7 @@ def test_all_that_an_estimator_keeps_is_cleared(tmp_path, quick, shapes, adapter
     for path, image in zip(paths, X, strict=True):
         Image.fromarray(image).save(path)
     folder = tmp_path / "cache"
-    clf = quick(cache=folder, adapter=adapter, augmentation=None, max_epochs=1)
+    clf = quick(compute__cache=folder, adapter=adapter, augmentation=None, max_epochs=1)
     expected = clf.fit(paths, y).predict_proba(paths)
     assert list(folder.iterdir())
     assert main(["clear-cache", "--cache", str(folder)]) == 0

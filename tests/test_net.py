@@ -107,7 +107,7 @@ def test_the_cosine_of_an_epoch(states):
 
 
 def test_logits_are_single_precision_at_least():
-    net = make(precision=torch.bfloat16).initialize()
+    net = make(compute__precision=torch.bfloat16).initialize()
     assert net.infer(torch.ones(1, 2)).dtype == torch.float32
     net.module_.double()
     net.precision = torch.float32
@@ -164,8 +164,8 @@ class TestParts:
         whole = quick(loss=loss).fit(X, y, sample_weight=weight)
         monkeypatch.setattr("sklift._net._net.MOST_VALUES", 5 * 3 * 40 * 40)
         parts = quick(loss=loss).fit(X, y, sample_weight=weight)
-        for name, tensor in whole.net_.module_.trained_state().items():
-            other = parts.net_.module_.trained_state()[name]
+        for name, tensor in whole.model_.trained_state().items():
+            other = parts.model_.trained_state()[name]
             torch.testing.assert_close(tensor, other, atol=1e-6, rtol=1e-4, msg=name)
         assert whole.accumulate_ == parts.accumulate_ == 1
 
@@ -232,7 +232,11 @@ class TestPartsOfPredictions:
     def test_frozen_features(self, shapes, monkeypatch):
         backbone, seen = load_backbone("emoji-tiny"), []
         views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
-        compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 24}
+        compute = {
+            "device": torch.device("cpu"),
+            "compute__precision": torch.float32,
+            "batch_size": 24,
+        }
         wanted = frozen_features(backbone, views, **compute)
         monkeypatch.setattr("sklift._compute._micro_batches.MOST_VALUES", 10 * 3 * 40 * 40)
 

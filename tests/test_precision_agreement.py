@@ -15,6 +15,6 @@ def test_the_same_class(adapter):
     X_test, y_test = load_emoji("test", return_X_y=True)
     clf = LiftClassifier("emoji-tiny", adapter=adapter, max_epochs=1, batch_size=32, random_state=0)
     clf.fit(X, y)
-    found = [clf.set_params(precision=p).predict(X_test) for p in ("float32", "bfloat16")]
+    found = [clf.set_params(compute__precision=p).predict(X_test) for p in ("float32", "bfloat16")]
     assert np.mean(found[0] == found[1]) >= 0.99
     assert np.mean(found[0] == y_test) > 0.2  # of some hundred classes: there is something to tell

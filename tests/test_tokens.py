@@ -60,7 +60,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:what the frozen blocks make of t
 
 
 def fit(shapes, **params):
-    settings = {"max_epochs": 3, "random_state": 0, "verbose": 0, "precision": "float32"}
+    settings = {"max_epochs": 3, "random_state": 0, "verbose": 0, "compute__precision": "float32"}
     settings |= {"backbone": "emoji-tiny", "init": "random", "batch_size": 8}
     return LiftClassifier(**(settings | params)).fit(*shapes)
 
@@ -78,9 +78,9 @@ def test_same_model(shapes, monkeypatch, augmentation, adapter):
     ours = fit(shapes, **params)
     without(monkeypatch)
     plain = fit(shapes, **params)
-    for name, tensor in ours.net_.module_.trained_state().items():
+    for name, tensor in ours.model_.trained_state().items():
         torch.testing.assert_close(
-            tensor, plain.net_.module_.trained_state()[name], atol=1e-5, rtol=1e-4, msg=name
+            tensor, plain.model_.trained_state()[name], atol=1e-5, rtol=1e-4, msg=name
         )
     for one, other in zip(ours.history_, plain.history_, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-5)
@@ -88,7 +88,11 @@ def test_same_model(shapes, monkeypatch, augmentation, adapter):
 
 
 def test_bfloat16_stays_near(shapes, monkeypatch):
-    params = {"augmentation": None, "adapter": AdaptFormer(2, layers=2), "precision": "bfloat16"}
+    params = {
+        "augmentation": None,
+        "adapter": AdaptFormer(2, layers=2),
+        "compute__precision": "bfloat16",
+    }
     ours = fit(shapes, **params).predict_proba(shapes[0])
     without(monkeypatch)
     np.testing.assert_allclose(ours, fit(shapes, **params).predict_proba(shapes[0]), atol=1e-5)
@@ -108,7 +112,7 @@ def test_the_first_block_runs_once_per_view(shapes, passes, augmentation, n_view
     fit(shapes, **params, loss="cross_entropy", lr=0.1)  # a candidate of a search
     assert sum(passes) == (expected if n_views is None else 0)
     passes.clear()
-    fit(shapes, **params, cache=False)
+    fit(shapes, **params, compute__cache=False)
     assert sum(passes) == expected
 
 
@@ -126,7 +130,7 @@ def test_sample_weights_go_along(shapes, monkeypatch):
     X, y = shapes
     weight = np.linspace(0.5, 2, len(y))
     params = {"augmentation": None, "adapter": AdaptFormer(2, layers=1)}
-    settings = {"max_epochs": 2, "random_state": 0, "verbose": 0, "precision": "float32"}
+    settings = {"max_epochs": 2, "random_state": 0, "verbose": 0, "compute__precision": "float32"}
     clf = LiftClassifier("emoji-tiny", init="random", batch_size=8, **settings, **params)
     ours = clf.fit(X, y, sample_weight=weight).history_
     without(monkeypatch)
@@ -137,7 +141,7 @@ def test_sample_weights_go_along(shapes, monkeypatch):
 def test_workers_are_not_sent_them(shapes):
     params = {"augmentation": "fixed", "adapter": AdaptFormer(2, layers=1)}
     params |= {"validation_fraction": 0.2}
-    found = [fit(shapes, num_workers=n, **params) for n in (0, 1)]
+    found = [fit(shapes, compute__num_workers=n, **params) for n in (0, 1)]
     assert states_equal(*found)
     net = found[1].net_
     assert (net.iterator_train__num_workers, net.iterator_valid__num_workers) == (0, 1)
@@ -246,8 +250,8 @@ class Odd(BaseEstimator):
 def test_changes_that_no_weight_tells_are_noticed(shapes, how):
     fit(shapes, adapter=AdaptFormer(2, layers=1), augmentation=None)  # keeps tokens
     odd = fit(shapes, adapter=Odd(how), augmentation=None)
-    assert odd.net_.module_.n_frozen_blocks == 0
-    alone = fit(shapes, adapter=Odd(how), augmentation=None, cache=False)
+    assert odd.model_.n_frozen_blocks == 0
+    alone = fit(shapes, adapter=Odd(how), augmentation=None, compute__cache=False)
     np.testing.assert_array_equal(*(c.predict_proba(shapes[0]) for c in (odd, alone)))
 
 
@@ -264,15 +268,15 @@ class Louder(BaseEstimator):
 def test_a_hook_on_a_frozen_tower_counts(shapes):
     plain = fit(shapes, adapter=None, augmentation=None)
     loud = fit(shapes, adapter=Louder(), augmentation=None)
-    assert plain.net_.module_.tower_is_frozen and not loud.net_.module_.tower_is_frozen
-    alone = fit(shapes, adapter=Louder(), augmentation=None, cache=False)
+    assert plain.model_.tower_is_frozen and not loud.model_.tower_is_frozen
+    alone = fit(shapes, adapter=Louder(), augmentation=None, compute__cache=False)
     np.testing.assert_array_equal(*(c.predict_proba(shapes[0]) for c in (loud, alone)))
     assert np.abs(loud.predict_proba(shapes[0]) - plain.predict_proba(shapes[0])).max() > 1e-3
 
 
 def test_a_tower_that_is_changed_and_not_trained_is_used_as_it_is(shapes):
     clf = fit(shapes, adapter=Halved(0.1, 1, thaw=False), augmentation=None)
-    module = clf.net_.module_
+    module = clf.model_
     assert not module.tower_is_frozen
     views = torch.from_numpy(shapes[0]).permute(0, 3, 1, 2)
     if views.shape[-1] == 40:
@@ -286,7 +290,7 @@ def test_a_tower_that_is_changed_and_not_trained_is_used_as_it_is(shapes):
 def test_precisions_are_not_mixed_up(shapes):
     pictures = Pictures(as_image_source(shapes[0]))
     model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
-    compute = {"cache": "auto", "device": torch.device("cpu"), "batch_size": 8}
+    compute = {"compute__cache": "auto", "device": torch.device("cpu"), "batch_size": 8}
 
     def kept(precision):
         return tokens.tokens_of_views(
@@ -329,7 +333,7 @@ def another_process():
 
 
 def states_equal(one, other):
-    one, other = (clf.net_.module_.trained_state() for clf in (one, other))
+    one, other = (clf.model_.trained_state() for clf in (one, other))
     return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
 
@@ -339,13 +343,13 @@ class TestFolders:
     def test_processes_share_them(
         self, shapes, passes, tmp_path, memory, another_process, augmentation, precision
     ):
-        params = PARTIAL | {"augmentation": augmentation, "precision": precision}
+        params = PARTIAL | {"augmentation": augmentation, "compute__precision": precision}
         wanted = fit(shapes, **params)
         passes.clear()
         in_memory = memory.n_bytes
         n = len(shapes[0]) * (3 if augmentation else 1)
         for expected in (n, 0):
-            ours = fit(shapes, **params, cache=tmp_path)
+            ours = fit(shapes, **params, compute__cache=tmp_path)
             assert sum(passes) == expected
             assert states_equal(ours, wanted)
             passes.clear()
@@ -357,7 +361,11 @@ class TestFolders:
     def test_they_are_mapped(self, shapes, tmp_path):
         pictures = Pictures(as_image_source(shapes[0]))
         model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
-        compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 8}
+        compute = {
+            "device": torch.device("cpu"),
+            "compute__precision": torch.float32,
+            "batch_size": 8,
+        }
         views = tokens.tokens_of_views(
             pictures, model, range(24), [TEST], cache=StoredFeatures(tmp_path), **compute
         )
@@ -375,20 +383,20 @@ class TestFolders:
 
         monkeypatch.setattr(_array_files.ArrayFiles, "write", write)
         with pytest.warns(UserWarning, match="No space left.*going on without keeping tokens"):
-            ours = fit(shapes, **PARTIAL, cache=tmp_path)
+            ours = fit(shapes, **PARTIAL, compute__cache=tmp_path)
         assert sum(passes) == 24
         assert states_equal(ours, wanted)
         monkeypatch.setattr(tokens, "MAX_BYTES", 10 * 26 * 192 * 4)
         passes.clear()
         with pytest.warns(UserWarning, match="going on without keeping tokens"):
-            ours = fit(shapes, **PARTIAL, cache=tmp_path)
+            ours = fit(shapes, **PARTIAL, compute__cache=tmp_path)
         assert sum(passes) == 24 + 3 * 24  # the views of each epoch pass all blocks
         assert ours.score(*shapes) == wanted.score(*shapes)
 
     def test_more_than_the_folder_may_hold(self, shapes, tmp_path, monkeypatch, passes):
         monkeypatch.setattr(tokens, "MAX_STORED", 23 * 26 * 192 * 4)
         with pytest.warns(UserWarning, match=r"takes 0.0 GiB, more .*in the cache folder: each ep"):
-            fit(shapes, **PARTIAL, cache=tmp_path)
+            fit(shapes, **PARTIAL, compute__cache=tmp_path)
         assert sum(passes) == 3 * 24
         assert not list(tmp_path.glob("tokens-1-*.bin"))
 
@@ -397,7 +405,7 @@ class TestFolders:
         wanted = fit(shapes, **PARTIAL)
         passes.clear()
         without(monkeypatch)
-        assert states_equal(fit(shapes, **PARTIAL, cache=tmp_path), wanted)
+        assert states_equal(fit(shapes, **PARTIAL, compute__cache=tmp_path), wanted)
         assert sum(passes) == 24
         with pytest.warns(UserWarning, match=r"kept in memory: .* a folder as cache"):
             fit(shapes, **PARTIAL)
@@ -421,7 +429,7 @@ def test_they_are_computed_in_pieces(shapes, monkeypatch):
 class TestPrediction:
     @pytest.mark.parametrize("folder", [False, True])
     def test_what_other_folds_have_computed_is_known(self, shapes, passes, tmp_path, folder):
-        params = PARTIAL | {"cache": tmp_path if folder else "auto"}
+        params = PARTIAL | {"compute__cache": tmp_path if folder else "auto"}
         X, y = shapes
         some, rest = np.arange(0, 24, 2), np.arange(1, 24, 2)
         clf = fit((X[some], y[some]), **params)
@@ -434,9 +442,9 @@ class TestPrediction:
         passes.clear()
         np.testing.assert_allclose(clf.predict_proba(X[rest]), wanted, atol=1e-6)
         assert sum(passes) == 0
-        clf.set_params(cache=False).predict(X[rest])
+        clf.set_params(compute__cache=False).predict(X[rest])
         assert sum(passes) == 12
-        clf.set_params(cache=params["cache"], tta="fivecrop").predict(X[rest])
+        clf.set_params(compute__cache=params["cache"], tta="fivecrop").predict(X[rest])
         assert sum(passes) == 12 + 5 * 12
 
     def test_some_are_not_enough(self, shapes, passes):

@@ -16,13 +16,15 @@ from sklift.embedder import ImageEmbedder
 def test_logits_are_scaled_cosines(shapes):
     X, y = shapes
     prompts = ["a {}", "a picture of {}"]
-    clf = ZeroShotClassifier("emoji-tiny", prompts=prompts, precision="float32").fit(X, y)
+    clf = ZeroShotClassifier("emoji-tiny", prompts=prompts, compute__precision="float32").fit(X, y)
     backbone = load_backbone("emoji-tiny")
     rows = []
     for name in clf.classes_:
         mean = backbone.encode_texts([p.format(name) for p in prompts]).numpy().mean(0)
         rows.append(mean / np.linalg.norm(mean))
-    pictures = ImageEmbedder("emoji-tiny", projected=True, precision="float32").fit_transform(X)
+    pictures = ImageEmbedder(
+        "emoji-tiny", projected=True, compute__precision="float32"
+    ).fit_transform(X)
     expected = backbone.logit_scale * pictures @ np.array(rows).T
     np.testing.assert_allclose(clf.decision_function(X), expected, atol=1e-3)
     np.testing.assert_allclose(clf.predict_proba(X).sum(1), 1)

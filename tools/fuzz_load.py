@@ -56,7 +56,7 @@ VALUES = [
 
 def originals(folder: Path) -> list[tuple]:
     """(class, bytes, outputs) of a valid file of every kind."""
-    quick = {"max_epochs": 1, "batch_size": 4, "random_state": 0, "precision": "float32"}
+    quick = {"max_epochs": 1, "batch_size": 4, "random_state": 0, "compute__precision": "float32"}
     features = RNG.normal(size=(12, 8))
     made = [
         (LiftClassifier("emoji-tiny", **quick).fit(PICTURES, LABELS), PICTURES),

@@ -4,7 +4,7 @@
     python tools/kill_and_resume.py --adapter lora --optimizer adamw --num-workers 2 --minutes 10
 
 Trains once undisturbed. Then, ``--n`` times with an empty folder: a process that trains with
-``checkpoint_dir`` gets a SIGKILL (``kill -9``) at a random moment of its fit, and is started again,
+``checkpoint`` gets a SIGKILL (``kill -9``) at a random moment of its fit, and is started again,
 and killed again, until one finishes. Its trained tensors are compared with those of the undisturbed
 run bit by bit, and so are losses and learning rates of all epochs. With ``--minutes 0`` there is a
 checkpoint after each batch, so that kills hit the writing of files as well; with more than a fit
@@ -43,13 +43,13 @@ def train(options, out: Path, folder: Path | None) -> None:
         adapter=options.adapter,
         optimizer=options.optimizer,
         lr=0.02 if options.optimizer == "sgd" else 1e-3,
-        num_workers=options.num_workers,
+        compute__num_workers=options.num_workers,
         max_epochs=6,
         batch_size=10,
-        precision="float32",
-        checkpoint_dir=folder,
-        checkpoint_minutes=options.minutes,
-        checkpoint_mismatch="raise",
+        compute__precision="float32",
+        checkpoint=folder,
+        checkpoint__minutes=options.minutes,
+        checkpoint__mismatch="raise",
         random_state=0,
     )
     load_backbone("emoji-tiny")  # before the clock starts, so that kills hit the training
@@ -58,7 +58,7 @@ def train(options, out: Path, folder: Path | None) -> None:
     clf.fit(X, y)
     epochs = [{k: v for k, v in row.items() if k != "dur"} for row in clf.history_]
     outcome = {
-        "weights": clf.net_.module_.trained_state(),
+        "weights": clf.model_.trained_state(),
         "epochs": epochs,
         "seconds": time.monotonic() - began,
     }

@@ -17,7 +17,8 @@ class Rows:
     labels = None
 
     def __init__(self, X: np.ndarray):
-        self.X = torch.from_numpy(np.array(X))  # a copy: torch can't promise to leave it unchanged
+        # a copy of what is read-only: torch can't promise to leave it unchanged
+        self.X = torch.from_numpy(X if X.flags.writeable else X.copy())
         self.dtype = self.X.dtype
 
     def __len__(self) -> int:
@@ -46,9 +47,9 @@ class Rows:
         """Rows for prediction."""
         return LabelledRows(self.X)
 
-    def features(self, backbone, chosen, **compute) -> np.ndarray:
+    def features(self, backbone, chosen, plan) -> np.ndarray:
         """The rows ``chosen``, by index."""
         return self.X[chosen].numpy()
 
-    def features_of_views(self, backbone, chosen, views, **compute) -> None:
+    def features_of_views(self, backbone, chosen, views, plan) -> None:
         """None: the rows are what is trained on already."""

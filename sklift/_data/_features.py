@@ -8,27 +8,23 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import Subset
 
-from .._compute._device import n_ahead, worker_arguments
 from .._compute._micro_batches import FEWEST, Parts
-from .._compute._threads import prepared_ahead
+from .._compute._plan import ComputePlan
+from .._compute._threads import map_items
 from ..backbones import Backbone
 from ..backbones._fast._precision import hold_products
-from ..images._dataset import collate, map_items, raise_failed
+from ._loading import loaded
 
 
 @torch.no_grad()
 def frozen_features(
     backbone: Backbone,
     dataset,
+    plan: ComputePlan,
     *,
-    device: torch.device,
-    precision: torch.dtype,
-    batch_size: int,
-    num_workers: int = 0,
     finish: Callable[[Tensor], Tensor] | None = None,
-    progress: bool = False,
     n_all: int | None = None,
     tower: Callable[[Tensor], Tensor] | None = None,
 ) -> np.ndarray:
@@ -41,30 +37,17 @@ def frozen_features(
     """
     # features must not depend on how many pictures of a batch were known already
     fewest = min(FEWEST, n_all or len(dataset))
+    device, precision = plan.device, plan.precision
     if tower is None:
         tower = own = backbone.open(device).finished()
         hold_products(own, precision)
-    generator = torch.Generator()  # a loader would draw from the global random state
-    batches = loader = DataLoader(
-        dataset,
-        int(batch_size),
-        collate_fn=collate,
-        generator=generator,
-        **worker_arguments(num_workers),
-    )
-    if ahead := n_ahead(device, num_workers):
-        batches = prepared_ahead(batches, ahead)
-    if progress:
-        from tqdm.auto import tqdm
-
-        batches = tqdm(batches, total=len(loader), unit="batch", desc="features")
 
     def embed(pixels):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             return tower(backbone.preprocess.normalize(pixels))
 
     in_parts, out = Parts(), []
-    for views in raise_failed(batches):
+    for views in loaded(dataset, plan):
         views = views if views.ndim == 5 else views[:, None]
         pixels = views.flatten(0, 1)
         n = len(pixels)

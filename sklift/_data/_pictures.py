@@ -7,10 +7,12 @@ from functools import partial
 import numpy as np
 from torch.utils.data import Subset
 
-from .._store._features import cache_folder
+from .._compute._plan import ComputePlan
+from .._compute._threads import map_items
+from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
-from ..images._dataset import AT_ONCE, TestViews, TrainViews, map_items
+from ..images._dataset import AT_ONCE, TestViews, TrainViews
 from ..images._sources import PickedSource
 from ..images._stored import stored_images
 from ._features import cached_features, frozen_features
@@ -24,9 +26,8 @@ class Pictures:
 
     dtype = None  # pixels have none that matters
 
-    def __init__(self, source, cache="auto"):
+    def __init__(self, source):
         self.source = source
-        self.cache = cache
 
     def __len__(self) -> int:
         return len(self.source)
@@ -40,10 +41,11 @@ class Pictures:
         """A text that tells these pictures from others."""
         return self.source.identity()
 
-    def cached(self, make_room: bool) -> Pictures:
+    def cached(self, cache: Cache, make_room: bool) -> Pictures:
         """The same, with files decoded once; what is kept may have to make room for them."""
-        folder = cache_folder(self.cache)
-        kept = () if folder is None else (stored_images(folder),)  # else in memory
+        if not cache.keeps_pictures:
+            return self
+        kept = () if cache.folder is None else (stored_images(cache.folder),)  # else in memory
         return Pictures(CachedSource(self.source, make_room, *kept))
 
     def readable(self):
@@ -88,19 +90,18 @@ class Pictures:
         preprocess = backbone.preprocess
         return TestViews(self.source, preprocess.size, preprocess.interpolation, tta, expand=expand)
 
-    def features(self, backbone, chosen, view=PLAIN, *, cache, **compute) -> np.ndarray:
+    def features(self, backbone, chosen, plan: ComputePlan, view=PLAIN) -> np.ndarray:
         """Features ``(n, n_features)`` of the pictures ``chosen``, by index, in a view of them."""
         make, name = view
         preprocess = backbone.preprocess
         views = make(self.source, preprocess.size, preprocess.interpolation)
-        place = (compute["device"].type, compute["precision"])
-        kind = (*backbone.identity, *place, *name, None)
-        compute = partial(frozen_features, backbone, **compute)
-        return cached_features(compute, Subset(views, chosen), cache, kind)
+        kind = (*backbone.identity, plan.device.type, plan.precision, *name, None)
+        compute = partial(frozen_features, backbone, plan=plan)
+        return cached_features(compute, Subset(views, chosen), plan.cache.features, kind)
 
-    def features_of_views(self, backbone, chosen, views, **compute) -> np.ndarray:
+    def features_of_views(self, backbone, chosen, views, plan: ComputePlan) -> np.ndarray:
         """Features ``(n, n_views, n_features)`` of the pictures ``chosen`` in some views."""
-        each = [self.features(backbone, chosen, view, **compute) for view in views]
+        each = [self.features(backbone, chosen, plan, view) for view in views]
         return np.stack(each, axis=1)
 
 

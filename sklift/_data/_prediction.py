@@ -1,42 +1,65 @@
-"""From a trained net to logits."""
+"""The loop that predicts: logits, a batch at a time."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
 
-from .._compute._compute import frozen_compute, precision_of
-from .._model._fold import folded
-from .._model._tuned_model import TunedModel
+from .._compute._micro_batches import Parts
+from .._compute._plan import ComputePlan
+from .._model import TunedModel, folded
 from ._labelled_rows import LabelledRows
+from ._loading import loaded
 from ._repeated_views import TEST
 from ._tokens import TokenRows, known_tokens
 
-
-def logits(est, data) -> np.ndarray:
-    """Logits ``(n, n_classes)`` of a fitted estimator, streamed batch by batch."""
-    model = est.net_.module_
-    precision = precision_of(est, data, model.mean.device)
-    # a net of its own: other threads may be predicting, with other settings
-    net = object.__new__(type(est.net_))
-    changed = {"batch_size": int(est.batch_size), "precision": precision, "module_": folded(model)}
-    vars(net).update(vars(est.net_) | changed)
-    views = None if est.tta is not None else _frozen(est, data, model, precision)
-    if views is None:
-        views = data.prediction(model.backbone, est.tta, est.tta_expand)
-    return np.concatenate([batch.numpy() for batch in net.forward_iter(views)])
+_BATCHES = 8  # whose features are looked up at once
 
 
-def _frozen(est, data, model: TunedModel, precision):
-    """What frozen blocks make of the pictures, where it is all that is needed, or known; or None.
+def logits(model: TunedModel, data, tta, expand: int, plan: ComputePlan) -> Iterator[np.ndarray]:
+    """Logits ``(n_batch, n_classes)`` of pictures or rows, in their order.
 
-    Tokens are not kept for later: those of many pictures would push out what is trained on.
+    No more than a few batches are in memory. Frozen features that are known are not computed
+    again; tokens are not kept for later: those of many pictures would push out those of training.
     """
-    compute = frozen_compute(est, model.mean.device, precision)
-    if model.tower_is_frozen:
-        X = data.features_of_views(model.backbone, np.arange(len(data)), [TEST], **compute)
-        return None if X is None else LabelledRows(torch.from_numpy(X))
-    if model.n_frozen_blocks:
-        tokens = known_tokens(data, model, **compute)
-        return None if tokens is None else TokenRows(tokens)
-    return None
+    plain = folded(model)
+    if tta is None and model.tower_is_frozen and not model.backbone.is_empty:
+        for chosen in blocks(len(data), plan):
+            X = data.features_of_views(model.backbone, chosen, [TEST], plan)
+            yield from _forward(plain, LabelledRows(torch.from_numpy(X)), plan)
+        return
+    tokens = known_tokens(data, model, plan) if tta is None and model.n_frozen_blocks else None
+    if tokens is not None:
+        yield from _forward(plain, TokenRows(tokens), plan)
+    else:
+        yield from _forward(plain, data.prediction(model.backbone, tta, expand), plan)
+
+
+def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
+    """Indices of some batches at a time.
+
+    The last ones come with those before: a batch of few is rounded otherwise.
+    """
+    size = int(plan.batch_size) * _BATCHES * (8 if plan.num_workers else 1)  # workers start anew
+    starts = [*range(0, max(1, n - int(plan.batch_size) + 1), size), n]
+    for start, stop in pairwise(starts):
+        yield np.arange(start, stop)
+
+
+def _forward(model: TunedModel, dataset, plan: ComputePlan) -> Iterator[np.ndarray]:
+    """Logits of a data set, float32 at least."""
+    in_parts, kind = Parts(), plan.device.type
+    half = plan.precision in (torch.bfloat16, torch.float16)
+
+    def compute(x):
+        with torch.autocast(kind, plan.precision, enabled=half):
+            y = model(x)
+        return y if y.dtype == torch.float64 else y.float()
+
+    for x in loaded(dataset, plan):
+        model.eval()  # a callback may predict in the midst of training
+        with torch.inference_mode():
+            yield in_parts(compute, x.to(plan.device), plan.device).cpu().numpy()

@@ -10,11 +10,11 @@ import torch
 from torch.utils.data import Subset
 
 from .._compute._micro_batches import FEWEST
+from .._compute._plan import ComputePlan
 from .._core._warn import warn
 from .._model._tuned_model import TunedModel
-from .._store._features import MemoryFeatures, StoredFeatures
 from .._store._folder_arrays import MAX_BYTES as MAX_STORED
-from .._store._folder_arrays import StoredArrays, stored_arrays
+from .._store._folder_arrays import StoredArrays
 from ._features import frozen_features, keys_of, known_features
 from ._labelled_rows import LabelledRows
 from ._pictures import Pictures
@@ -22,10 +22,9 @@ from ._repeated_views import TEST
 
 MAX_BYTES = 1 << 30  # in memory, for all views of one fit, and again for what others have left
 _AT_ONCE = 1 << 27
-_in_memory = MemoryFeatures(MAX_BYTES)
 
 
-def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cache, **compute):
+def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: ComputePlan):
     """Tokens of the views that training repeats, per picture and view, or None.
 
     They are kept as precisely as the tower has them: in the memory of the process, or in the
@@ -42,13 +41,11 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cac
         Indices of the pictures.
     views : list
         Of the pictures, see :func:`~sklift._data._repeated_views.repeated_views`.
-    cache : MemoryFeatures, StoredFeatures or None
-        Where features are kept. None: other fits are not to find the tokens.
-    **compute
-        Arguments of :func:`~sklift._data._features.frozen_features`.
+    plan : ComputePlan
+        Device, precision and stores.
     """
-    kept = _kept(cache)
-    one = _one_of(model, compute["precision"], compute["device"])
+    kept = plan.cache.tokens
+    one = _one_of(model, plan)
     most = min(kept.max_bytes, MAX_STORED) if isinstance(kept, StoredArrays) else MAX_BYTES
     if (n_bytes := len(chosen) * len(views) * one.nbytes) > most:
         _warn_of_room(n_bytes, most, isinstance(kept, StoredArrays))
@@ -60,14 +57,14 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cac
         model.backbone,
         tower=model.before,
         finish=partial(_packed, one.dtype),
-        **compute,
+        plan=plan,
     )
     every, in_memory = [], 0
     for view in views:
         tokens: list[np.ndarray] = []
         for piece in pieces:
             seen = Subset(_seen(pictures, model, view), piece)
-            new = known_features(make, seen, kept, _kind(model, view, **compute))
+            new = known_features(make, seen, kept, _kind(model, view, plan))
             in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # else mapped from a file
             if in_memory > MAX_BYTES:  # the folder does not keep them, and has said so
                 return None
@@ -76,14 +73,14 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cac
     return [list(of_picture) for of_picture in zip(*every, strict=True)]
 
 
-def known_tokens(pictures: Pictures, model: TunedModel, *, cache, **compute):
+def known_tokens(pictures: Pictures, model: TunedModel, plan: ComputePlan):
     """Those of the test views, if all of them were computed before, by the fit of another fold."""
-    kept = _kept(cache)
+    kept = plan.cache.tokens
     # fewer views at a time are rounded otherwise, see `frozen_features`
     if kept is None or len(pictures) < FEWEST:
         return None
     source = _seen(pictures, model, TEST).source
-    kind = _kind(model, TEST, **compute)
+    kind = _kind(model, TEST, plan)
     found: dict[bytes, np.ndarray] = {}
     for some in (range(1), range(len(pictures))):  # mostly a look at the first will do
         keys = keys_of(source, some, kind)
@@ -104,31 +101,24 @@ def _warn_of_room(n_bytes: int, most: int, in_folder: bool) -> None:
     )
 
 
-def _kept(cache) -> MemoryFeatures | StoredArrays | None:
-    """Where tokens are kept."""
-    if isinstance(cache, StoredFeatures):
-        return stored_arrays(StoredArrays, cache.path.parent, "tokens-1", MAX_STORED)
-    return None if cache is None else _in_memory
-
-
 def _seen(pictures: Pictures, model: TunedModel, view):
     preprocess = model.backbone.preprocess
     return view[0](pictures.source, preprocess.size, preprocess.interpolation)
 
 
-def _kind(model: TunedModel, view, *, device, precision, **_) -> tuple:
+def _kind(model: TunedModel, view, plan: ComputePlan) -> tuple:
     """All that tokens depend on besides the picture."""
-    place = (device.type, precision, model.n_frozen_blocks)
-    return (*model.backbone.identity, *place, *view[1])
+    computed = (plan.device.type, plan.precision, model.n_frozen_blocks)
+    return (*model.backbone.identity, *computed, *view[1])
 
 
 @torch.no_grad()
-def _one_of(model: TunedModel, precision, device) -> torch.Tensor:
+def _one_of(model: TunedModel, plan: ComputePlan) -> torch.Tensor:
     """Tokens of a view, for their size and type."""
     size = model.backbone.preprocess.size
-    half = precision in (torch.bfloat16, torch.float16)
-    with torch.autocast(device.type, precision, enabled=half):
-        return model.before(torch.zeros(1, 3, size, size, device=device))
+    half = plan.precision in (torch.bfloat16, torch.float16)
+    with torch.autocast(plan.device.type, plan.precision, enabled=half):
+        return model.before(torch.zeros(1, 3, size, size, device=plan.device))
 
 
 def _packed(dtype: torch.dtype, tokens: torch.Tensor) -> torch.Tensor:

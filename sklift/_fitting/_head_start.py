@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .._classes._prompts import prompt_features
+from .._compute._plan import ComputePlan
 from .._core._warn import warn
 from ..backbones import Backbone
 from ..heads import class_mean_rows, linear_probe_rows, subsample, text_rows
@@ -53,12 +54,12 @@ def head_rows(
     codes: np.ndarray,
     used: np.ndarray,
     classes: np.ndarray,
+    plan: ComputePlan,
     *,
     names: list[str] | None,
     prompts,
     sample_weight: np.ndarray | None,
     random_state: int,
-    **compute,
 ) -> torch.Tensor | None:
     """Unit rows ``(n_classes, n_features)`` of the head, or None to leave it as drawn.
 
@@ -75,7 +76,7 @@ def head_rows(
     chosen = used if sample_weight is None else used[sample_weight[used] > 0]
     if init == "class_mean":
         chosen = chosen[subsample(codes[chosen], 100, random_state)]
-    features = data.features(backbone, chosen, **compute)
+    features = data.features(backbone, chosen, plan)
     weight = None if sample_weight is None else sample_weight[chosen]
     build = class_mean_rows if init == "class_mean" else linear_probe_rows
     return build(features, codes[chosen], len(classes), sample_weight=weight)

@@ -9,17 +9,17 @@ from types import CodeType, FunctionType, MethodType
 
 import numpy as np
 
+from .._compute._plan import ComputePlan
+from ..backbones import Backbone
+from ._sample import Sample
+from ._settings import FitSettings
+
 # These change how a fit runs or what predictions are made of, not what is learned.
 _WITHOUT_EFFECT = {
-    "cache",
-    "checkpoint_dir",
-    "checkpoint_minutes",
-    "checkpoint_mismatch",
+    "checkpoint",
+    "compute",
     "device",
-    "num_workers",
-    "precision",
     "random_state",
-    "recompute",
     "target_prior",
     "tta",
     "tta_expand",
@@ -28,20 +28,28 @@ _WITHOUT_EFFECT = {
 }
 
 
-def identify(est, sample, backbone, device, precision) -> dict[str, str]:
+def identify(
+    settings: FitSettings,
+    sample: Sample,
+    classes: np.ndarray,
+    backbone: Backbone,
+    plan: ComputePlan,
+) -> dict[str, str]:
     """What the outcome of ``fit`` depends on, by name."""
     identity = {
         name: describe(value)
-        for name, value in est.get_params(deep=False).items()
+        for name, value in settings.params.items()
         if name not in _WITHOUT_EFFECT
     }
+    identity["accumulate"] = describe(plan.accumulate)
+    identity["compile"] = describe(plan.compile)
     identity["X"] = sample.data.identity()
-    identity["y"] = describe(est.classes_) + describe(sample.codes)
+    identity["y"] = describe(classes) + describe(sample.codes)
     identity["sample_weight"] = describe(sample.weight)
     identity["backbone weights"] = backbone.checksum
-    identity["device"] = device.type
-    identity["precision"] = str(precision)
-    if est.random_state is not None:  # else a new seed each time: that of the checkpoint is kept
+    identity["device"] = plan.device.type
+    identity["precision"] = str(plan.precision)
+    if settings.random_state is not None:  # else new each time: that of the checkpoint is kept
         identity["random_state"] = str(sample.seed)
     return identity
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from torch.optim import Optimizer
 from torch.utils.data import Subset
 
 from .._compute._device import n_ahead, worker_arguments
+from .._compute._plan import ComputePlan
 from .._data._labelled_rows import LabelledRows
 from .._net import (
     OPTIMIZERS,
@@ -21,14 +23,15 @@ from .._net import (
     ShuffledLoader,
     is_first,
 )
+from ._settings import FitSettings
 
-_RESERVED = {"module", "criterion", "callbacks", "max_epochs", "device", "precision", "accumulate"}
+_OURS = {"callbacks", "distributed"}  # what the net is not given as it is
+_RESERVED = {"module", "criterion", "max_epochs", "device", "precision", "accumulate"}
 
 
 def net_arguments(
-    est,
-    device,
-    precision,
+    settings: FitSettings,
+    plan: ComputePlan,
     n_samples: int,
     seed: int,
     order,
@@ -44,48 +47,49 @@ def net_arguments(
     come last. ``state``: of a training that goes on. ``one_epoch``: for a pass of ``partial_fit``,
     with a constant learning rate.
     """
-    by_name = isinstance(est.optimizer, str)
-    if isinstance(est.optimizer, type) and not issubclass(est.optimizer, Optimizer):
+    by_name = isinstance(settings.optimizer, str)
+    if isinstance(settings.optimizer, type) and not issubclass(settings.optimizer, Optimizer):
         raise TypeError(
             f"optimizer must be one of {sorted(OPTIMIZERS)} or a torch.optim.Optimizer class, got "
-            f"{est.optimizer!r}"
+            f"{settings.optimizer!r}"
         )
-    n_epochs = 1 if one_epoch else est.max_epochs
+    n_epochs = 1 if one_epoch else settings.max_epochs
     resumed, best = (None, None) if state is None else (state["resumed"], state["best"])
     callbacks = [
         ("epoch_state", EpochState(order, resumed)),
         ("schedule", CosineSchedule(None if one_epoch else n_epochs)),
         ("finite_loss", FiniteLoss()),
     ]
-    if est.clip_grad_norm is not None:
-        callbacks.append(("clipping", GradientNormClipping(est.clip_grad_norm)))
-    if est.early_stopping and not one_epoch:
-        callbacks.append(("best_epoch", BestEpoch(est.n_iter_no_change, best)))
-    if est.verbose and is_first(order):
-        callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / est.batch_size))))
-    callbacks += [*_named(est.callbacks or ()), *extra]
+    if settings.clip_grad_norm is not None:
+        callbacks.append(("clipping", GradientNormClipping(settings.clip_grad_norm)))
+    if settings.early_stopping and not one_epoch:
+        callbacks.append(("best_epoch", BestEpoch(settings.n_iter_no_change, best)))
+    if settings.verbose and is_first(order):
+        callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / plan.batch_size))))
+    callbacks += [*_named(settings.net_params.get("callbacks") or ()), *extra]
     # rows need no preparation: workers would each be sent a copy of them
     whole = dataset.dataset if isinstance(dataset, Subset) else dataset
-    n_train = 0 if isinstance(whole, LabelledRows) else est.num_workers
+    n_train = 0 if isinstance(whole, LabelledRows) else plan.num_workers
     # what draws from a global random state must do so in turn with the training
-    in_turn = callable(est.augmentation) or own_order(est)
+    in_turn = callable(settings.augmentation) or own_order(settings.net_params)
 
     def loading(num_workers: int) -> dict:
         return {
             **worker_arguments(num_workers),
-            "n_ahead": 0 if in_turn else n_ahead(device, num_workers),
-            "pin_memory": device.type == "cuda",  # from there it is copied while others compute
+            "n_ahead": 0 if in_turn else n_ahead(plan.device, num_workers),
+            # from there it is copied while others compute
+            "pin_memory": plan.device.type == "cuda",
         }
 
     arguments = {
-        "precision": precision,
-        "accumulate": est.accumulate,
-        "device": str(device),
+        "precision": plan.precision,
+        "accumulate": plan.accumulate,
+        "device": str(plan.device),
         "max_epochs": n_epochs,
-        "batch_size": int(est.batch_size),
-        "lr": est.lr,
-        "optimizer": OPTIMIZERS[est.optimizer] if by_name else est.optimizer,
-        "optimizer__weight_decay": est.weight_decay,
+        "batch_size": plan.batch_size,
+        "lr": settings.lr,
+        "optimizer": OPTIMIZERS[settings.optimizer] if by_name else settings.optimizer,
+        "optimizer__weight_decay": settings.weight_decay,
         "iterator_train": ShuffledLoader,
         "iterator_train__seed": seed,
         "iterator_train__order": order,
@@ -94,16 +98,16 @@ def net_arguments(
         "iterator_valid__seed": seed,
         "iterator_valid__shuffle": False,
         **{f"iterator_train__{k}": v for k, v in loading(n_train).items()},
-        **{f"iterator_valid__{k}": v for k, v in loading(est.num_workers).items()},
+        **{f"iterator_valid__{k}": v for k, v in loading(plan.num_workers).items()},
         "train_split": None,
         "callbacks": callbacks,
         "verbose": 0,
     }
-    if est.optimizer == "sgd":
-        arguments["optimizer__momentum"] = est.momentum
+    if settings.optimizer == "sgd":
+        arguments["optimizer__momentum"] = settings.momentum
     if isinstance(order, SharedOrder):
         arguments["iterator_train__batch_size"] = order.takes(order.batch_size)
-    own = {k: v for k, v in (est.net_params or {}).items() if k != "distributed"}
+    own = {k: v for k, v in settings.net_params.items() if k not in _OURS}
     if reserved := sorted(set(own) & _RESERVED):
         raise ValueError(
             f"net_params can't set {reserved}: they follow from the parameters of the estimator "
@@ -112,10 +116,10 @@ def net_arguments(
     return {**arguments, **own}
 
 
-def own_order(est) -> bool:
+def own_order(net_params: Mapping) -> bool:
     """Whether the user's own order of samples replaces ours."""
     names = ("sampler", "batch_sampler", "shuffle", "order", "drop_last")
-    return any(f"iterator_train__{name}" in (est.net_params or {}) for name in names)
+    return any(f"iterator_train__{name}" in net_params for name in names)
 
 
 def _named(callbacks) -> list:
@@ -124,7 +128,7 @@ def _named(callbacks) -> list:
     for i, (_, callback) in enumerate(named):
         if isinstance(callback, type) or not hasattr(callback, "on_train_begin"):
             raise TypeError(
-                f"callbacks[{i}] is {callback!r}: give instances of skorch callbacks "
+                f"net_params['callbacks'][{i}] is {callback!r}: give instances of skorch callbacks "
                 "(scikit-learn's own are set with set_callbacks)"
             )
     return named

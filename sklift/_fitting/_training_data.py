@@ -1,49 +1,67 @@
-"""What is trained on and in which order: splits, views or features, class totals."""
+"""Training data: splits, views or features of them, class totals, and the order of samples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from .._compute._compute import frozen_compute
+from .._compute._plan import ComputePlan
 from .._data._labelled_rows import LabelledRows
 from .._data._repeated_views import repeated_views
 from .._data._tokens import TokenRows, tokens_of_views
+from .._model import TunedModel
 from .._net import EpochOrder, shared_order
 from ._hold_out import HoldOut, draw_probabilities
+from ._sample import Sample
+from ._settings import FitSettings
 
 
-@dataclass
-class Sample:
-    """What ``fit`` was given, validated."""
+@dataclass(frozen=True)
+class ClassTotals:
+    """Totals of each class, ``(n_classes,)`` each.
 
-    data: Any  # Pictures or Rows
-    codes: np.ndarray
-    weight: np.ndarray | None
-    seed: int
-    skipped: np.ndarray  # indices of what could not be read
+    Attributes
+    ----------
+    counts : ndarray
+        Training samples.
+    weights : ndarray
+        The sum of their weights.
+    effective : ndarray
+        The sum of the weights of what an epoch draws: the class counts of the loss.
+    """
+
+    counts: np.ndarray
+    weights: np.ndarray
+    effective: np.ndarray
+
+    def __add__(self, other: ClassTotals) -> ClassTotals:
+        return ClassTotals(
+            self.counts + other.counts,
+            self.weights + other.weights,
+            self.effective + other.effective,
+        )
 
 
-def split_sample(est, backbone, sample: Sample):
+def split_sample(settings: FitSettings, backbone, sample: Sample):
     """Training data, validation data or None, and the indices of the former."""
     labelled = (sample.codes, sample.weight)
 
     def views(augmentation):
-        return sample.data.training(backbone, *labelled, augmentation, est.max_epochs, sample.seed)
+        schedule = (augmentation, settings.max_epochs, sample.seed)
+        return sample.data.training(backbone, *labelled, *schedule)
 
-    dataset = views(est.augmentation)
-    split = (est.net_params or {}).get("train_split")
+    dataset = views(settings.augmentation)
+    split = settings.net_params.get("train_split")
     if split and not callable(split):
         raise TypeError(
             f"train_split must be callable, got {split!r}: give "
             "an instance of skorch.dataset.ValidSplit"
         )
-    fraction = est.validation_fraction
-    if fraction is None and est.early_stopping:
+    fraction = settings.validation_fraction
+    if fraction is None and settings.early_stopping:
         fraction = 0.1
     if split is None and fraction is not None:
         split = HoldOut(fraction, sample.seed, sample.weight)
@@ -59,39 +77,49 @@ def split_sample(est, backbone, sample: Sample):
     return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
 
 
-def on_frozen(est, model, sample, used, dataset, held_out, device, precision):
-    """Datasets of what frozen blocks make of the views, where those repeat; else as they are."""
-    compute = frozen_compute(est, device, precision)
+def on_frozen(
+    settings: FitSettings,
+    model: TunedModel,
+    sample: Sample,
+    used: np.ndarray,
+    dataset,
+    held_out,
+    plan: ComputePlan,
+):
+    """Data sets of features or tokens of frozen blocks, where views repeat; else as they are."""
 
     def rows(chosen, augmentation):
-        views = repeated_views(augmentation, est.max_epochs)
+        views = repeated_views(augmentation, settings.max_epochs)
         if views is None:
             return None
         given = (sample.codes[chosen], None if sample.weight is None else sample.weight[chosen])
         if model.tower_is_frozen:
-            X = sample.data.features_of_views(model.backbone, chosen, views, **compute)
+            X = sample.data.features_of_views(model.backbone, chosen, views, plan)
             return None if X is None else LabelledRows(torch.from_numpy(X), *given)
         if model.n_frozen_blocks:
-            tokens = tokens_of_views(sample.data, model, chosen, views, **compute)
+            tokens = tokens_of_views(sample.data, model, chosen, views, plan)
             return None if tokens is None else TokenRows(tokens, *given)
         return None
 
-    trained = rows(np.arange(len(sample.codes)), est.augmentation)
+    trained = rows(np.arange(len(sample.codes)), settings.augmentation)
     if trained is None:
         return dataset, held_out
     dataset = Subset(trained, used) if isinstance(dataset, Subset) else trained
     return dataset, None if held_out is None else rows(held_out.indices, None) or held_out
 
 
-def class_totals(est, sample: Sample, used: np.ndarray, seed: int):
+def class_totals(
+    settings: FitSettings, sample: Sample, used: np.ndarray, n_classes: int, seed: int
+):
     """Per class: samples, their weights, and what the loss sees of it; and the order of samples."""
-    codes, n_classes = sample.codes[used], len(est.classes_)
+    codes = sample.codes[used]
     weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]
     counts = np.bincount(codes, minlength=n_classes)
     weighted = np.bincount(codes, weight, minlength=n_classes)
-    probabilities, draws = None, weighted
-    if est.sampler is not None:
-        probabilities = draw_probabilities(codes, est.sampler)
-        draws = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
+    probabilities, effective = None, weighted
+    if settings.sampler is not None:
+        probabilities = draw_probabilities(codes, settings.sampler)
+        effective = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
     order = EpochOrder(len(used), seed, probabilities)
-    return counts, weighted, draws, shared_order(est.net_params, order, est.batch_size)
+    order = shared_order(settings.net_params, order, settings.batch_size)
+    return ClassTotals(counts, weighted, effective), order

@@ -1,7 +1,8 @@
-"""The model that is trained."""
+"""The model that is trained: a frozen tower, an adapter inside, and a head."""
 
 from __future__ import annotations
 
+from ._fold import folded
 from ._tuned_model import TunedModel
 
-__all__ = ["TunedModel"]
+__all__ = ["TunedModel", "folded"]

@@ -46,7 +46,7 @@ class CheckpointFile:
         self.directory = Path(directory).expanduser()
         self.identity = identity
         if self.directory.is_file():
-            raise ValueError(f"checkpoint_dir={str(directory)!r} is a file: give a folder")
+            raise ValueError(f"checkpoint={str(directory)!r} is a file: give a folder")
         self.directory.mkdir(parents=True, exist_ok=True)
         text = "\n".join(f"{name}={identity[name]}" for name in sorted(identity))
         digest = blake2b(text.encode(), digest_size=8).hexdigest()

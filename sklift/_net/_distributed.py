@@ -112,8 +112,8 @@ class SharedNet(LiftNet):
         """
         if len(set(self.processes.gather((len(self.history), self.stopping)))) > 1:
             raise ValueError(
-                "the processes of this fit have found different checkpoints: checkpoint_dir must "
-                "be a folder that all of them see"
+                "the processes of this fit have found different checkpoints: the folder "
+                "must be one that all of them see"
             )
 
     def train_step_single(self, batch, **fit_params):

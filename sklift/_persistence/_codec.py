@@ -19,12 +19,21 @@ import torch
 
 from ..adapters import ADAPTERS, Combination
 from ..heads import HEADS
+from ..images import Reader
 from ..losses import LOSSES
+from ..training import Compute
 from ._arrays import array_of, values_of
 
 RECIPES = {
     name: recipe
-    for name, recipe in {**ADAPTERS, **LOSSES, **HEADS, "combination": Combination}.items()
+    for name, recipe in {
+        **ADAPTERS,
+        **LOSSES,
+        **HEADS,
+        "combination": Combination,
+        "compute": Compute,
+        "reader": Reader,
+    }.items()
     if recipe is not None
 }
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}

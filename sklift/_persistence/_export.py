@@ -51,7 +51,7 @@ def _program(est) -> torch.export.ExportedProgram:
             f"tta={est.tta} averages over random crops, which a program can't draw: set tta to "
             "None, 'fivecrop' or 'tencrop' before the export"
         )
-    model = _on_cpu(est.net_.module_)
+    model = _on_cpu(est.model_)
     n = Dim("n", min=1, max=_MOST)
     if model.backbone.is_empty:
         example = torch.zeros(2, model.backbone.n_features, dtype=model.mean.dtype)

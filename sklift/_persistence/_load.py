@@ -13,9 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compute._device import resolve_device, resolve_precision
 from .._core._warn import warn
+from .._estimator import resolve_recipe
 from ..backbones import Backbone, BackboneSpec, load_backbone, resolve_spec
 from ._codec import decode
-from ._net_data import build_net, check_backbone
+from ._model_data import build_model, check_backbone
 from ._save import without_folders
 
 _SECTIONS = {"params": dict, "omitted": list, "fitted": dict, "backbone": dict, "estimator": str}
@@ -49,20 +50,26 @@ def rebuild(
     est = _unfitted(cls, content, arrays, own)
     if device is not None:
         est.device = device
-    place = _place(est)
+    usable = _usable_device(est)
     backbone = _backbone(est, content["backbone"], own, pretrained)
     fitted = {name: decode(v, arrays, own) for name, v in content["fitted"].items()}
     for name in fitted:
-        if not name.isidentifier() or hasattr(cls, name) or hasattr(est, name) or name == "net_":
+        if (
+            not name.isidentifier()
+            or hasattr(cls, name)
+            or hasattr(est, name)
+            or name in ("model_", "net_")
+        ):
             raise ValueError(f"{name!r} is no fitted attribute of {cls.__name__}")
     classes = fitted.get("classes_", np.empty(0))
     if not isinstance(classes, np.ndarray) or classes.ndim != 1:
         raise ValueError("its classes are no vector")
-    if unused := sorted(arrays) or ("net" not in content and sorted(state)):
+    if unused := sorted(arrays) or ("model" not in content and sorted(state)):
         raise ValueError(f"it holds tensors that belong to nothing: {unused[:5]}")
     vars(est).update(fitted)
-    if "net" in content:
-        est.net_ = build_net(est, content["net"], state, backbone, place)
+    if "model" in content:
+        recipes_used, n_classes = (est.adapter_, est.head_), len(est.classes_)
+        est.model_ = build_model(recipes_used, n_classes, content["model"], state, backbone, usable)
     try:
         check_is_fitted(est)
     except NotFittedError as error:
@@ -89,20 +96,20 @@ def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
     return est
 
 
-def _place(est) -> torch.device:
-    """Where to compute: as the parameters say, or on the CPU where that is not there."""
+def _usable_device(est) -> torch.device:
+    """The device of the parameters, or the CPU where it is not there."""
     try:
-        place = resolve_device(est.device)
+        device = resolve_device(est.device)
     except (ValueError, RuntimeError) as error:
         warn(f"{error}; device is set to 'cpu'")
         est.device = "cpu"
-        place = resolve_device("cpu")
+        device = resolve_device("cpu")
     try:
-        resolve_precision(est.precision, place)
+        resolve_precision(resolve_recipe("compute", est.compute).precision, device)
     except ValueError as error:
-        warn(f"{error}; precision is set to 'auto'")
-        est.precision = "auto"
-    return place
+        warn(f"{error}; compute__precision is set to 'auto'")
+        est.set_params(compute__precision="auto")
+    return device
 
 
 def _backbone(est, saved: dict, own, pretrained) -> Backbone:

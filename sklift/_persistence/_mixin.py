@@ -24,7 +24,8 @@ _MALFORMED = (
 class Persistent:
     """Mixin of the estimators that can be saved in a file and loaded from it.
 
-    A pickle of them holds plain data as well, and never the frozen backbone.
+    A pickle of them holds plain data as well, and never the frozen backbone nor the net that
+    trained.
     """
 
     def save(self, path: str | os.PathLike) -> None:
@@ -52,7 +53,7 @@ class Persistent:
         Warns
         -----
         UserWarning
-            If ``loss``, ``augmentation``, ``optimizer``, ``callbacks``, ``net_params`` or
+            If ``loss``, ``augmentation``, ``optimizer``, ``net_params`` or
             ``random_state`` is no plain data, a function for instance. Predictions don't need
             them, so they are left out: in the loaded estimator they have their default values.
 
@@ -135,19 +136,21 @@ class Persistent:
     def __getstate__(self):
         """Plain data in the place of the net, for pickle, joblib, skops and copies."""
         state: Any = super().__getstate__()  # a dict
-        if "net_" not in state:
+        state.pop("net_", None)  # what trains: optimiser, callbacks, data loaders
+        if "model_" not in state:
             return state
-        from ._net_data import freeze
+        from ._model_data import freeze
 
-        return {**state, "net_": freeze(state["net_"])}
+        return {**state, "model_": freeze(state["model_"])}
 
     def __setstate__(self, state):
-        rest = {k: v for k, v in state.items() if k != "net_"}
+        rest = {k: v for k, v in state.items() if k != "model_"}
         super().__setstate__(rest)  # type: ignore[misc]  # that of scikit-learn's BaseEstimator
-        if "net_" in state:
-            from ._net_data import thaw
+        if "model_" in state:
+            from ._model_data import thaw
 
-            self.net_ = thaw(self, state["net_"])
+            recipes = (rest["adapter_"], rest["head_"])
+            self.model_ = thaw(recipes, len(rest["classes_"]), state["model_"])
 
 
 @contextmanager

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import torch
+from sklearn.base import clone
 
 from .._core._version import __version__
 from .._core._warn import warn
 from ._codec import encode
-from ._net_data import describe_backbone, describe_net
+from ._model_data import describe_backbone, describe_model
 
 # Parameters that only training needs, and that may be functions, classes or objects.
-TRAINING_ONLY = ("loss", "augmentation", "optimizer", "callbacks", "net_params", "random_state")
+TRAINING_ONLY = ("loss", "augmentation", "optimizer", "net_params", "random_state")
 _LIBRARIES = ("torch", "open_clip_torch", "timm", "scikit-learn", "skorch", "numpy", "safetensors")
 
 
@@ -24,7 +26,7 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
     TypeError
         If something that predictions need can't be saved.
     """
-    net = getattr(est, "net_", None)
+    model = getattr(est, "model_", None)
     params = est.get_params(deep=False)
     arrays: dict[str, torch.Tensor] = {}
     omitted: list[str] = []
@@ -35,7 +37,7 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
         "params": _encode_all(params, "params", arrays, omitted),
         "omitted": omitted,
         "fitted": _encode_all(
-            {k: v for k, v in vars(est).items() if k not in params and k != "net_"},
+            {k: v for k, v in vars(est).items() if k not in params and k not in ("model_", "net_")},
             "fitted",
             arrays,
             omitted,
@@ -46,22 +48,23 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
             f"{type(est).__name__}.save leaves out {omitted}: functions, classes and objects are "
             "no data. Predictions don't need them; set them after loading, before fitting again"
         )
-    backbone = est._load_backbone() if net is None else net.module_.backbone
+    backbone = est._load_backbone() if model is None else model.backbone
     content["backbone"] = described = describe_backbone(backbone)
     described["params"] = encode(described["params"], {}, "backbone_params")
-    if net is None:
+    if model is None:
         return content, arrays
-    content["net"], state = describe_net(net)
+    content["model"], state = describe_model(model)
     return content, {**{f"model.{name}": t for name, t in state.items()}, **arrays}
 
 
 def without_folders(params: dict) -> dict:
     """Parameters without folders: a file must not say what is written to on another machine."""
-    own: dict[str, str | None] = {}
-    if "cache" in params and params["cache"] is not False:
-        own["cache"] = "auto"
-    if "checkpoint_dir" in params:
-        own["checkpoint_dir"] = None
+    own: dict[str, Any] = {}
+    compute = params["compute"]
+    if getattr(compute, "cache", False) is not False:
+        own["compute"] = clone(compute).set_params(cache="auto")
+    if "checkpoint" in params:
+        own["checkpoint"] = None
     return own
 
 

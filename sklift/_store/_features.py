@@ -91,36 +91,3 @@ class StoredFeatures:
 
     def _run(self, action):
         return transact(self.path, action)
-
-
-_in_memory = MemoryFeatures()
-
-
-def resolve_cache(cache):
-    """The cache that the parameter means, or None.
-
-    ``"auto"``: memory, shared by all estimators of the process; a folder: the file in it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is neither.
-    """
-    if cache is False or cache is None:
-        return None
-    if isinstance(cache, str) and cache == "auto":
-        return _in_memory
-    if not isinstance(cache, (str, os.PathLike)):
-        raise TypeError(f"cache must be 'auto', False or a folder, got {cache!r}")
-    folder = cache_folder(cache)
-    assert folder is not None  # all else is dealt with
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"cache={os.fspath(cache)!r} is not a folder")
-    return StoredFeatures(folder)
-
-
-def cache_folder(cache) -> Path | None:
-    """The folder that the parameter names, or None for what stays in memory."""
-    if isinstance(cache, os.PathLike) or (isinstance(cache, str) and cache != "auto"):
-        return Path(cache).expanduser().absolute()
-    return None

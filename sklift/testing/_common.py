@@ -38,7 +38,7 @@ def pictures(n_classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
 
 def prepared(estimator, **params):
     """A clone that is exact and repeats itself, with what else is wanted, where it has it."""
-    wanted = {"random_state": 0, "precision": "float32", "cache": False, **params}
+    wanted = {"random_state": 0, "compute__precision": "float32", "compute__cache": False, **params}
     known = estimator.get_params(deep=False)
     return clone(estimator).set_params(**{k: v for k, v in wanted.items() if k in known})
 

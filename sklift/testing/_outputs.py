@@ -105,7 +105,7 @@ def check_bfloat16_features(name, estimator_orig):
         return
     X, _ = pictures()
     full = fitted(estimator_orig).transform(X)
-    half = fitted(estimator_orig, precision="bfloat16").transform(X)
+    half = fitted(estimator_orig, compute__precision="bfloat16").transform(X)
     norms = np.linalg.norm(full, axis=1) * np.linalg.norm(half, axis=1)
     cosine = float(((full * half).sum(1) / norms).min())
     assert cosine > 0.999, f"{name} in bfloat16 gives features of cosine {cosine:.4f}"

@@ -77,7 +77,7 @@ def check_bfloat16(name, estimator_orig):
     share = rng.uniform(size=(40, 1, 1, 1))
     blends = (share * X[first] + (1 - share) * X[second]).astype(np.uint8)
     proba = fitted(estimator_orig).predict_proba(blends)
-    half = fitted(estimator_orig, precision="bfloat16").predict_proba(blends)
+    half = fitted(estimator_orig, compute__precision="bfloat16").predict_proba(blends)
     runner_up, best = np.sort(proba, axis=1)[:, -2:].T
     differ = (proba.argmax(1) != half.argmax(1)) & (best - runner_up >= 0.01)
     assert not differ.any(), (

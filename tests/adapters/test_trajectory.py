@@ -92,7 +92,7 @@ def compare(quick, shapes, adapter, recipe, loss, accumulate):
     clf = quick(
         adapter=adapter,
         loss=recipe,
-        accumulate=accumulate,
+        compute__accumulate=accumulate,
         batch_size=len(X),
         max_epochs=EPOCHS,
         lr=LR,
@@ -100,13 +100,13 @@ def compare(quick, shapes, adapter, recipe, loss, accumulate):
         weight_decay=DECAY,
         augmentation=None,
         class_names=["blue square", "green circle", "red triangle"],
-        callbacks=[Start()],
+        net_params={"callbacks": [Start()]},
     ).fit(X, names)
     pixels = torch.stack([view_of(image, 40) for image in X])
     y = torch.from_numpy(np.searchsorted(clf.classes_, names))
     expected, losses = by_hand(clf.adapter_, Start.state, pixels, y, loss)
     assert [row["train_loss"] for row in clf.history_] == pytest.approx(losses, rel=1e-4)
-    trained = clf.net_.module_.trained_state()
+    trained = clf.model_.trained_state()
     assert trained.keys() == expected.keys()
     for name, tensor in trained.items():
         torch.testing.assert_close(tensor, expected[name], rtol=1e-3, atol=2e-5, msg=name)

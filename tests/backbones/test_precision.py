@@ -154,9 +154,13 @@ def test_a_fit_is_the_same(shapes, monkeypatch, adapter, params):
     before = {name: tensor.clone() for name, tensor in backbone.tower.state_dict().items()}
 
     def fit():
-        clf = LiftClassifier("emoji-tiny", adapter=adapter, precision="bfloat16", cache=False)
-        clf.set_params(max_epochs=2, batch_size=8, random_state=0, callbacks=[watch], **params)
-        return clf.fit(*shapes).net_.module_
+        clf = LiftClassifier(
+            "emoji-tiny", adapter=adapter, compute__precision="bfloat16", compute__cache=False
+        )
+        clf.set_params(
+            max_epochs=2, batch_size=8, random_state=0, net_params={"callbacks": [watch]}, **params
+        )
+        return clf.fit(*shapes).model_
 
     ours = fit()
     ours.load_state_dict(watch.mean.module.state_dict())

@@ -91,7 +91,7 @@ def test_bagging_of_tables_of_pictures(quick, shapes, paths, form):
     clf = quick(
         max_epochs=1,
         class_names=np.unique(y).tolist(),
-        image_shape=None if form == "paths" else (48, 48, 3),
+        reader__image_shape=None if form == "paths" else (48, 48, 3),
     )
     bag = BaggingClassifier(clf, n_estimators=2, random_state=0).fit(X, y)
     assert bag.score(X, y) > 0.8 and len(bag.estimators_) == 2

@@ -33,7 +33,7 @@ def table(request, shapes, paths):
 @pytest.mark.parametrize(("sampler", "n"), SAMPLERS, ids=["over", "under"])
 def test_samplers(quick, shapes, table, sampler, n):
     X, image_shape = table
-    pipeline = make_pipeline(sampler, quick(max_epochs=1, image_shape=image_shape))
+    pipeline = make_pipeline(sampler, quick(max_epochs=1, reader__image_shape=image_shape))
     pipeline.fit(X, shapes[1])
     assert pipeline[-1].class_counts_.tolist() == [n] * 3
     assert pipeline.predict(X).shape == (24,) and pipeline.score(X, shapes[1]) > 0.8
@@ -43,7 +43,7 @@ def test_outside_of_a_pipeline(quick, shapes, table):
     X, image_shape = table
     drawn, labels = RandomOverSampler(random_state=0).fit_resample(X, shapes[1])
     assert set(Counter(labels).values()) == {12} and drawn.shape == (36, np.shape(X)[1])
-    clf = quick(max_epochs=1, image_shape=image_shape).fit(drawn, labels)
+    clf = quick(max_epochs=1, reader__image_shape=image_shape).fit(drawn, labels)
     assert clf.class_counts_.tolist() == [12] * 3
 
 

@@ -155,7 +155,9 @@ BROKEN = {
     ),
     "check_bfloat16_features": (
         embedder(
-            transform=embed(lambda out, est: out[:, ::-1] if est.precision == "bfloat16" else out)
+            transform=embed(
+                lambda out, est: out[:, ::-1] if est.compute.precision == "bfloat16" else out
+            )
         ),
         "features of cosine",
     ),

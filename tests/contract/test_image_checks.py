@@ -22,7 +22,7 @@ VARIANTS = [
     LiftClassifier("emoji-tiny", adapter="vpt", **FAST),
     LiftClassifier("emoji-tiny", adapter=None, head="linear", **FAST),
     LiftClassifier("emoji-tiny", init="class_mean", sampler="balanced", **FAST),
-    LiftClassifier("emoji-tiny", early_stopping=True, accumulate=3, loss="lade", **FAST),
+    LiftClassifier("emoji-tiny", early_stopping=True, compute__accumulate=3, loss="lade", **FAST),
     LiftClassifier("emoji-tiny", tta="fivecrop", target_prior="train", **FAST),
     ImageEmbedder("emoji-tiny", tta="tencrop"),
     ImageEmbedder("emoji-tiny", projected=True),
@@ -137,6 +137,6 @@ def test_wrong_arguments():
 
 def test_columns_of_flattened_pictures_are_not_those_of_another_fit():
     X = np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)
-    embedder = ImageEmbedder("emoji-tiny", image_shape=(8, 8)).fit(X.reshape(4, 64))
+    embedder = ImageEmbedder("emoji-tiny", reader__image_shape=(8, 8)).fit(X.reshape(4, 64))
     assert embedder.n_features_in_ == 64
     assert not hasattr(embedder.fit(X), "n_features_in_")

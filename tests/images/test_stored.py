@@ -328,16 +328,16 @@ def test_a_fit_that_keeps_pictures_in_a_folder(quick, shapes, tmp_path, folder, 
     paths = [str(tmp_path / f"{i}.png") for i in range(len(shapes[0]))]
     for path, image in zip(paths, shapes[0], strict=True):
         Image.fromarray(image).save(path)
-    expected = quick(cache=False).fit(paths, shapes[1]).predict_proba(paths)
+    expected = quick(compute__cache=False).fit(paths, shapes[1]).predict_proba(paths)
     decoded.clear()
     for _ in range(2):
-        clf = quick(cache=str(folder)).fit(paths, shapes[1])
+        clf = quick(compute__cache=str(folder)).fit(paths, shapes[1])
         np.testing.assert_array_equal(clf.predict_proba(paths), expected)
         _folder_arrays.stored_arrays.cache_clear()
         forget()
     with open(paths[3], "r+b") as file:
         file.truncate(60)  # past the header
-    skipping = quick(cache=str(folder), on_error="skip")
+    skipping = quick(compute__cache=str(folder), reader__on_error="skip")
     with pytest.warns(UserWarning, match="1 of 24 pictures can't be read"):
         skipping.fit(paths, shapes[1])
     assert sorted(set(decoded)) == sorted(paths) and decoded.count(paths[0]) == 1

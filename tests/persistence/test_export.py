@@ -120,10 +120,10 @@ def test_the_file_names_no_folder_of_this_machine(exported):
 def test_exporting_leaves_the_classifier_as_it_was(quick, shapes, path):
     X, y = shapes
     clf = quick(adapter="ssf", max_epochs=1).fit(X, y)
-    before, grads = clf.predict_proba(X), [p.requires_grad for p in clf.net_.module_.parameters()]
+    before, grads = clf.predict_proba(X), [p.requires_grad for p in clf.model_.parameters()]
     clf.export(path)
     assert np.array_equal(clf.predict_proba(X), before)
-    assert [p.requires_grad for p in clf.net_.module_.parameters()] == grads
+    assert [p.requires_grad for p in clf.model_.parameters()] == grads
 
 
 def test_what_cannot_be_exported(quick, fitted, path):

@@ -128,7 +128,7 @@ def test_odd_but_plain_parameters(quick, shapes, path):
         "batch_size": np.int32(7),
         "device": torch.device("cpu"),
         "net_params": {"iterator_train__drop_last": True},
-        "image_shape": (48, 48, 3),
+        "reader__image_shape": (48, 48, 3),
     }
     est = quick(adapter=None, max_epochs=1, **odd).fit(X, y)
     est.save(path)
@@ -155,7 +155,7 @@ def test_precomputed_features(shapes, path, dtype):
     est.fit(features, shapes[1]).save(path)
     loaded = LiftClassifier.load(path)
     assert_same(loaded, est, features)
-    assert loaded.net_.module_.head.weight.dtype == torch.tensor(features).dtype
+    assert loaded.model_.head.weight.dtype == torch.tensor(features).dtype
 
 
 def test_embedder(shapes, path):
@@ -258,11 +258,11 @@ def test_save_before_fit(path):
 @pytest.mark.filterwarnings("ignore:precision='float16' needs a GPU")
 def test_a_device_that_is_not_here(quick, shapes, path):
     est = quick(adapter=None, max_epochs=1).fit(*shapes)
-    est.device, est.precision = "cuda:77", "float16"
+    est.set_params(device="cuda:77", compute__precision="float16")
     est.save(path)
     with pytest.warns(UserWarning, match=r"cuda:77.* device is set to 'cpu'"):
         loaded = LiftClassifier.load(path)
-    assert loaded.device == "cpu" and loaded.precision == "auto"
+    assert loaded.device == "cpu" and loaded.compute.precision == "auto"
     assert np.array_equal(
         loaded.predict(shapes[0]), quick(adapter=None).fit(*shapes).predict(shapes[0])
     )

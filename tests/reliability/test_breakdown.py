@@ -20,7 +20,7 @@ def blobs():
 
 
 def finite(clf):
-    return all(torch.isfinite(t).all() for t in clf.net_.module_.trained_state().values())
+    return all(torch.isfinite(t).all() for t in clf.model_.trained_state().values())
 
 
 class TestBreakdown:
@@ -40,14 +40,18 @@ class TestBreakdown:
 
     def test_the_good_weights_are_those_of_the_last_epoch(self, blobs):
         X, y = blobs
-        good = LiftClassifier("precomputed", random_state=0, max_epochs=4, callbacks=[])
+        good = LiftClassifier(
+            "precomputed", random_state=0, max_epochs=4, net_params={"callbacks": []}
+        )
 
         class Poison(Callback):
             def on_batch_begin(self, net, batch, training=False, **kwargs):
                 if training and len(net.history) == 3:
                     net.module_.head.weight.data.fill_(torch.nan)
 
-        bad = LiftClassifier("precomputed", random_state=0, max_epochs=4, callbacks=[Poison()])
+        bad = LiftClassifier(
+            "precomputed", random_state=0, max_epochs=4, net_params={"callbacks": [Poison()]}
+        )
         with pytest.raises(FloatingPointError, match=r"loss became nan in epoch 3, batch 1, at"):
             bad.fit(X, y)
         assert len(bad.history_) == 2
@@ -57,7 +61,7 @@ class TestBreakdown:
                 if len(net.history) == 2:
                     raise KeyboardInterrupt
 
-        good.set_params(callbacks=[Stop()]).fit(X, y)
+        good.set_params(net_params={"callbacks": [Stop()]}).fit(X, y)
         np.testing.assert_array_equal(bad.predict_proba(X), good.predict_proba(X))
 
     def test_a_bar_is_closed_and_the_data_released(self, blobs, capfd):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,10 +52,10 @@ def make(tmp_path):
         defaults = {
             "max_epochs": 4,
             "batch_size": 5,
-            "precision": "float32",
+            "compute__precision": "float32",
             "random_state": 0,
-            "checkpoint_dir": tmp_path / "checkpoints",
-            "callbacks": [Probe()],
+            "checkpoint": tmp_path / "checkpoints",
+            "net_params": {"callbacks": [Probe()]},
         }
         return LiftClassifier("emoji-tiny", **{**defaults, **params})
 
@@ -62,7 +63,7 @@ def make(tmp_path):
 
 
 def state(clf):
-    return clf.net_.module_.trained_state()
+    return clf.model_.trained_state()
 
 
 def assert_same(one, other):
@@ -94,15 +95,15 @@ def crash(clf, X, y, epoch, batch):
     [
         {},
         {"optimizer": "adamw", "lr": 1e-3, "adapter": "lora"},
-        {"sampler": "balanced", "loss": "ldam", "accumulate": 2},
+        {"sampler": "balanced", "loss": "ldam", "compute__accumulate": 2},
         {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 1},
     ],
     ids=["default", "adamw", "sampler", "early_stopping"],
 )
 @pytest.mark.parametrize(("minutes", "batch"), [(10, 3), (0, 1), (0, 4)])
 def test_it_ends_with_the_same_model(make, shapes, params, minutes, batch):
-    undisturbed = make(checkpoint_dir=None, **params).fit(*shapes)
-    clf = make(checkpoint_minutes=minutes, **params)
+    undisturbed = make(checkpoint=None, **params).fit(*shapes)
+    clf = make(checkpoint__minutes=minutes, **params)
     crash(clf, *shapes, 2, batch)
     made = []
     Probe.end = lambda *now: made.append(now)
@@ -123,7 +124,7 @@ def test_a_finished_fit_is_not_made_again(make, shapes):
 def test_a_seed_that_was_drawn_is_kept(make, shapes):
     clf = make(random_state=None)
     crash(clf, *shapes, 3, 1)
-    (file,) = clf.checkpoint_dir.glob("*.pt")
+    (file,) = Path(clf.checkpoint).glob("*.pt")
     before = torch.load(file, weights_only=True)["seed"]
     assert len(make(random_state=None).fit(*shapes).history_) == 4
     assert torch.load(file, weights_only=True)["seed"] == before
@@ -139,18 +140,18 @@ class TestOtherTraining:
         [({"lr": 0.1}, "lr"), ({"loss__tau": 0.5}, "loss"), ({"max_epochs": 3}, "max_epochs")],
     )
     def test_parameters(self, make, shapes, stopped, params, names):
-        clf = make(checkpoint_mismatch="raise").set_params(**params)
+        clf = make(checkpoint__mismatch="raise").set_params(**params)
         with pytest.raises(ValueError, match=f"unfinished training .* differs in {names}; give"):
             clf.fit(*shapes)
         with pytest.warns(UserWarning, match=f"differs in {names}; this training starts afresh"):
-            clf.set_params(checkpoint_mismatch="restart").fit(*shapes)
+            clf.set_params(checkpoint__mismatch="restart").fit(*shapes)
         assert len(clf.history_) == clf.max_epochs
 
     def test_data(self, make, shapes, stopped):
         X, y = shapes
         other = X.copy()
         other[0, 0, 0, 0] ^= 1
-        clf = make(checkpoint_mismatch="raise")
+        clf = make(checkpoint__mismatch="raise")
         with pytest.raises(ValueError, match="differs in X;"):
             clf.fit(other, y)
         with pytest.raises(ValueError, match="differs in y;"):
@@ -159,13 +160,13 @@ class TestOtherTraining:
             clf.fit(X, y, sample_weight=np.arange(1.0, 25))
 
     def test_what_changes_nothing_is_no_difference(self, make, shapes, stopped):
-        clf = make(checkpoint_mismatch="raise", verbose=1, target_prior="train").fit(*shapes)
+        clf = make(checkpoint__mismatch="raise", verbose=1, target_prior="train").fit(*shapes)
         assert len(clf.history_) == 4
 
 
 def test_a_search_goes_on(make, shapes):
     grid, kwargs = {"lr": [0.01, 0.02, 0.03]}, {"cv": 2, "error_score": "raise"}
-    expected = GridSearchCV(make(checkpoint_dir=None), grid, **kwargs).fit(*shapes)
+    expected = GridSearchCV(make(checkpoint=None), grid, **kwargs).fit(*shapes)
     n_fits = 0
 
     def power_cut():
@@ -207,13 +208,13 @@ class TestInterrupt:
         Probe.begin = press
 
     def test_the_batch_is_finished_and_the_state_saved(self, make, shapes):
-        undisturbed = make(checkpoint_dir=None).fit(*shapes)
+        undisturbed = make(checkpoint=None).fit(*shapes)
         self.press(2, 2)
         clf = make()
         with pytest.raises(KeyboardInterrupt):
             clf.fit(*shapes)
         assert len(clf.history_) == 1 and clf.predict(shapes[0]).shape == (24,)
-        (file,) = clf.checkpoint_dir.glob("*.pt")
+        (file,) = Path(clf.checkpoint).glob("*.pt")
         assert len(torch.load(file, weights_only=True)["resumed"]["batches"]) == 2
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         Probe.begin = None
@@ -224,16 +225,16 @@ class TestInterrupt:
         clf = make()
         with pytest.raises(KeyboardInterrupt):
             clf.fit(*shapes)
-        (file,) = clf.checkpoint_dir.glob("*.pt")
+        (file,) = Path(clf.checkpoint).glob("*.pt")
         assert torch.load(file, weights_only=True)["resumed"] is None
 
     def test_a_search_ends(self, make, shapes):
         self.press(1, 1)
         with pytest.raises(KeyboardInterrupt):
-            GridSearchCV(make(checkpoint_dir=None), {"lr": [0.1, 0.2]}, cv=2).fit(*shapes)
+            GridSearchCV(make(checkpoint=None), {"lr": [0.1, 0.2]}, cv=2).fit(*shapes)
 
     def test_other_threads_leave_signals_alone(self, make, shapes):
-        clf = make(checkpoint_dir=None)
+        clf = make(checkpoint=None)
         thread = threading.Thread(target=clf.fit, args=shapes)
         thread.start()
         thread.join()
@@ -251,7 +252,7 @@ class TestFiles:
     def test_a_full_disk_loses_nothing(self, make, shapes, monkeypatch):
         crash(make(), *shapes, 2, 1)
         clf = make()
-        (file,) = clf.checkpoint_dir.glob("*.pt")
+        (file,) = Path(clf.checkpoint).glob("*.pt")
         before = file.read_bytes()
 
         def full(state, file):
@@ -264,13 +265,13 @@ class TestFiles:
         ) as record:
             clf.fit(*shapes)
         assert len(record) == 1 and len(clf.history_) == 4
-        assert [path.name for path in clf.checkpoint_dir.iterdir()] == [file.name]
+        assert [path.name for path in Path(clf.checkpoint).iterdir()] == [file.name]
         assert file.read_bytes() == before
 
     @pytest.mark.parametrize("content", [b"", b"nonsense" * 50, None])
     def test_a_damaged_file_says_so(self, make, shapes, content):
         clf = make().fit(*shapes)
-        (file,) = clf.checkpoint_dir.glob("*.pt")
+        (file,) = Path(clf.checkpoint).glob("*.pt")
         file.write_bytes(file.read_bytes()[:-200] if content is None else content)
         with pytest.raises(ValueError, match=r"checkpoint .*\.pt can.t be read.*delete it"):
             make().fit(*shapes)
@@ -281,7 +282,7 @@ class TestFiles:
                 return os.mkdir, (str(tmp_path / "pwned"),)
 
         clf = make().fit(*shapes)
-        (file,) = clf.checkpoint_dir.glob("*.pt")
+        (file,) = Path(clf.checkpoint).glob("*.pt")
         torch.save({"format": 1, "identity": {}, "finished": False, "x": Evil()}, file)
         with pytest.raises(ValueError, match="can't be read"):
             make().fit(*shapes)
@@ -306,10 +307,10 @@ def test_kill_9(tmp_path, shapes):
 
         data = np.load(sys.argv[1] + "/data.npz")
         clf = LiftClassifier(
-            "emoji-tiny", max_epochs=3, batch_size=5, random_state=0, checkpoint_minutes=0,
-            checkpoint_dir=sys.argv[1] + "/" + sys.argv[3], callbacks=[Kill()],
+            "emoji-tiny", max_epochs=3, batch_size=5, random_state=0, checkpoint__minutes=0,
+            checkpoint=sys.argv[1] + "/" + sys.argv[3], net_params={"callbacks": [Kill()]},
         ).fit(data["X"], data["y"])
-        torch.save(clf.net_.module_.trained_state(), sys.argv[1] + "/" + sys.argv[3] + ".pt")
+        torch.save(clf.model_.trained_state(), sys.argv[1] + "/" + sys.argv[3] + ".pt")
         """
     )
 

@@ -27,13 +27,16 @@ VARIANTS = {
     "class means": {"init": "class_mean", "adapter": ["vpt", "ssf"], "optimizer": "adamw"},
     "linear probe": {"init": "linear_probe", "sampler": "balanced", "loss": "lade"},
     "held out": {"early_stopping": True, "validation_fraction": 0.3, "adapter": "sparse"},
-    "own transform": {"augmentation": v2.Compose([v2.RandomResizedCrop(40)]), "accumulate": 2},
+    "own transform": {
+        "augmentation": v2.Compose([v2.RandomResizedCrop(40)]),
+        "compute__accumulate": 2,
+    },
     "fixed views": {"adapter": None, "augmentation": "fixed"},
 }
 
 
 def weights(clf) -> dict[str, torch.Tensor]:
-    return clf.net_.module_.trained_state()
+    return clf.model_.trained_state()
 
 
 def is_same(one, other) -> bool:
@@ -74,7 +77,7 @@ class TestTheSame:
     @pytest.mark.parametrize("num_workers", [1, 2])
     def test_workers(self, make, shapes, num_workers):
         expected = make(max_epochs=3).fit(*shapes)
-        clf = make(max_epochs=3, num_workers=num_workers).fit(*shapes)
+        clf = make(max_epochs=3, compute__num_workers=num_workers).fit(*shapes)
         assert is_same(clf, expected)
 
     def test_a_bar(self, make, shapes):
@@ -87,7 +90,7 @@ class TestTheSame:
         assert is_same(make().fit(pictures, shapes[1]), expected)
 
     def test_caches_cold_or_warm(self, make, shapes, files, memory, monkeypatch):
-        without = make(cache=False).fit(files, shapes[1])
+        without = make(compute__cache=False).fit(files, shapes[1])
         for _ in range(2):
             assert is_same(make().fit(files, shapes[1]), without)
         monkeypatch.setattr(memory, "max_bytes", 0)  # nothing is kept
@@ -95,12 +98,12 @@ class TestTheSame:
         assert is_same(make().fit(files, shapes[1]), without)
 
     def test_a_cache_in_a_folder(self, make, shapes, memory, tmp_path):
-        expected = make(cache=False).fit(*shapes)
+        expected = make(compute__cache=False).fit(*shapes)
         for _ in range(2):
-            assert is_same(make(cache=tmp_path).fit(*shapes), expected)
+            assert is_same(make(compute__cache=tmp_path).fit(*shapes), expected)
 
     def test_checkpoints(self, make, shapes, tmp_path):
-        clf = make(checkpoint_dir=tmp_path, checkpoint_minutes=0).fit(*shapes)
+        clf = make(checkpoint=tmp_path, checkpoint__minutes=0).fit(*shapes)
         assert is_same(clf, make().fit(*shapes))
 
     def test_random_states_of_others(self, make, shapes):
@@ -125,10 +128,15 @@ class TestTheSame:
 @pytest.mark.parametrize("n_known", [1, 8, 16, 21, 22, 23])
 def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known, precision):
     """Those that are missing come in batches of other sizes, down to one."""
-    params = {"init": "class_mean", "adapter": None, "augmentation": None, "precision": precision}
+    params = {
+        "init": "class_mean",
+        "adapter": None,
+        "augmentation": None,
+        "compute__precision": precision,
+    }
     make = partial(quick, **params)
-    expected = make(cache=False).fit(*shapes)
-    ImageEmbedder("emoji-tiny", precision=precision).fit().transform(shapes[0][-n_known:])
+    expected = make(compute__cache=False).fit(*shapes)
+    ImageEmbedder("emoji-tiny", compute__precision=precision).fit().transform(shapes[0][-n_known:])
     assert len(memory._vectors) == (n_known if n_known >= 8 else 0)  # small batches are not kept
     assert is_same(make().fit(*shapes), expected)
 
@@ -136,15 +144,15 @@ def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known,
 def test_a_transform_with_parameters_of_its_own(quick, shapes, tmp_path):
     """Torchvision's classes have a ``get_params`` that is not scikit-learn's."""
     make = partial(quick, augmentation=v2.RandomResizedCrop(40))
-    assert is_same(make(checkpoint_dir=tmp_path).fit(*shapes), make().fit(*shapes))
+    assert is_same(make(checkpoint=tmp_path).fit(*shapes), make().fit(*shapes))
 
 
 def test_precomputed_features(shapes):
-    X = ImageEmbedder("emoji-tiny", precision="float32").fit_transform(shapes[0])
+    X = ImageEmbedder("emoji-tiny", compute__precision="float32").fit_transform(shapes[0])
     for params in ({}, {"adapter": "feature", "init": "random"}, {"init": "linear_probe"}):
         clf = LiftClassifier("precomputed", batch_size=8, random_state=0, **params)
         one = clone(clf).fit(X, shapes[1])
-        assert is_same(one, clone(clf).set_params(num_workers=2).fit(X, shapes[1]))
+        assert is_same(one, clone(clf).set_params(compute__num_workers=2).fit(X, shapes[1]))
         assert not is_same(one, clone(clf).set_params(random_state=1).fit(X, shapes[1]))
 
 
@@ -179,7 +187,7 @@ PROGRAM = textwrap.dedent(
     import joblib, torch
 
     make, data, out = joblib.load(sys.argv[1])
-    torch.save([clf.fit(*data).net_.module_.trained_state() for clf in make], out)
+    torch.save([clf.fit(*data).model_.trained_state() for clf in make], out)
     """
 )
 

@@ -29,7 +29,7 @@ from sklift.adapters import LoRA
 
 N_WARM_UP, ALLOWED = 10, 0.05
 LABELS = np.repeat(["circle", "square", "star"], [12, 8, 4])
-QUICK = {"max_epochs": 2, "batch_size": 8, "precision": "float32"}
+QUICK = {"max_epochs": 2, "batch_size": 8, "compute__precision": "float32"}
 
 
 def pictures(i: int) -> np.ndarray:
@@ -40,7 +40,7 @@ def pictures(i: int) -> np.ndarray:
 def busy(backbone: str, folder: Path, **params) -> LiftClassifier:
     """A classifier with a bar, validation, early stopping and checkpoints."""
     own = {"verbose": 1, "validation_fraction": 0.2, "early_stopping": True}
-    return LiftClassifier(backbone, checkpoint_dir=folder, **{**QUICK, **own, **params})
+    return LiftClassifier(backbone, checkpoint=folder, **{**QUICK, **own, **params})
 
 
 def fit_pictures(folder: Path):
@@ -66,7 +66,7 @@ def save_files(folder: Path) -> list[Path]:
 
 def fit_files(folder: Path):
     paths = save_files(folder)
-    return lambda i: LiftClassifier("emoji-tiny", cache=False, **QUICK).fit(paths, LABELS)
+    return lambda i: LiftClassifier("emoji-tiny", compute__cache=False, **QUICK).fit(paths, LABELS)
 
 
 def fit_with_workers(folder: Path):
@@ -82,7 +82,7 @@ def predict(folder: Path):
 
 def embed(folder: Path):
     _in_memory.max_bytes = 1 << 18  # full after 14 calls; the default takes many more
-    stored = ImageEmbedder("emoji-tiny", cache=folder).fit()
+    stored = ImageEmbedder("emoji-tiny", compute__cache=folder).fit()
     embedder = ImageEmbedder("emoji-tiny").fit()
     return lambda i: (stored if i % 2 else embedder).transform(pictures(i))
 
@@ -182,19 +182,19 @@ def no_collector():
         {"verbose": 1, "validation_fraction": 0.2, "early_stopping": True},
         {"adapter": ["lora", "ssf"], "loss": "lade", "sampler": "balanced"},
         {"adapter": None, "augmentation": None},
-        {"augmentation": v2.RandomResizedCrop(40), "clip_grad_norm": 1.0, "accumulate": 2},
-        {"checkpoint_dir": True},
-        {"precision": "bfloat16", "adapter": LoRA(2, layers=2), "augmentation": None},
+        {"augmentation": v2.RandomResizedCrop(40), "clip_grad_norm": 1.0, "compute__accumulate": 2},
+        {"checkpoint": True},
+        {"compute__precision": "bfloat16", "adapter": LoRA(2, layers=2), "augmentation": None},
     ],
     ids=str,
 )
 def test_a_model_goes_with_its_estimator(quick, shapes, tmp_path, no_collector, params):
-    if "checkpoint_dir" in params:
-        params = {"checkpoint_dir": tmp_path}
+    if "checkpoint" in params:
+        params = {"checkpoint": tmp_path}
     X = shapes[0].copy()
     clf = quick(**params).fit(X, shapes[1])
     clf.predict(X)
-    traces = [weakref.ref(clf.net_), weakref.ref(clf.net_.module_), weakref.ref(X)]
+    traces = [weakref.ref(clf.net_), weakref.ref(clf.model_), weakref.ref(X)]
     del clf, X
     assert [trace() for trace in traces] == [None, None, None]
 
@@ -213,7 +213,7 @@ def test_a_model_whose_training_broke_down_goes_too(quick, shapes, no_collector)
     clf = quick(lr=1e30, max_epochs=3, verbose=1)
     with pytest.raises(FloatingPointError) as caught:
         clf.fit(*shapes)
-    trace = weakref.ref(clf.net_.module_)
+    trace = weakref.ref(clf.model_)
     del clf, caught
     assert trace() is None
 

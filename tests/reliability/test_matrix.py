@@ -64,7 +64,7 @@ def test_every_parameter_has_a_row(bench):
 @by_name(FITS)
 def test_nothing_is_left(bench, begun, row):
     params, arguments = bench.split(row.given(bench))
-    params = {"checkpoint_dir": bench.folder / "checkpoints", **params}
+    params = {"checkpoint": bench.folder / "checkpoints", **params}
     clf = bench.classifier(**params)  # never refuses
     (bench.folder / "checkpoints").mkdir(exist_ok=True)
     files = set(bench.folder.rglob("*"))

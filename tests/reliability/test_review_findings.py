@@ -62,7 +62,7 @@ def test_functions_are_told_by_what_they_do():
 
 def test_members_without_a_seed_are_not_the_same_fit(quick, shapes, tmp_path):
     one, other = (
-        quick(random_state=None, checkpoint_dir=tmp_path).fit(*shapes).predict_proba(shapes[0])
+        quick(random_state=None, checkpoint=tmp_path).fit(*shapes).predict_proba(shapes[0])
         for _ in range(2)
     )
     assert np.abs(one - other).max() > 0
@@ -71,9 +71,9 @@ def test_members_without_a_seed_are_not_the_same_fit(quick, shapes, tmp_path):
 @pytest.mark.parametrize(
     "use",
     [
-        lambda X, y: ImageEmbedder("emoji-tiny", cache=False).fit_transform(X),
+        lambda X, y: ImageEmbedder("emoji-tiny", compute__cache=False).fit_transform(X),
         lambda X, y: (
-            ZeroShotClassifier("emoji-tiny", cache=False).fit(None, y).decision_function(X)
+            ZeroShotClassifier("emoji-tiny", compute__cache=False).fit(None, y).decision_function(X)
         ),
         lambda X, y: (
             LiftClassifier(
@@ -81,7 +81,7 @@ def test_members_without_a_seed_are_not_the_same_fit(quick, shapes, tmp_path):
                 adapter=None,
                 augmentation="fixed",
                 init="class_mean",
-                cache=False,
+                compute__cache=False,
                 random_state=0,
             )
             .fit(X, y)
@@ -142,11 +142,11 @@ def test_postscript_starts_no_program(tmp_path, monkeypatch):
 
 
 def test_folders_stay_on_their_machine(quick, shapes, tmp_path):
-    clf = quick(cache=tmp_path / "cache", checkpoint_dir=tmp_path / "checkpoints").fit(*shapes)
+    clf = quick(compute__cache=tmp_path / "cache", checkpoint=tmp_path / "checkpoints").fit(*shapes)
     clf.save(tmp_path / "model.safetensors")
     loaded = LiftClassifier.load(tmp_path / "model.safetensors")
-    assert loaded.cache == "auto" and loaded.checkpoint_dir is None
-    clf.set_params(cache=False).save(tmp_path / "model.safetensors")
+    assert loaded.compute.cache == "auto" and loaded.checkpoint is None
+    clf.set_params(compute__cache=False).save(tmp_path / "model.safetensors")
     assert LiftClassifier.load(tmp_path / "model.safetensors").cache is False
 
 
@@ -177,5 +177,5 @@ def test_any_file_name_will_do(quick, shapes, tmp_path):
         paths.append(os.fsdecode(os.fsencode(tmp_path) + b"/\xff%d\n.png" % i))
         with open(os.fsencode(paths[-1]), "wb") as file:
             Image.fromarray(image).save(file, "PNG")
-    clf = quick(checkpoint_dir=tmp_path / "checkpoints").fit(paths, shapes[1])
+    clf = quick(checkpoint=tmp_path / "checkpoints").fit(paths, shapes[1])
     assert clf.score(paths, shapes[1]) > 0.8

@@ -38,7 +38,7 @@ def in_threads(function, arguments, n_threads=N_THREADS) -> list:
 
 
 def weights(clf) -> dict[str, torch.Tensor]:
-    return clf.net_.module_.trained_state()
+    return clf.model_.trained_state()
 
 
 def assert_same_models(ones, others):
@@ -81,7 +81,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
     def test_one_zero_shot_classifier(self, shapes, parts, empty_memory, precision):
-        clf = ZeroShotClassifier("emoji-tiny", precision=precision).fit(None, shapes[1])
+        clf = ZeroShotClassifier("emoji-tiny", compute__precision=precision).fit(None, shapes[1])
         found = in_threads(clf.predict_proba, parts)
         for one, part in zip(found, parts, strict=True):
             np.testing.assert_array_equal(one, clf.predict_proba(part))
@@ -89,8 +89,12 @@ class TestThreads:
     @pytest.mark.parametrize("kind", ["memory", "folder", "files"])
     def test_one_embedder(self, parts, tmp_path, empty_memory, kind):
         cache = tmp_path / "cache" if kind == "folder" else "auto"
-        embedder = ImageEmbedder("emoji-tiny", precision="float32", cache=cache).fit()
-        plain = ImageEmbedder("emoji-tiny", precision="float32", cache=False).fit()
+        embedder = ImageEmbedder(
+            "emoji-tiny", compute__precision="float32", compute__cache=cache
+        ).fit()
+        plain = ImageEmbedder(
+            "emoji-tiny", compute__precision="float32", compute__cache=False
+        ).fit()
         expected = [plain.transform(part) for part in parts]
         if kind == "files":
             parts = [_saved(part, tmp_path / str(i)) for i, part in enumerate(parts)]
@@ -139,7 +143,7 @@ class TestThreads:
 
     def test_fits_with_workers(self, quick, shapes):
         def fit(seed):
-            return quick(random_state=seed, num_workers=1).fit(*shapes)
+            return quick(random_state=seed, compute__num_workers=1).fit(*shapes)
 
         assert_same_models(in_threads(fit, range(2)), map(fit, range(2)))
 
@@ -190,7 +194,7 @@ class TestWorkers:
     @pytest.mark.parametrize("cache", ["auto", False])
     def test_an_inherited_classifier(self, quick, shapes, two_threads, cache):
         """After the parent has computed with threads of its own, which a child doesn't have."""
-        clf = INHERITED["clf"] = quick(cache=cache).fit(*shapes)
+        clf = INHERITED["clf"] = quick(compute__cache=cache).fit(*shapes)
         torch.ones(1_000_000).exp()  # large enough to be shared out
         expected = clf.predict_proba(shapes[0])
         with multiprocessing.get_context("fork").Pool(2) as pool:  # what hangs, it kills
@@ -281,9 +285,9 @@ class TestSharedFolders:
             data = np.load(sys.argv[1] + "/data.npz")
             clf = LiftClassifier(
                 "emoji-tiny", max_epochs=4, batch_size=5, random_state=0, precision="float32",
-                checkpoint_dir=sys.argv[1] + "/checkpoints", checkpoint_minutes=0,
+                checkpoint=sys.argv[1] + "/checkpoints", checkpoint__minutes=0,
             ).fit(data["X"], data["y"])
-            torch.save(clf.net_.module_.trained_state(), sys.argv[2])
+            torch.save(clf.model_.trained_state(), sys.argv[2])
             """
         )
         outs = [tmp_path / f"{i}.pt" for i in range(2)]
@@ -311,7 +315,7 @@ class TestSharedFolders:
 
 
 def test_the_cache_of_the_process_is_shared(shapes):
-    one, other = (ImageEmbedder("emoji-tiny", precision="float32").fit() for _ in range(2))
+    one, other = (ImageEmbedder("emoji-tiny", compute__precision="float32").fit() for _ in range(2))
     one.transform(shapes[0])
     n_bytes = _in_memory.n_bytes
     other.transform(shapes[0])

@@ -30,7 +30,7 @@ def test_they_are_left_out(quick, shapes, paths):
     y = shapes[1]
     weight = np.linspace(1, 2, 24)
     with pytest.warns(UserWarning, match="3 of 24 pictures can't be read and are left out") as seen:
-        clf = quick(on_error="skip").fit(paths, y, sample_weight=weight)
+        clf = quick(reader__on_error="skip").fit(paths, y, sample_weight=weight)
     assert all(f"X[{i}]: " in str(seen[0].message) for i in BAD)
     assert seen[0].filename == __file__
     assert clf.skipped_.tolist() == BAD and clf.class_counts_.tolist() == [11, 7, 3]
@@ -44,12 +44,12 @@ def test_they_are_left_out(quick, shapes, paths):
 def test_a_class_may_go_with_them(quick, shapes, paths):
     y = np.where(np.arange(24) == 13, "grey cat", shapes[1])
     with pytest.warns(UserWarning, match="left out"):
-        assert "grey cat" not in quick(on_error="skip").fit(paths, y).classes_
+        assert "grey cat" not in quick(reader__on_error="skip").fit(paths, y).classes_
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
 def test_prediction_always_raises(quick, shapes, paths, on_error):
-    clf = quick(on_error=on_error).fit(paths[GOOD], shapes[1][GOOD])
+    clf = quick(reader__on_error=on_error).fit(paths[GOOD], shapes[1][GOOD])
     with pytest.raises(FileNotFoundError, match=r"1 of the 24 files in X don't exist: .*3.png"):
         clf.predict(paths)
     with pytest.raises(ValueError, match=r"13\.png"):
@@ -74,16 +74,18 @@ def test_data_sets_too(quick, shapes, paths):
             return Image.open(paths[i]).convert("RGB"), self.targets[i]
 
     with pytest.warns(UserWarning, match="3 of 24 pictures"):
-        clf = quick(on_error="skip").fit(ImageSequence(Files()))
+        clf = quick(reader__on_error="skip").fit(ImageSequence(Files()))
     assert clf.skipped_.tolist() == BAD
 
 
 def test_nothing_left(quick, shapes, paths):
     with pytest.raises(ValueError, match=r"none of the 2 pictures in X can be read: X\[0\]"):
-        quick(on_error="skip").fit(paths[[3, 13]], ["a", "b"])
+        quick(reader__on_error="skip").fit(paths[[3, 13]], ["a", "b"])
 
 
 def test_partial_fit_too(quick, shapes, paths):
     with pytest.warns(UserWarning, match="3 of 24 pictures"):
-        clf = quick(on_error="skip").partial_fit(paths, shapes[1], classes=np.unique(shapes[1]))
+        clf = quick(reader__on_error="skip").partial_fit(
+            paths, shapes[1], classes=np.unique(shapes[1])
+        )
     assert clf.class_counts_.tolist() == [11, 7, 3]

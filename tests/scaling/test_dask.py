@@ -53,7 +53,7 @@ def search(X, y, folds, cache, scoring=None):
     grid = {"adapter": ["adaptformer", None], "loss__tau": [0.5, 1.0]}
     found = GridSearchCV(clf, grid, cv=folds, scoring=scoring, error_score="raise").fit(X, y)
     scores = [found.cv_results_[f"split{i}_test_score"].tolist() for i in range(len(folds))]
-    state = found.best_estimator_.net_.module_.trained_state()
+    state = found.best_estimator_.model_.trained_state()
     return {"scores": scores, "weights": [t.double().sum().item() for t in state.values()]}
 
 

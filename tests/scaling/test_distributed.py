@@ -14,9 +14,14 @@ LAUNCHER = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
 VARIANTS = {
     "defaults": {},
     "weighted": {"loss": "class_balanced", "weighted": True, "clip_grad_norm": 1.0},
-    "drawn": {"sampler": "balanced", "accumulate": 2, "adapter": "lora", "optimizer": "adamw"},
+    "drawn": {
+        "sampler": "balanced",
+        "compute__accumulate": 2,
+        "adapter": "lora",
+        "optimizer": "adamw",
+    },
     "largest": {"loss__top_fraction": 0.5, "loss": "focal"},
-    "estimated": {"loss": "lade", "accumulate": 3, "weighted": True},
+    "estimated": {"loss": "lade", "compute__accumulate": 3, "weighted": True},
     "stopped": {"validation_fraction": 0.2, "early_stopping": True},
     "frozen": {"adapter": None, "augmentation": None},
 }
@@ -61,7 +66,7 @@ def fit(shared, y=y, weighted=False, **params):
         "batches": [b["train_loss"] for row in rows for b in row["batches"] if "train_loss" in b],
         "epochs": [[r["train_loss"], r.get("valid_loss", 0)] for r in clf.history_],
         "train_acc": [r["train_acc"] for r in clf.history_],
-        "weights": {{k: t.tolist() for k, t in clf.net_.module_.trained_state().items()}},
+        "weights": {{k: t.tolist() for k, t in clf.model_.trained_state().items()}},
         "class_counts": clf.class_counts_.tolist(),
         "prediction": clf.predict_proba(X[:3]).tolist(),
     }}
@@ -85,7 +90,7 @@ def failing(self, *args, **kwargs):
     if n_steps == 7:  # in the middle of the second epoch
         raise RuntimeError("the power is gone")
     return step(self, *args, **kwargs)
-kept = dict(checkpoint_dir=folder / "checkpoints", checkpoint_minutes=0)
+kept = dict(checkpoint=folder / "checkpoints", checkpoint__minutes=0)
 torch.optim.SGD.step = failing
 try:
     fit(True, **kept)

@@ -66,7 +66,12 @@ class Bench:
 
     def classifier(self, backbone="emoji-tiny", **params) -> LiftClassifier:
         """An unfitted one that is quick to fit."""
-        quick = {"max_epochs": 1, "batch_size": 4, "random_state": 0, "precision": "float32"}
+        quick = {
+            "max_epochs": 1,
+            "batch_size": 4,
+            "random_state": 0,
+            "compute__precision": "float32",
+        }
         return LiftClassifier(backbone, **{**quick, "device": "cpu", **params})
 
     def split(self, given: dict) -> tuple[dict, dict]:
@@ -84,7 +89,7 @@ class Bench:
     def fitted_to_rows(self) -> LiftClassifier:
         """Fitted to flattened pictures; not to be changed."""
         rows = self.X.reshape(12, -1)
-        return self.classifier(image_shape=(30, 30, 3)).fit(rows, self.y)
+        return self.classifier(reader__image_shape=(30, 30, 3)).fit(rows, self.y)
 
     @cached_property
     def fitted_to_features(self) -> LiftClassifier:

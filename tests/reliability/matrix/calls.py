@@ -226,7 +226,7 @@ OTHERS = [
         "a cache that is a file",
         ValueError,
         "cache='.*0.png' is not a folder",
-        lambda b: ImageEmbedder("emoji-tiny", cache=b.good[0]).fit().transform(b.X),
+        lambda b: ImageEmbedder("emoji-tiny", compute__cache=b.good[0]).fit().transform(b.X),
         "in transform",
     ),
     BadCall(

@@ -92,19 +92,22 @@ IN_MEMORY = [
         "flattened pictures of another shape",
         ValueError,
         r"image_shape=\(28, 28, 3\) means 2352 columns, but X has 2700",
-        lambda b: {"X": b.X.reshape(12, -1), "image_shape": (28, 28, 3)},
+        lambda b: {"X": b.X.reshape(12, -1), "reader__image_shape": (28, 28, 3)},
     ),
     BadFit(
         "flattened pictures of different lengths",
         ValueError,
         r"X\[11\] has 9 values, X\[0\] has 2700: rows of .* are of one length",
-        lambda b: {"X": [*b.X.reshape(12, -1)[:-1].tolist(), [0] * 9], "image_shape": (30, 30, 3)},
+        lambda b: {
+            "X": [*b.X.reshape(12, -1)[:-1].tolist(), [0] * 9],
+            "reader__image_shape": (30, 30, 3),
+        },
     ),
     BadFit(
         "image_shape with two channels",
         ValueError,
         r"image_shape must be .*with 1, 3 or 4 channels, got \(30, 45, 2\)",
-        lambda b: {"X": b.X.reshape(12, -1), "image_shape": (30, 45, 2)},
+        lambda b: {"X": b.X.reshape(12, -1), "reader__image_shape": (30, 45, 2)},
     ),
     BadFit(
         "pictures of no size",

@@ -194,6 +194,6 @@ DEVICES = [
         "float16 on a CPU",
         ValueError,
         "precision='float16' needs a GPU; on a CPU use 'bfloat16' or 'float32'",
-        lambda b: {"precision": "float16"},
+        lambda b: {"compute__precision": "float16"},
     ),
 ]

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import torch
 
+from sklift.training import Checkpoint
+
 from .bench import BadFit
 
 
 def wrong(parameter: str, value, must: str, error=ValueError) -> BadFit:
     """A parameter whose type or range is wrong; ``must``: what the message asks for."""
-    message = f"The '{parameter}' parameter of LiftClassifier must be .*{must}"
+    recipe, _, setting = parameter.rpartition("__")
+    owner = recipe.capitalize() or "LiftClassifier"
+    message = f"The '{setting}' parameter of {owner} must be .*{must}"
     return BadFit(f"``{parameter}={value!r}``", error, message, lambda b: {parameter: value})
 
 
@@ -20,7 +24,7 @@ def unfinished(bench) -> Path:
     """A folder with the checkpoint of a training that lacks its end."""
     folder = bench.folder / "unfinished"
     shutil.rmtree(folder, ignore_errors=True)
-    bench.classifier(checkpoint_dir=folder).fit(bench.X, bench.y)
+    bench.classifier(checkpoint=folder).fit(bench.X, bench.y)
     for path in folder.glob("fit-*.pt"):
         torch.save({**torch.load(path), "finished": False}, path)
     return folder
@@ -42,7 +46,7 @@ PARAMETERS = [
     wrong("max_epochs", 0, r"an int in the range \[1"),
     wrong("max_epochs", 2.0, "an int in the range"),
     wrong("batch_size", -1, "an int in the range"),
-    wrong("accumulate", 0, "an int in the range"),
+    wrong("compute__accumulate", 0, "an int in the range"),
     wrong("lr", 0, "a float in the range"),
     wrong("lr", float("nan"), "a float in the range"),
     wrong("lr", "0.1", "a float in the range"),
@@ -52,19 +56,33 @@ PARAMETERS = [
     wrong("clip_grad_norm", 0, "a float in the range"),
     wrong("sampler", "weighted", "'balanced'"),
     wrong("validation_fraction", 1.0, "a float in the range"),
-    wrong("recompute", "yes", "'bool'"),
-    wrong("compile", "yes", "'bool'"),
+    wrong("compute__recompute", "yes", "'bool'"),
+    wrong("compute__compile", "yes", "'bool'"),
     wrong("early_stopping", "yes", "'bool'"),
     wrong("n_iter_no_change", 0, "an int in the range"),
     wrong("warm_start", None, "'bool'"),
-    wrong("image_shape", 48, "'tuple'"),
-    wrong("precision", "half", "'bfloat16'"),
-    wrong("num_workers", -1, "an int in the range"),
-    wrong("on_error", "ignore", "'skip'"),
-    wrong("checkpoint_dir", 3, "'str'"),
-    wrong("checkpoint_minutes", -1, "a float in the range"),
-    wrong("checkpoint_mismatch", "ask", "'restart'"),
-    wrong("callbacks", "early", "'list'"),
+    wrong("reader__image_shape", 48, "'tuple'"),
+    wrong("compute__precision", "half", "'bfloat16'"),
+    wrong("compute__num_workers", -1, "an int in the range"),
+    wrong("reader__on_error", "ignore", "'skip'"),
+    BadFit(
+        "a checkpoint that is no folder",
+        TypeError,
+        "checkpoint must be a folder, a Checkpoint or None, got 3",
+        lambda b: {"checkpoint": 3},
+    ),
+    BadFit(
+        "a checkpoint with a negative time",
+        ValueError,
+        "The 'minutes' parameter of Checkpoint must be a float in the range",
+        lambda b: {"checkpoint": Checkpoint("runs", minutes=-1)},
+    ),
+    BadFit(
+        "a checkpoint with an unknown answer to others",
+        ValueError,
+        "The 'mismatch' parameter of Checkpoint must be .*'restart'",
+        lambda b: {"checkpoint": Checkpoint("runs", mismatch="ask")},
+    ),
     wrong("net_params", [("a", 1)], "'collections.abc.Mapping'"),
     wrong("verbose", -1, "int in the range"),
     wrong("random_state", "0", "'numpy.random.mtrand.RandomState'"),
@@ -72,7 +90,7 @@ PARAMETERS = [
         "a callback that is none",
         TypeError,
         r"callbacks\[0\] is 3: give instances of skorch callbacks",
-        lambda b: {"callbacks": [3]},
+        lambda b: {"net_params": {"callbacks": [3]}},
     ),
     BadFit(
         "an optimizer that is none",
@@ -112,24 +130,24 @@ PARAMETERS = [
         lambda b: {"X": b.X[[0, -1]], "y": b.y[[0, -1]], "validation_fraction": 0.5},
     ),
     BadFit(
-        "a file as checkpoint_dir",
+        "a file as the folder of checkpoints",
         ValueError,
-        "checkpoint_dir=.*a-file' is a file: give a folder",
-        lambda b: {"checkpoint_dir": b.file("a-file")},
+        "checkpoint=.*a-file' is a file: give a folder",
+        lambda b: {"checkpoint": b.file("a-file")},
     ),
     BadFit(
         "a damaged checkpoint",
         ValueError,
         r"the checkpoint .*\.pt can't be read, it is damaged .*: delete it to start afresh",
-        lambda b: {"checkpoint_dir": damaged(unfinished(b))},
+        lambda b: {"checkpoint": damaged(unfinished(b))},
     ),
     BadFit(
-        "a checkpoint of another training, and ``checkpoint_mismatch='raise'``",
+        "a checkpoint of another training, and ``checkpoint__mismatch='raise'``",
         ValueError,
         r"holds unfinished training .* that differs in lr; give the same data and parameters",
         lambda b: {
-            "checkpoint_dir": unfinished(b),
-            "checkpoint_mismatch": "raise",
+            "checkpoint": unfinished(b),
+            "checkpoint__mismatch": "raise",
             "lr": 0.3,
         },
     ),
@@ -143,6 +161,6 @@ PARAMETERS = [
         "a number as cache",
         TypeError,
         "cache must be 'auto', False or a folder, got 3",
-        lambda b: {"cache": 3},
+        lambda b: {"compute__cache": 3},
     ),
 ]

@@ -1,0 +1,43 @@
+"""The plan of a computation: its device, precision, sizes and stores, resolved once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class ComputePlan:
+    """Device, precision, sizes and stores of a fit or of a prediction.
+
+    Attributes
+    ----------
+    device : torch.device
+        The device of the model.
+    precision : torch.dtype
+        The dtype of matrix products.
+    batch_size : int
+        Pictures in a batch.
+    num_workers : int
+        Processes that prepare batches.
+    cache : Cache
+        The stores of decoded pictures, features and tokens.
+    accumulate : int
+        Parts in which the gradient of a batch is computed, at least.
+    recompute : bool
+        Whether blocks compute their activations again in the backward pass.
+    compile : bool
+        Whether blocks are compiled for the training.
+    """
+
+    device: torch.device
+    precision: torch.dtype
+    batch_size: int
+    num_workers: int = 0
+    cache: Any = None
+    accumulate: int = 1
+    recompute: bool = False
+    compile: bool = False

@@ -1,0 +1,152 @@
+"""The samples of a fit: pictures or features, labels and weights, validated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight
+
+from .._classes._labels import check_labels, encode_labels
+from .._core._recipes import agrees
+from .._core._warn import warn
+from ._settings import FitSettings
+
+
+@dataclass
+class Sample:
+    """What a fit learns from.
+
+    Attributes
+    ----------
+    data : Pictures or Rows
+        The pictures, or features.
+    codes : ndarray of shape (n_samples,)
+        Indices of their classes.
+    weight : ndarray of shape (n_samples,) or None
+        Their weights.
+    seed : int
+        The seed of the fit.
+    skipped : ndarray of int
+        Indices of the pictures that could not be read.
+    """
+
+    data: Any
+    codes: np.ndarray
+    weight: np.ndarray | None
+    seed: int
+    skipped: np.ndarray
+
+
+def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
+    """The class list, and the validated samples.
+
+    Parameters
+    ----------
+    data : Pictures or Rows
+        Pictures, or features.
+    y : array-like or None
+        Labels; None: those that came with the data.
+    sample_weight : array-like or None
+        Weights.
+    classes : array-like or None
+        The class list, where it is given.
+    skip : bool
+        Whether pictures that can't be read are left out.
+    random_state : int, RandomState instance or None
+        The source of the seed.
+    """
+    y = check_labels(data.labels if y is None else y)
+    if len(y) != len(data):
+        raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
+    if sample_weight is not None:
+        sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        if not sample_weight.any():  # older versions of scikit-learn let it pass
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:
+            raise ValueError(
+                "sample_weight has values, or a sum, beyond 1e-30 to 1e30: scale it, only the "
+                "ratios matter to most losses"
+            )
+    skipped = np.array([], dtype=np.intp)
+    if skip:
+        data, kept, wrong = data.readable()
+        skipped = np.array(sorted(wrong), dtype=np.intp)
+        if wrong:
+            _warn_skipped(wrong, len(y))
+        y = y[kept]
+        sample_weight = None if sample_weight is None else sample_weight[kept]
+    classes, codes = encode_labels(y, classes)
+    if sample_weight is not None:
+        total = np.bincount(codes, sample_weight, minlength=len(classes))
+        lost = (np.bincount(codes, minlength=len(classes)) > 0) & ~(total > 0)
+        if lost.any():
+            raise ValueError(
+                f"sample_weight is zero for all samples of class {classes[lost].tolist()[0]!r}: "
+                "there is nothing to learn it from; leave the class out, or give it weight"
+            )
+    if not skip:
+        data.glance()
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    return classes, Sample(data, codes, sample_weight, seed, skipped)
+
+
+def _warn_skipped(wrong: dict, n: int) -> None:
+    """Warn of pictures that can't be read; an error where none can."""
+    first = "; ".join(f"X[{i}]: {text}" for i, text in list(wrong.items())[:5])
+    more = "; ..." if len(wrong) > 5 else ""
+    if len(wrong) == n:
+        raise ValueError(f"none of the {n} pictures in X can be read: {first}{more}")
+    warn(f"{len(wrong)} of {n} pictures can't be read and are left out: {first}{more}")
+
+
+def partial_classes(classes, declared, known):
+    """The class list of a ``partial_fit``: the given one, or else that of before.
+
+    Parameters
+    ----------
+    classes : array-like or None
+        The argument of ``partial_fit``.
+    declared : array-like or None
+        The parameter of the estimator.
+    known : ndarray or None
+        The classes of earlier calls.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, or another than that of the calls before.
+    """
+    if classes is None:
+        classes = declared if known is None else known
+    if classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    if known is not None and not np.array_equal(np.unique(np.asarray(classes)), known):
+        raise ValueError(
+            f"classes={classes!r} is not the same as on last call to partial_fit, was: {known!r}"
+        )
+    return classes
+
+
+def check_same(classes, known, model, settings: FitSettings) -> None:
+    """Training can go on only with the same model.
+
+    Raises
+    ------
+    ValueError
+        If the classes, the adapter or the head are others than those that were trained.
+    """
+    if not np.array_equal(classes, known):
+        raise ValueError(
+            f"training goes on with the same classes: {len(known)} before, now "
+            f"{len(classes)} or others; give classes, or fit a clone, or with warm_start=False"
+        )
+    for kind, trained in (("adapter", model.adapter), ("head", model.head_recipe)):
+        recipe = getattr(settings, kind)
+        if not agrees(recipe, trained):
+            raise ValueError(
+                f"training goes on with the same {kind}: {trained!r} before, now "
+                f"{recipe!r}; to start anew, fit a clone, or with warm_start=False"
+            )

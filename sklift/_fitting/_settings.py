@@ -1,0 +1,84 @@
+"""The parameters of a fit, validated, with recipes as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._estimator import resolve_recipe
+from ..training import Checkpoint, Compute
+
+RECIPES = ("adapter", "loss", "head")
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Parameters of :class:`sklift.LiftClassifier` that its training depends on.
+
+    ``adapter``, ``loss``, ``head``, ``compute`` and ``checkpoint`` are recipes, the rest is as the
+    user gave it; ``params`` has all of it under the names of the estimator's parameters.
+    """
+
+    params: Mapping[str, Any]
+    adapter: Any
+    loss: Any
+    head: Any
+    compute: Compute
+    checkpoint: Checkpoint | None
+    backbone: Any
+    pretrained: Any
+    backbone_params: Mapping | None
+    init: str
+    prompts: Any
+    augmentation: Any
+    sampler: Any
+    optimizer: Any
+    momentum: float
+    clip_grad_norm: float | None
+    lr: float
+    weight_decay: float
+    max_epochs: int
+    batch_size: int
+    validation_fraction: float | None
+    early_stopping: bool
+    n_iter_no_change: int
+    tta: Any
+    device: Any
+    net_params: Mapping[str, Any]
+    verbose: int
+    random_state: Any
+
+
+def fit_settings(params: Mapping[str, Any]) -> FitSettings:
+    """The settings of a fit, from the parameters of the estimator by name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a recipe is unknown or does not go with the backbone.
+    """
+    recipes = {kind: resolve_recipe(kind, params[kind]) for kind in RECIPES}
+    if isinstance(params["backbone"], str) and params["backbone"] == "precomputed":
+        if isinstance(params["adapter"], str) and params["adapter"] == "adaptformer":
+            recipes["adapter"] = None  # the default has no blocks to work in
+        from ..images._views import check_augmentation
+
+        check_augmentation(params["augmentation"])
+        if params["tta"] is not None:
+            raise ValueError("tta makes views of pictures: leave it out, X holds features")
+    checkpoint = resolve_recipe("checkpoint", params["checkpoint"])
+    if checkpoint is not None:
+        checkpoint.build()
+    compute = resolve_recipe("compute", params["compute"])
+    compute.check()
+    own = {"params", "compute", "checkpoint", "net_params", *RECIPES}
+    plain = {name: params[name] for name in FitSettings.__dataclass_fields__ if name not in own}
+    return FitSettings(
+        params=params,
+        compute=compute,
+        checkpoint=checkpoint,
+        net_params=params["net_params"] or {},
+        **recipes,
+        **plain,
+    )

@@ -1,0 +1,329 @@
+"""Training: from validated samples to fitted attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from .._compute._plan import ComputePlan
+from .._compute._seeding import drawing_alone, seeded
+from .._model import TunedModel
+from .._model._compilation import compiled
+from .._net import (
+    Checkpoints,
+    LiftNet,
+    SklearnCallbacks,
+    StopIfAsked,
+    StopIfInterrupted,
+    agreed_seed,
+    interrupts_deferred,
+    is_first,
+    net_class,
+    predefined_split,
+)
+from ..backbones import Backbone, load_backbone
+from ..backbones._fast._precision import products_held_in
+from ..images._views import check_tta
+from ..losses import build_loss, implied_prior
+from ._checkpoint import open_checkpoint
+from ._head_start import head_rows, resolve_init
+from ._identity import describe, identify
+from ._net_arguments import net_arguments, own_order
+from ._sample import Sample
+from ._settings import FitSettings
+from ._training_data import ClassTotals, class_totals, on_frozen, split_sample
+
+_HISTORY = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Labels of shape (n_classes,), sorted, and their names, where they have some."""
+
+    labels: np.ndarray
+    names: list[str] | None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome of earlier training, to go on from.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    model : TunedModel
+        The model.
+    init : str
+        The start of its head.
+    totals : ClassTotals
+        The samples so far.
+    history : sequence of dict
+        Figures of the epochs so far.
+    optimizer : torch optimizer or None
+        The last optimizer, in the process that has trained.
+    """
+
+    classes: np.ndarray
+    model: TunedModel
+    init: str
+    totals: ClassTotals
+    history: Sequence[dict]
+    optimizer: torch.optim.Optimizer | None
+
+
+def train(
+    settings: FitSettings,
+    sample: Sample,
+    classes: Classes,
+    tasks,
+    keep: Callable[[dict], None],
+    start: Trained | None = None,
+) -> None:
+    """Build the model, start its head, and train it.
+
+    Parameters
+    ----------
+    settings : FitSettings
+        The parameters of the estimator.
+    sample : Sample
+        The training data.
+    classes : Classes
+        Labels and names.
+    tasks : EpochTasks
+        The epochs, as scikit-learn's callbacks see them.
+    keep : callable
+        Takes the fitted attributes: at the end, or so far where training is broken off.
+    start : Trained, optional
+        Earlier training to start from (``warm_start``).
+    """
+    plan = settings.compute.build(settings.device, settings.batch_size, sample.data.dtype)
+    sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
+    with seeded(sample.seed, plan.device):
+        backbone = _backbone(settings, sample.data)
+        check_tta(settings.tta)
+        if start is not None:
+            _check_start(start.model, backbone, plan.device)
+    file = state = None
+    if settings.checkpoint is not None:
+        identity = identify(settings, sample, classes.labels, backbone, plan)
+        if start is not None:  # where it starts from counts
+            weights = start.model.trained_state()
+            identity["start"] = describe({k: t.numpy() for k, t in weights.items()})
+        is_seeded = settings.random_state is not None
+        file, state = open_checkpoint(settings.checkpoint, identity, is_seeded=is_seeded)
+    if state is not None:
+        sample.seed = state["seed"]
+    with seeded(sample.seed, plan.device):
+        dataset, held_out, used = split_sample(settings, backbone, sample)
+        if start is None:
+            resumed = state is not None
+            model, init = _new_model(settings, backbone, sample, used, classes, plan, resumed)
+        else:
+            model, init = start.model, start.init
+        model.recompute(plan.recompute)
+        with products_held_in(model.tower, plan.precision):
+            dataset, held_out = on_frozen(settings, model, sample, used, dataset, held_out, plan)
+    totals, order = class_totals(settings, sample, used, len(classes), sample.seed)
+    record = partial(_fitted, settings, model, init, totals, sample.skipped)
+    checkpoints = None
+    if file is not None and settings.checkpoint is not None and is_first(order):
+        minutes, within = settings.checkpoint.minutes, not own_order(settings.net_params)
+        checkpoints = Checkpoints(file, minutes, sample.seed, within_epochs=within)
+    last = [
+        ("tasks", SklearnCallbacks(tasks, record)),
+        *([] if checkpoints is None else [("checkpoints", checkpoints)]),
+        ("interrupt", StopIfInterrupted()),
+        ("stop", StopIfAsked()),
+    ]
+    arguments = net_arguments(
+        settings, plan, len(used), sample.seed, order, dataset=dataset, extra=last, state=state
+    )
+    arguments["train_split"] = None if held_out is None else predefined_split(held_out)
+    tasks.begin()
+    with seeded(sample.seed, plan.device):
+        criterion = build_loss(settings.loss, totals.effective, settings.head)
+        net = net_class(order)(model, criterion, **arguments).initialize()
+        if state is not None:
+            net.restore(state)
+        n_epochs = 0 if net.stopping else settings.max_epochs - len(net.history)
+        _run(net, dataset, n_epochs, plan, keep, record, is_shared=start is not None)
+    keep(record(net))
+    if checkpoints is not None:
+        checkpoints.save(net, finished=True)
+    tasks.end(record(net))
+
+
+def train_more(
+    settings: FitSettings,
+    sample: Sample,
+    classes: Classes,
+    keep: Callable[[dict], None],
+    start: Trained | None = None,
+) -> None:
+    """Make one more pass, over samples that may be new; the learning rate is constant.
+
+    The parameters are those of :func:`train`.
+    """
+    plan = settings.compute.build(settings.device, settings.batch_size, sample.data.dtype)
+    sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
+    used = np.arange(len(sample.codes))
+    with seeded(sample.seed, plan.device):
+        backbone = _backbone(settings, sample.data)
+        if start is None:
+            check_tta(settings.tta)
+            model, init = _new_model(settings, backbone, sample, used, classes, plan)
+        else:
+            model, init = start.model, start.init
+        model.recompute(plan.recompute)
+    # the order and the views of each pass are its own, also where random_state is an int
+    seed = (sample.seed + (0 if start is None else len(start.history))) % 2**31
+    totals, order = class_totals(settings, sample, used, len(classes), seed)
+    if start is not None:
+        totals = totals + start.totals
+    criterion = build_loss(settings.loss, totals.effective, settings.head)
+    last = [("interrupt", StopIfInterrupted())]
+    arguments = net_arguments(settings, plan, len(used), seed, order, extra=last, one_epoch=True)
+    with seeded(seed, plan.device):
+        net = net_class(order)(model, criterion, **arguments).initialize()
+        if start is not None:
+            _go_on(net, start)
+        schedule = (settings.augmentation, settings.max_epochs, seed)
+        dataset = sample.data.training(backbone, sample.codes, sample.weight, *schedule)
+        record = partial(_fitted, settings, model, init, totals, sample.skipped)
+        _run(net, dataset, 1, plan, keep, record, is_shared=start is not None)
+    keep(record(net))
+
+
+def _go_on(net: LiftNet, start: Trained) -> None:
+    """Give a net the history and the momentum of earlier passes."""
+    epochs = enumerate(start.history, start=1)
+    net.history.extend({"batches": [], "epoch": epoch, **row} for epoch, row in epochs)
+    # another kind of optimizer can't use its state
+    if type(start.optimizer) is type(net.optimizer_):
+        assert net.optimizer_ is not None  # an initialised net has one
+        assert start.optimizer is not None
+        net.optimizer_.state.update(start.optimizer.state)
+
+
+def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_shared: bool) -> None:
+    """Train; where it is broken off, what makes sense so far is kept.
+
+    ``is_shared``: the weights are also those of an earlier fit, which a failure must not change.
+    """
+    before = net.module_.trained_state() if is_shared else None
+    try:
+        with (
+            products_held_in(net.module_.tower, net.precision),
+            compiled(net.module_, plan.compile),
+            interrupts_deferred(net),
+        ):
+            net.partial_fit(dataset, epochs=n_epochs)
+    except Exception as error:
+        net.notify("on_train_end", X=None, y=None)  # bars are closed, data is let go
+        if isinstance(error, FloatingPointError) or net.interrupted:
+            keep(record(net))
+        elif is_shared:
+            net.module_.load_trained_state(before)
+        if net.interrupted:  # workers that prepare data may be the first to feel it
+            raise KeyboardInterrupt from None
+        raise
+    # skorch ends a fit quietly when it is interrupted
+    if net.interrupted or (n_epochs and "train_acc" not in net.history[-1]):
+        keep(record(net))
+        raise KeyboardInterrupt
+
+
+def _backbone(settings: FitSettings, data) -> Backbone:
+    named = (settings.backbone, settings.pretrained, settings.backbone_params)
+    return data.backbone(partial(load_backbone, *named))
+
+
+def _check_start(model: TunedModel, backbone: Backbone, device: torch.device) -> None:
+    """Training can go on only with the same backbone on the same device."""
+    if model.backbone is not backbone or model.mean.device != device:
+        raise ValueError(
+            f"training goes on with the same backbone on the same device: "
+            f"{model.backbone.spec} ({model.backbone.n_features} features) on "
+            f"{model.mean.device} before, now {backbone.spec} ({backbone.n_features} features) "
+            f"on {device}; set warm_start=False to start anew"
+        )
+
+
+def _new_model(
+    settings: FitSettings,
+    backbone: Backbone,
+    sample: Sample,
+    used: np.ndarray,
+    classes: Classes,
+    plan: ComputePlan,
+    resumed: bool = False,
+) -> tuple[TunedModel, str]:
+    """The model at the start of training, and the initialisation of its head.
+
+    ``resumed``: a checkpoint has the weights, and the head is left as drawn.
+    """
+    init = resolve_init(settings.init, backbone, classes.names, settings.prompts)
+    rows = None
+    if not resumed:
+        rows = head_rows(
+            init,
+            backbone,
+            sample.data,
+            sample.codes,
+            used,
+            classes.labels,
+            plan,
+            names=classes.names,
+            prompts=settings.prompts,
+            sample_weight=sample.weight,
+            random_state=sample.seed,
+        )
+    with drawing_alone(sample.seed):
+        model = TunedModel(backbone, settings.adapter, settings.head, len(classes), plan.device)
+    if backbone.is_empty:
+        model.to(sample.data.dtype)
+    if rows is not None:
+        with torch.no_grad():
+            model.head.weight.copy_(rows)
+    return model, init
+
+
+def _fitted(
+    settings: FitSettings,
+    model: TunedModel,
+    init: str,
+    totals: ClassTotals,
+    skipped: np.ndarray,
+    net: LiftNet,
+) -> dict[str, Any]:
+    """The fitted attributes."""
+    return {
+        "class_counts_": totals.counts,
+        "class_prior_": totals.weights / totals.weights.sum(),
+        "implied_prior_": implied_prior(settings.loss, totals.effective),
+        "skipped_": skipped,
+        "init_": init,
+        "adapter_": model.adapter,
+        "loss_": settings.loss,
+        "head_": settings.head,
+        "model_": model,
+        "net_": net,
+        "n_trainable_params_": model.n_trainable_params,
+        "history_": [
+            {k: float(row[k]) for k in _HISTORY if k in row}
+            for row in net.history
+            if "train_acc" in row
+        ],
+        "accumulate_": net.accumulate,
+        "_class_weights": totals.weights,
+        "_effective_counts": totals.effective,
+    }

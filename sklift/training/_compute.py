@@ -1,0 +1,138 @@
+"""The recipe of a computation: precision, workers, parts and caches."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .._compute._device import PRECISIONS, resolve_device, resolve_precision
+from .._compute._plan import ComputePlan
+from .._core._recipes import resolve
+from .._store._cache import resolve_cache
+
+__all__ = ["COMPUTES", "Compute", "resolve_compute"]
+
+
+class Compute(BaseEstimator):
+    """Precision, worker processes, parts of a batch, and caches.
+
+    None of these settings changes what is learned, but for rounding.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
+        The precision of matrix products. ``"auto"``: bfloat16 where the device computes in it
+        natively; features that are given keep their own.
+    num_workers : int, default=0
+        Processes that prepare batches. With 0, threads of this process decode files.
+    cache : {"auto", False} or path, default="auto"
+        The place of decoded files and of features of the frozen tower, for the epochs, folds and
+        candidates to come. ``"auto"``: memory, shared by all estimators of the process (up to
+        1 GiB and 256 MiB), as are tokens of frozen blocks (up to 1 GiB of a fit, and 1 GiB of those
+        before). A folder: pictures (up to 16 GiB), features (8 GiB) and tokens (16 GiB) in files
+        there, which several processes may share. ``False``: nothing outlives a call. Files that
+        change are read anew.
+    accumulate : int, default=1
+        Parts in which the gradient of a batch is computed, at least: the same result in less
+        memory. On CPUs, parts of more than 8 views of 224 px are split of themselves, which costs
+        no time, where the loss is a mean over pictures.
+    recompute : bool, default=False
+        Whether transformer blocks compute their activations again in the backward pass rather than
+        keep them (activation checkpointing): the same result in much less memory, for about a third
+        more time.
+    compile : bool, default=False
+        Whether ``torch.compile`` makes one program of each kind of block for the training: about a
+        tenth faster on a CPU, after some 20 seconds of compilation (minutes for towers that are no
+        transformers), and rounded otherwise. Predictions are not compiled.
+
+    Examples
+    --------
+    >>> from sklift import LiftClassifier
+    >>> from sklift.training import Compute
+    >>> LiftClassifier(compute=Compute(precision="float32", num_workers=4)).compute
+    Compute(num_workers=4, precision='float32')
+    >>> LiftClassifier().set_params(compute__precision="float32").compute
+    Compute(precision='float32')
+    """
+
+    _parameter_constraints = {
+        "precision": [StrOptions(set(PRECISIONS))],
+        "num_workers": [Interval(Integral, 0, None, closed="left")],
+        "cache": "no_validation",
+        "accumulate": [Interval(Integral, 1, None, closed="left")],
+        "recompute": ["boolean"],
+        "compile": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        precision="auto",
+        num_workers=0,
+        cache="auto",
+        accumulate=1,
+        recompute=False,
+        compile=False,
+    ) -> None:
+        self.precision = precision
+        self.num_workers = num_workers
+        self.cache = cache
+        self.accumulate = accumulate
+        self.recompute = recompute
+        self.compile = compile
+
+    def build(self, device="auto", batch_size: int = 128, dtype=None) -> ComputePlan:
+        """Resolve the settings on a device of this machine.
+
+        Parameters
+        ----------
+        device : str or torch.device, default="auto"
+            The device.
+        batch_size : int, default=128
+            Pictures in a batch.
+        dtype : torch.dtype, optional
+            The precision of the data, where they are features: ``precision="auto"`` keeps it.
+
+        Returns
+        -------
+        plan : ComputePlan
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a setting is unknown, out of range, or not to be had on the device.
+        """
+        self._validate_params()
+        device = resolve_device(device)
+        precision = resolve_precision(self.precision, device)
+        return ComputePlan(
+            device=device,
+            precision=dtype if self.precision == "auto" and dtype is not None else precision,
+            batch_size=int(batch_size),
+            num_workers=int(self.num_workers),
+            cache=resolve_cache(self.cache),
+            accumulate=int(self.accumulate),
+            recompute=bool(self.recompute),
+            compile=bool(self.compile),
+        )
+
+    def check(self) -> None:
+        """Raise an error for a setting of a wrong type, or out of range."""
+        self._validate_params()
+        resolve_cache(self.cache)
+
+
+COMPUTES = {"auto": Compute}
+
+
+def resolve_compute(value) -> Compute:
+    """Return the recipe of a computation that ``value`` names or is.
+
+    Examples
+    --------
+    >>> from sklift.training import resolve_compute
+    >>> resolve_compute("auto")
+    Compute()
+    """
+    return resolve(value, COMPUTES, "compute")
