@@ -70,10 +70,10 @@ class FrozenEstimator(ImageEstimator):
         """Features of pictures, after ``finish``, a method of the backbone by name."""
         from ._compute._device import resolve_device, resolve_precision
         from ._data._features import cached_features, frozen_features
-        from ._store._features import resolve_cache
+        from ._store._cache import resolve_cache
 
         self._validate_params()
-        cache = resolve_cache(self.cache)
+        store = resolve_cache(self.cache).features
         device = resolve_device(self.device)
         backbone = self._load_backbone()
         precision = resolve_precision(self.precision, device)
@@ -90,11 +90,11 @@ class FrozenEstimator(ImageEstimator):
         )
         views = pictures.prediction(backbone, self.tta, self.tta_expand)
         if not (self.tta is None or isinstance(self.tta, str)):
-            cache = None  # the random crops of a picture depend on where it stands
+            store = None  # the random crops of a picture depend on where it stands
         view = ("test",) if self.tta is None else (self.tta, self.tta_expand)
         place = (device.type, precision)
         kind = (*backbone.identity, *place, *view, finish)
-        return cached_features(compute, views, cache, kind)
+        return cached_features(compute, views, store, kind)
 
 
 class LogitClassifierMixin(ClassifierMixin):

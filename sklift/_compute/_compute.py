@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .._store._features import resolve_cache
+from .._store._cache import resolve_cache
 from ._device import resolve_device, resolve_precision
 
 

@@ -7,12 +7,11 @@ from functools import partial
 import numpy as np
 from torch.utils.data import Subset
 
-from .._store._features import cache_folder
+from .._store._cache import resolve_cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
 from ..images._dataset import AT_ONCE, TestViews, TrainViews, map_items
 from ..images._sources import PickedSource
-from ..images._stored import stored_images
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
 
@@ -42,9 +41,8 @@ class Pictures:
 
     def cached(self, make_room: bool) -> Pictures:
         """The same, with files decoded once; what is kept may have to make room for them."""
-        folder = cache_folder(self.cache)
-        kept = () if folder is None else (stored_images(folder),)  # else in memory
-        return Pictures(CachedSource(self.source, make_room, *kept))
+        store = resolve_cache(self.cache).images
+        return self if store is None else Pictures(CachedSource(self.source, make_room, store))
 
     def readable(self):
         """Those that can be read, their indices, and of the others what is wrong with them."""
@@ -96,7 +94,7 @@ class Pictures:
         place = (compute["device"].type, compute["precision"])
         kind = (*backbone.identity, *place, *name, None)
         compute = partial(frozen_features, backbone, **compute)
-        return cached_features(compute, Subset(views, chosen), cache, kind)
+        return cached_features(compute, Subset(views, chosen), cache.features, kind)
 
     def features_of_views(self, backbone, chosen, views, **compute) -> np.ndarray:
         """Features ``(n, n_views, n_features)`` of the pictures ``chosen`` in some views."""

@@ -12,9 +12,7 @@ from torch.utils.data import Subset
 from .._compute._micro_batches import FEWEST
 from .._core._warn import warn
 from .._model._tuned_model import TunedModel
-from .._store._features import MemoryFeatures, StoredFeatures
-from .._store._folder_arrays import MAX_BYTES as MAX_STORED
-from .._store._folder_arrays import StoredArrays, stored_arrays
+from .._store._cache import Cache
 from ._features import frozen_features, keys_of, known_features
 from ._labelled_rows import LabelledRows
 from ._pictures import Pictures
@@ -22,10 +20,11 @@ from ._repeated_views import TEST
 
 MAX_BYTES = 1 << 30  # in memory, for all views of one fit, and again for what others have left
 _AT_ONCE = 1 << 27
-_in_memory = MemoryFeatures(MAX_BYTES)
 
 
-def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cache, **compute):
+def tokens_of_views(
+    pictures: Pictures, model: TunedModel, chosen, views, *, cache: Cache, **compute
+):
     """Tokens of the views that training repeats, per picture and view, or None.
 
     They are kept as precisely as the tower has them: in the memory of the process, or in the
@@ -42,16 +41,16 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cac
         Indices of the pictures.
     views : list
         Of the pictures, see :func:`~sklift._data._repeated_views.repeated_views`.
-    cache : MemoryFeatures, StoredFeatures or None
-        Where features are kept. None: other fits are not to find the tokens.
+    cache : Cache
+        Where tokens are kept for other fits.
     **compute
         Arguments of :func:`~sklift._data._features.frozen_features`.
     """
-    kept = _kept(cache)
+    in_folder = cache.tokens is not None and cache.tokens.outlives_process
     one = _one_of(model, compute["precision"], compute["device"])
-    most = min(kept.max_bytes, MAX_STORED) if isinstance(kept, StoredArrays) else MAX_BYTES
+    most = cache.tokens.max_bytes if in_folder else MAX_BYTES
     if (n_bytes := len(chosen) * len(views) * one.nbytes) > most:
-        _warn_of_room(n_bytes, most, isinstance(kept, StoredArrays))
+        _warn_of_room(n_bytes, most, in_folder)
         return None
     at_once = max(2 * FEWEST, _AT_ONCE // one.nbytes)
     pieces = np.array_split(np.asarray(chosen), math.ceil(len(chosen) / at_once))
@@ -67,7 +66,7 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cac
         tokens: list[np.ndarray] = []
         for piece in pieces:
             seen = Subset(_seen(pictures, model, view), piece)
-            new = known_features(make, seen, kept, _kind(model, view, **compute))
+            new = known_features(make, seen, cache.tokens, _kind(model, view, **compute))
             in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # else mapped from a file
             if in_memory > MAX_BYTES:  # the folder does not keep them, and has said so
                 return None
@@ -76,18 +75,17 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, *, cac
     return [list(of_picture) for of_picture in zip(*every, strict=True)]
 
 
-def known_tokens(pictures: Pictures, model: TunedModel, *, cache, **compute):
+def known_tokens(pictures: Pictures, model: TunedModel, *, cache: Cache, **compute):
     """Those of the test views, if all of them were computed before, by the fit of another fold."""
-    kept = _kept(cache)
     # fewer views at a time are rounded otherwise, see `frozen_features`
-    if kept is None or len(pictures) < FEWEST:
+    if cache.tokens is None or len(pictures) < FEWEST:
         return None
     source = _seen(pictures, model, TEST).source
     kind = _kind(model, TEST, **compute)
     found: dict[bytes, np.ndarray] = {}
     for some in (range(1), range(len(pictures))):  # mostly a look at the first will do
         keys = keys_of(source, some, kind)
-        found = kept.find(keys)
+        found = cache.tokens.find(keys)
         if any(key not in found for key in keys):
             return None
     return [[found[key]] for key in keys]
@@ -102,13 +100,6 @@ def _warn_of_room(n_bytes: int, most: int, in_folder: bool) -> None:
         f"{most / 2**30:.0f} GiB that are kept in {where}: each epoch computes it again; {way_out}"
         "fewer views take less"
     )
-
-
-def _kept(cache) -> MemoryFeatures | StoredArrays | None:
-    """Where tokens are kept."""
-    if isinstance(cache, StoredFeatures):
-        return stored_arrays(StoredArrays, cache.path.parent, "tokens-1", MAX_STORED)
-    return None if cache is None else _in_memory
 
 
 def _seen(pictures: Pictures, model: TunedModel, view):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight
 from .._classes._labels import check_labels, encode_labels
 from .._core._recipes import agrees
 from .._core._warn import warn
-from .._store._features import resolve_cache
+from .._store._cache import resolve_cache
 
 KINDS = ("adapter", "loss", "head")
 
