@@ -104,7 +104,8 @@ def start(quick, shapes):
 def features(shapes):
     views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
     compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 24}
-    return frozen_features(load_backbone("emoji-tiny"), views, **compute)
+    (features,) = frozen_features(load_backbone("emoji-tiny"), views, **compute)
+    return features
 
 
 def text_start(prompts):

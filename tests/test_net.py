@@ -233,13 +233,13 @@ class TestPartsOfPredictions:
         backbone, seen = load_backbone("emoji-tiny"), []
         views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
         compute = {"device": torch.device("cpu"), "precision": torch.float32, "batch_size": 24}
-        wanted = frozen_features(backbone, views, **compute)
+        (wanted,) = frozen_features(backbone, views, **compute)
         monkeypatch.setattr("sklift._compute._micro_batches.MOST_VALUES", 10 * 3 * 40 * 40)
 
         def noted(x):
             seen.append(len(x))
             return backbone.tower(x)
 
-        found = frozen_features(backbone, views, tower=noted, **compute)
+        (found,) = frozen_features(backbone, views, tower=noted, **compute)
         assert seen == [12, 12]
         np.testing.assert_allclose(found, wanted, atol=1e-5)

@@ -25,8 +25,8 @@ def open_checkpoint(est, sample, backbone, device, precision, model):
     state = file.load()
     if state is not None and state["finished"] and est.random_state is None:
         state = None  # each fit is to be another one
-    if state is None and (others := file.others()):
-        name, differences = next(iter(others.items()))
+    if state is None and (other := file.other()) is not None:
+        name, differences = other
         text = (
             f"{file.directory} holds unfinished training ({name}) that differs in "
             f"{', '.join(differences)}"

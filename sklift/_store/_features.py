@@ -93,8 +93,6 @@ def _drop(db, surplus: int) -> int:
     for row, n_bytes in db.execute("SELECT rowid, LENGTH(vector) FROM features ORDER BY rowid"):
         dropped += n_bytes or 0
         if dropped >= surplus:
-            break
-    else:
-        return dropped  # a damaged sum: nothing is dropped because of it
-    db.execute("DELETE FROM features WHERE rowid <= ?", (row,))
-    return dropped
+            db.execute("DELETE FROM features WHERE rowid <= ?", (row,))
+            return dropped
+    return 0  # the sum was wrong: nothing is dropped because of it
