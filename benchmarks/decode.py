@@ -24,12 +24,13 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 from sklift._compute._threads import map_items
+from sklift._store._folder_arrays import StoredArrays
+from sklift._store._memory import MemoryArrays
 from sklift.images._as_source import as_image_source
-from sklift.images._cache import CachedSource, DecodedImages
+from sklift.images._cache import CachedSource
 from sklift.images._dataset import TrainViews
 from sklift.images._decode import read, read_reduced
 from sklift.images._sources import ImageSource
-from sklift.images._stored import StoredImages
 
 SIZE, BATCH = 224, 32
 
@@ -61,6 +62,11 @@ def plain_loop(paths, y) -> Callable:
     return lambda: [None for _ in loader]
 
 
+def stored_images(folder: str, name: str) -> StoredArrays:
+    """An empty store of decoded pictures."""
+    return StoredArrays(Path(folder, name), "pictures-2")
+
+
 def epoch(source: ImageSource, y) -> None:
     """All pictures once, in batches, as training sees them."""
     views = TrainViews(source, y, None, SIZE, "bicubic", "lift", 1, 0)
@@ -72,17 +78,15 @@ def compare_epochs(folder: str, n: int, repeats: int) -> None:
     """An epoch of files as cameras of the web have them, against the plain loop."""
     paths, y = jpeg_files(folder, n)
     source = as_image_source(paths)
-    memory, stored = DecodedImages(max_bytes=1 << 40), StoredImages(Path(folder, "warm"))
-    warm = [CachedSource(source, decoded=decoded) for decoded in (memory, stored)]
+    memory, stored = MemoryArrays(1 << 40), stored_images(folder, "warm")
+    warm = [CachedSource(source, store=decoded) for decoded in (memory, stored)]
     for each in warm:
         epoch(each, y)
-    folders = (Path(folder, f"cold-{i}") for i in range(repeats))
+    stores = (stored_images(folder, f"cold-{i}") for i in range(repeats))
     ways = {
         "torchvision in a data loader": plain_loop(paths, y),
         "nothing kept": lambda: epoch(source, y),
-        "a folder, first epoch": lambda: epoch(
-            CachedSource(source, decoded=StoredImages(next(folders))), y
-        ),
+        "a folder, first epoch": lambda: epoch(CachedSource(source, store=next(stores)), y),
         "memory, later epochs": lambda: epoch(warm[0], y),
         "a folder, later epochs": lambda: epoch(warm[1], y),
     }

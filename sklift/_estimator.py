@@ -100,6 +100,12 @@ class ImageEstimator(BaseEstimator):
         compute = resolve_recipe("compute", self.compute)
         return compute.build(self.device if device is None else device, self.batch_size, dtype)
 
+    def _cache(self):
+        """The stores that ``compute__cache`` means."""
+        from ._store._cache import resolve_cache
+
+        return resolve_cache(resolve_recipe("compute", self.compute).cache)
+
     def _pictures(self, X, *, reset: bool = False, must_exist: bool = True):
         """Validated pictures."""
         from ._data._pictures import Pictures

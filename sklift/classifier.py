@@ -521,7 +521,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         if self.backbone != "precomputed":
             pictures = self._pictures(X, reset=reset, must_exist=must_exist)
             # what is predicted once must not push out what is trained on
-            return pictures.cached(self._plan("cpu").cache, make_room=reset)
+            return pictures.cached(self._cache(), make_room=reset)
         from ._data._feature_rows import Rows
 
         try:

@@ -12,7 +12,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklift import ImageEmbedder, LiftClassifier
-from sklift._store import _features as _feature_cache
+from sklift._store._cache import Cache
+from sklift._store._features import StoredFeatures
+from sklift._store._memory import MemoryArrays
 from sklift.adapters import FeatureAdapter
 
 
@@ -28,9 +30,9 @@ def blobs():
 @pytest.fixture
 def cache(monkeypatch):
     """The cache of the process, empty."""
-    empty = _feature_cache.MemoryFeatures()
-    monkeypatch.setattr(_feature_cache, "_in_memory", empty)
-    return empty
+    empty = Cache.in_memory()
+    monkeypatch.setattr("sklift._store._cache._of_process", empty)
+    return empty.features
 
 
 @pytest.fixture
@@ -175,7 +177,7 @@ class TestCache:
         assert passed == [1, 1] and np.abs(features[0] - features[1]).max() > 1e-3
 
     def test_the_memory_is_bounded(self):
-        cache = _feature_cache.MemoryFeatures(max_bytes=3 * 16)
+        cache = MemoryArrays(max_bytes=3 * 16)
         for i in range(5):
             cache.add({bytes([i]): np.full(4, i, np.float32)})
             cache.find([bytes([0])])
@@ -183,16 +185,18 @@ class TestCache:
         assert sorted(cache.find([bytes([i]) for i in range(5)])) == [b"\x00", b"\x03", b"\x04"]
 
     def test_the_file_is_bounded(self, tmp_path):
-        cache = _feature_cache.StoredFeatures(tmp_path, max_bytes=3 * 16)
+        cache = StoredFeatures(tmp_path, max_bytes=3 * 16)
         for i in range(5):
             cache.add({bytes([i]): np.full(4, i, np.float32)})
         found = cache.find([bytes([i]) for i in range(5)])
         assert {k: v.tolist() for k, v in found.items()} == {bytes([i]): [i] * 4 for i in (2, 3, 4)}
 
     def test_a_damaged_file_says_so(self, shapes, tmp_path):
-        (tmp_path / _feature_cache.StoredFeatures.name).write_bytes(b"no database" * 100)
-        with pytest.raises(ValueError, match=r"can't be used .*delete the file"):
-            ImageEmbedder("emoji-tiny", compute__cache=tmp_path).fit_transform(shapes[0])
+        (tmp_path / StoredFeatures.name).write_bytes(b"no database" * 100)
+        expected = ImageEmbedder("emoji-tiny", compute__cache=False).fit_transform(shapes[0])
+        with pytest.warns(UserWarning, match=r"can't be used .*delete the file"):
+            features = ImageEmbedder("emoji-tiny", compute__cache=tmp_path).fit_transform(shapes[0])
+        np.testing.assert_array_equal(features, expected)
 
     @pytest.mark.parametrize(("cache", "error"), [(3, TypeError), (__file__, ValueError)])
     def test_what_is_no_cache(self, shapes, cache, error):

@@ -8,6 +8,7 @@ import torch
 from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score
 
+from sklift._compute._plan import ComputePlan
 from sklift._data._features import frozen_features
 from sklift.adapters import AdaptFormer
 from sklift.backbones import load_backbone
@@ -103,8 +104,9 @@ def start(quick, shapes):
 @pytest.fixture(scope="module")
 def features(shapes):
     views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
-    compute = {"device": torch.device("cpu"), "compute__precision": torch.float32, "batch_size": 24}
-    return frozen_features(load_backbone("emoji-tiny"), views, **compute)
+    plan = ComputePlan(torch.device("cpu"), torch.float32, 24)
+    (features,) = frozen_features(load_backbone("emoji-tiny"), views, plan)
+    return features
 
 
 def text_start(prompts):

@@ -11,8 +11,8 @@ from PIL import Image
 from sklearn.model_selection import GridSearchCV
 
 from sklift._data import _pictures
-from sklift._store import _features as _feature_cache
-from sklift.images import _cache, _sources
+from sklift._store._cache import Cache, resolve_cache
+from sklift.images import _sources
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import FixedViews
 
@@ -20,10 +20,7 @@ from sklift.images._dataset import FixedViews
 @pytest.fixture(autouse=True)
 def _own_caches(monkeypatch):
     """Empty caches, whatever other tests have left in those of the process."""
-    monkeypatch.setattr(_feature_cache, "_in_memory", _feature_cache.MemoryFeatures())
-    monkeypatch.setattr(
-        _cache.CachedSource.__init__, "__defaults__", (True, _cache.DecodedImages())
-    )
+    monkeypatch.setattr("sklift._store._cache._of_process", Cache.in_memory())
 
 
 @pytest.fixture
@@ -110,14 +107,15 @@ def test_without_a_cache_nothing_is_kept(quick, shapes, paths, passed):
     clf = quick(adapter=None, augmentation=None, init="random", compute__cache=False)
     for _ in range(2):
         clf.fit(paths, shapes[1])
-    assert passed == [24, 24] and _feature_cache._in_memory.n_bytes == 0
-    assert _cache.CachedSource.__init__.__defaults__[1].n_bytes == 0
+    assert passed == [24, 24]
+    memory = resolve_cache("auto")
+    assert memory.features.n_bytes == memory.images.n_bytes == memory.tokens.n_bytes == 0
 
 
 def test_a_folder_serves_other_processes(quick, shapes, passed, tmp_path, monkeypatch):
     clf = quick(adapter=None, augmentation=None, init="random", compute__cache=tmp_path / "cache")
     first = clf.fit(*shapes).predict_proba(shapes[0])
-    monkeypatch.setattr(_feature_cache, "_in_memory", _feature_cache.MemoryFeatures())
+    monkeypatch.setattr("sklift._store._cache._of_process", Cache.in_memory())
     again = pickle.loads(pickle.dumps(clf)).fit(*shapes).predict_proba(shapes[0])
     assert passed == [24] and (first == again).all()
 

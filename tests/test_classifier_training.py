@@ -52,9 +52,11 @@ def test_only_trained_weights_are_optimised(quick, shapes):
 
 def test_the_default_optimiser(quick, shapes):
     recorder = Recorder()
-    quick(net_params={"callbacks": [("mine", recorder)]}, momentum=0.8, weight_decay=0.01).fit(
-        *shapes
-    )
+    quick(
+        net_params={"callbacks": [("mine", recorder)]},
+        momentum=0.8,
+        weight_decay=0.01,
+    ).fit(*shapes)
     (group,) = recorder.optimizers[0].param_groups
     assert type(recorder.optimizers[0]) is torch.optim.SGD
     assert (group["momentum"], group["weight_decay"]) == (0.8, 0.01)
@@ -72,7 +74,10 @@ def test_the_default_optimiser(quick, shapes):
 def test_other_optimisers(quick, shapes, optimizer, kind):
     recorder = Recorder()
     clf = quick(
-        optimizer=optimizer, lr=1e-3, weight_decay=0.02, net_params={"callbacks": [recorder]}
+        optimizer=optimizer,
+        lr=1e-3,
+        weight_decay=0.02,
+        net_params={"callbacks": [recorder]},
     ).fit(*shapes)
     assert type(recorder.optimizers[0]) is kind
     assert recorder.optimizers[0].param_groups[0]["weight_decay"] == 0.02
@@ -111,7 +116,11 @@ def test_net_params_have_the_last_word(quick, shapes):
     recorder = Recorder()
     clf = quick(
         batch_size=5,
-        net_params={"iterator_train__drop_last": True, "lr": 0.5, "callbacks": [recorder]},
+        net_params={
+            "iterator_train__drop_last": True,
+            "lr": 0.5,
+            "callbacks": [recorder],
+        },
     ).fit(*shapes)
     assert recorder.n_batches == 2 * 4
     assert clf.history_[0]["lr"] == 0.5 and 0 <= clf.history_[0]["train_acc"] <= 1

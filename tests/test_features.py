@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from sklift._compute._plan import ComputePlan
 from sklift._data._features import frozen_features, known_features
-from sklift._store._features import MemoryFeatures
+from sklift._store._memory import MemoryArrays
 from sklift.backbones import load_backbone
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import PlainViews
@@ -26,7 +27,8 @@ def backbone():
 
 
 def test_they_are_the_tower_of_the_normalised_views(backbone, views):
-    found = frozen_features(backbone, views, device=CPU, precision=torch.float32, batch_size=3)
+    plan = ComputePlan(CPU, torch.float32, 3)
+    found = np.concatenate(list(frozen_features(backbone, views, plan)))
     mean, std = (
         torch.tensor(v).view(3, 1, 1) for v in (backbone.preprocess.mean, backbone.preprocess.std)
     )
@@ -39,7 +41,7 @@ def test_they_are_the_tower_of_the_normalised_views(backbone, views):
 
 def test_half_precision_is_near(backbone, views):
     full, half = (
-        frozen_features(backbone, views, device=CPU, precision=p, batch_size=7)
+        np.concatenate(list(frozen_features(backbone, views, ComputePlan(CPU, p, 7))))
         for p in (torch.float32, torch.bfloat16)
     )
     assert half.dtype == np.float32
@@ -52,11 +54,11 @@ def test_a_file_that_changes_while_it_is_computed_with_is_not_known(tmp_path):
     paths = [tmp_path / f"{i}.png" for i in range(9)]
     for i, path in enumerate(paths):
         Image.new("RGB", (48, 48), (20 * i, 0, 0)).save(path)
-    views, cache = PlainViews(as_image_source(paths), 40, "bicubic"), MemoryFeatures()
+    views, cache = PlainViews(as_image_source(paths), 40, "bicubic"), MemoryArrays(1 << 20)
 
     def compute(some, n_all):
         Image.new("RGB", (48, 60), (0, 255, 0)).save(paths[3])
-        return np.ones((len(some), 5), np.float32)
+        yield np.ones((len(some), 5), np.float32)
 
     known_features(compute, views, cache, ("kind",))
     assert cache.n_bytes == 8 * 5 * 4

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sklift import LiftClassifier
+from sklift._compute._plan import ComputePlan
 from sklift._data._features import frozen_features
 from sklift._model import TunedModel
 from sklift._net import CosineSchedule, EpochOrder, EpochState, LiftNet, ShuffledLoader
@@ -232,18 +233,14 @@ class TestPartsOfPredictions:
     def test_frozen_features(self, shapes, monkeypatch):
         backbone, seen = load_backbone("emoji-tiny"), []
         views = PlainViews(as_image_source(shapes[0]), 40, "bicubic")
-        compute = {
-            "device": torch.device("cpu"),
-            "compute__precision": torch.float32,
-            "batch_size": 24,
-        }
-        wanted = frozen_features(backbone, views, **compute)
+        plan = ComputePlan(torch.device("cpu"), torch.float32, 24)
+        (wanted,) = frozen_features(backbone, views, plan)
         monkeypatch.setattr("sklift._compute._micro_batches.MOST_VALUES", 10 * 3 * 40 * 40)
 
         def noted(x):
             seen.append(len(x))
             return backbone.tower(x)
 
-        found = frozen_features(backbone, views, tower=noted, **compute)
+        (found,) = frozen_features(backbone, views, tower=noted, plan=plan)
         assert seen == [12, 12]
         np.testing.assert_allclose(found, wanted, atol=1e-5)

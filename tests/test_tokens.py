@@ -14,11 +14,13 @@ from torch import nn
 
 import sklift._data._tokens as tokens
 from sklift import LiftClassifier
+from sklift._compute._plan import ComputePlan
 from sklift._data._pictures import Pictures
 from sklift._data._repeated_views import TEST
 from sklift._model import TunedModel
-from sklift._store import _array_files, _folder_arrays
-from sklift._store._features import MemoryFeatures, StoredFeatures
+from sklift._store import _array_files, _cache, _folder_arrays
+from sklift._store._cache import Cache, resolve_cache
+from sklift._store._memory import MemoryArrays
 from sklift.adapters import (
     SSF,
     VPT,
@@ -35,9 +37,10 @@ from sklift.images._as_source import as_image_source
 
 @pytest.fixture(autouse=True)
 def memory(monkeypatch):
-    memory = MemoryFeatures(1 << 26)
-    monkeypatch.setattr(tokens, "_in_memory", memory)
-    return memory
+    cache = Cache.in_memory()
+    cache.tokens = MemoryArrays(1 << 26)
+    monkeypatch.setattr("sklift._store._cache._of_process", cache)
+    return cache.tokens
 
 
 @pytest.fixture
@@ -219,7 +222,7 @@ def test_frozen_blocks_that_an_adapter_has_changed_are_not_the_backbones(shapes)
     assert [model.n_frozen_blocks for model in models] == [0, 2]
     fit(shapes, adapter=Halved(1.0, 2), augmentation=None)
     after = fit(shapes, adapter=Halved(0.2, 2), augmentation=None)
-    tokens._in_memory = MemoryFeatures(1 << 26)
+    resolve_cache("auto").tokens = MemoryArrays(1 << 26)
     alone = fit(shapes, adapter=Halved(0.2, 2), augmentation=None)
     np.testing.assert_array_equal(*(c.predict_proba(shapes[0]) for c in (after, alone)))
 
@@ -290,16 +293,14 @@ def test_a_tower_that_is_changed_and_not_trained_is_used_as_it_is(shapes):
 def test_precisions_are_not_mixed_up(shapes):
     pictures = Pictures(as_image_source(shapes[0]))
     model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
-    compute = {"compute__cache": "auto", "device": torch.device("cpu"), "batch_size": 8}
 
     def kept(precision):
-        return tokens.tokens_of_views(
-            pictures, model, range(9), [TEST], precision=precision, **compute
-        )
+        plan = ComputePlan(torch.device("cpu"), precision, 8, compute__cache=resolve_cache("auto"))
+        return tokens.tokens_of_views(pictures, model, range(9), [TEST], plan)
 
     kept(torch.bfloat16), kept(torch.float16)
     after = kept(torch.float32)
-    tokens._in_memory = MemoryFeatures(1 << 26)
+    resolve_cache("auto").tokens = MemoryArrays(1 << 26)
     np.testing.assert_array_equal(after, kept(torch.float32))
 
 
@@ -328,8 +329,13 @@ PARTIAL = {"augmentation": None, "adapter": AdaptFormer(2, layers=1)}
 @pytest.fixture
 def another_process():
     """Forget what this process knows of folders."""
-    yield _folder_arrays.stored_arrays.cache_clear
-    _folder_arrays.stored_arrays.cache_clear()
+
+    def forget():
+        _folder_arrays.stored_arrays.cache_clear()
+        _cache._of_folder.cache_clear()
+
+    yield forget
+    forget()
 
 
 def states_equal(one, other):
@@ -361,14 +367,9 @@ class TestFolders:
     def test_they_are_mapped(self, shapes, tmp_path):
         pictures = Pictures(as_image_source(shapes[0]))
         model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
-        compute = {
-            "device": torch.device("cpu"),
-            "compute__precision": torch.float32,
-            "batch_size": 8,
-        }
-        views = tokens.tokens_of_views(
-            pictures, model, range(24), [TEST], cache=StoredFeatures(tmp_path), **compute
-        )
+        cache = resolve_cache(tmp_path)
+        plan = ComputePlan(torch.device("cpu"), torch.float32, 8, compute__cache=cache)
+        views = tokens.tokens_of_views(pictures, model, range(24), [TEST], plan)
         assert not any(array.flags.writeable or array.flags.owndata for (array,) in views)
         rows = tokens.TokenRows(views)
         assert torch.equal(rows[3], rows[torch.tensor([3])][0])
@@ -394,7 +395,7 @@ class TestFolders:
         assert ours.score(*shapes) == wanted.score(*shapes)
 
     def test_more_than_the_folder_may_hold(self, shapes, tmp_path, monkeypatch, passes):
-        monkeypatch.setattr(tokens, "MAX_STORED", 23 * 26 * 192 * 4)
+        monkeypatch.setattr(resolve_cache(tmp_path).tokens, "max_bytes", 23 * 26 * 192 * 4)
         with pytest.warns(UserWarning, match=r"takes 0.0 GiB, more .*in the cache folder: each ep"):
             fit(shapes, **PARTIAL, compute__cache=tmp_path)
         assert sum(passes) == 3 * 24
@@ -414,7 +415,7 @@ class TestFolders:
 
 def test_they_are_computed_in_pieces(shapes, monkeypatch):
     wanted = fit(shapes, **PARTIAL)
-    tokens._in_memory = MemoryFeatures(1 << 26)
+    resolve_cache("auto").tokens = MemoryArrays(1 << 26)
     monkeypatch.setattr(tokens, "_AT_ONCE", 1)  # two of 12, as fewer than 16 are never asked for
     sizes, real = [], tokens.frozen_features
     monkeypatch.setattr(

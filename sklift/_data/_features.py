@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from ..backbones import Backbone
 from ..backbones._fast._precision import hold_products
 from ._loading import loaded
 
+_AT_ONCE = 4096  # rows that are looked up together
+
 
 @torch.no_grad()
 def frozen_features(
@@ -27,8 +30,8 @@ def frozen_features(
     finish: Callable[[Tensor], Tensor] | None = None,
     n_all: int | None = None,
     tower: Callable[[Tensor], Tensor] | None = None,
-) -> np.ndarray:
-    """Features ``(n, n_features)`` float32 of the views of a dataset, in its order.
+) -> Iterator[np.ndarray]:
+    """Features ``(n, n_features)`` float32 of the views of a dataset, in its order, by the batch.
 
     ``dataset`` gives views ``(3, s, s)`` or ``(n_views, 3, s, s)`` uint8; the features of several
     views are averaged, after ``finish`` has made of them what is wanted. ``n_all``: how many there
@@ -46,7 +49,7 @@ def frozen_features(
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             return tower(backbone.preprocess.normalize(pixels))
 
-    in_parts, out = Parts(), []
+    in_parts = Parts()
     for views in loaded(dataset, plan):
         views = views if views.ndim == 5 else views[:, None]
         pixels = views.flatten(0, 1)
@@ -56,50 +59,134 @@ def frozen_features(
         features = in_parts(embed, pixels.to(device), device)
         features = features.float() if finish is None else finish(features.float())
         features = features[:n].unflatten(0, views.shape[:2])
-        out.append((features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu())
-    return torch.cat(out).numpy()
+        yield (features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu().numpy()
 
 
-def cached_features(compute: Callable, views, cache, kind: tuple) -> np.ndarray:
+def cached_features(compute: Callable, views, store, kind: tuple) -> np.ndarray:
     """Rows of :func:`known_features` in one array."""
-    if cache is None:  # as it is: stacking would copy
-        return compute(views)
-    return np.stack(known_features(compute, views, cache, kind))
+    out: np.ndarray | None = None
+
+    def put(places, row):
+        nonlocal out
+        if out is None:
+            out = np.empty((len(views), *row.shape), row.dtype)
+        out[places] = row
+
+    _fill(put, compute, views, store, kind)
+    assert out is not None  # there is no data set without a picture
+    return out
 
 
-def known_features(compute: Callable, views, cache, kind: tuple) -> list[np.ndarray]:
+def known_features(compute: Callable, views, store, kind: tuple) -> list[np.ndarray]:
     """The rows of ``compute(views)``, but for pictures whose features are known.
+
+    What is computed is kept as batches finish: whatever ends it, the next call goes on from there.
 
     Parameters
     ----------
     compute : callable
-        From a dataset of views to features ``(n, n_features)``.
+        From a dataset of views to batches of features ``(n, n_features)``, in order.
     views : dataset
         The views of a ``source`` of pictures, or a subset of them.
-    cache : MemoryFeatures, StoredFeatures, StoredArrays or None
-        Known features.
+    store : store or None
+        Known features, see :class:`~sklift._store._cache.Cache`.
     kind : tuple
         All that the features depend on besides the picture, with a telling ``repr``.
     """
-    if cache is None:
-        return list(compute(views))
+    rows: list = [None] * len(views)
+
+    def put(places, row):
+        for place in places:
+            rows[place] = row
+
+    new = _fill(put, compute, views, store, kind)
+    for key, row in ({} if store is None else store.find(new)).items():
+        put(new[key], row)  # what the store has copied is kept once
+    return rows
+
+
+def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[bytes, list[int]]:
+    """``put(places, row)`` for all that is known, then for all that is computed.
+
+    Returns the latter's keys, and the places where each is wanted.
+    """
+    if store is None:
+        place = 0
+        for batch in compute(views):
+            for row in batch:
+                put([place], row)
+                place += 1
+        return {}
     whole, indices = views, range(len(views))
     if isinstance(views, Subset):
         whole, indices = views.dataset, views.indices
     files = [whole.source.key(i) for i in indices]  # as they are before they are read
-    keys = keys_of(whole.source, indices, kind)
-    known = cache.find(keys)
-    first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
-    if first:
-        missing = sorted(first.items(), key=lambda item: item[1])
-        features = compute(Subset(views, [i for _, i in missing]), n_all=len(keys))
-        new = dict(zip((key for key, _ in missing), features, strict=True))
-        known |= new
-        if len(keys) >= FEWEST:  # what a smaller batch gave may differ in the last digit
-            same = {key for key, i in missing if whole.source.key(indices[i]) == files[i]}
-            cache.add({key: vector for key, vector in new.items() if key in same})
-        known |= cache.find(new)  # what the cache has copied is kept once
-    return [known[key] for key in keys]
+    places: dict[bytes, list[int]] = {}
+    for place, key in enumerate(keys_of(whole.source, indices, kind)):
+        places.setdefault(key, []).append(place)
+    new = {}
+    keys = list(places)
+    for some in (keys[i : i + _AT_ONCE] for i in range(0, len(keys), _AT_ONCE)):
+        known = store.find(some)
+        for key in some:
+            if key in known:
+                put(places[key], known[key])
+            else:
+                new[key] = places[key]
+    if not new:
+        return new
+    # what a smaller batch gave may differ in the last digit
+    keeper = Keeper(store) if len(views) >= FEWEST else None
+    coming = iter(new)
+    first = [indices[new[key][0]] for key in new]
+    try:
+        for batch in compute(Subset(whole, first), n_all=len(views)):
+            for row in batch:
+                key = next(coming)
+                put(new[key], row)
+                place = new[key][0]
+                if keeper is not None and whole.source.key(indices[place]) == files[place]:
+                    keeper.add(key, row)
+            if keeper is not None:
+                keeper.keep_if_due()
+    finally:  # a damaged file, or Ctrl-C, must not lose what was computed before
+        if keeper is not None:
+            keeper.keep()
+    return new
+
+
+class Keeper:
+    """Rows on their way to a store, which takes a small part of the time, however slow its disk.
+
+    Parameters
+    ----------
+    store : store
+        Where they are kept.
+    """
+
+    def __init__(self, store):
+        self.store = store
+        self._waiting: dict[bytes, np.ndarray] = {}
+        self._due = 0.0
+
+    def add(self, key: bytes, row: np.ndarray) -> None:
+        """Take a row."""
+        self._waiting[key] = row
+
+    def keep_if_due(self) -> None:
+        """Keep all, unless the last time was just now."""
+        if time.monotonic() >= self._due:
+            self.keep()
+
+    def keep(self) -> None:
+        """Keep all."""
+        if not self._waiting:
+            return
+        start = time.monotonic()
+        rows, self._waiting = self._waiting, {}
+        self.store.add(rows)
+        end = time.monotonic()
+        self._due = end + 10 * (end - start)
 
 
 def keys_of(source, indices, kind: tuple) -> list[bytes]:

@@ -14,7 +14,6 @@ from ..backbones import Backbone
 from ..images._cache import CachedSource
 from ..images._dataset import AT_ONCE, TestViews, TrainViews
 from ..images._sources import PickedSource
-from ..images._stored import stored_images
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
 
@@ -43,10 +42,8 @@ class Pictures:
 
     def cached(self, cache: Cache, make_room: bool) -> Pictures:
         """The same, with files decoded once; what is kept may have to make room for them."""
-        if not cache.keeps_pictures:
-            return self
-        kept = () if cache.folder is None else (stored_images(cache.folder),)  # else in memory
-        return Pictures(CachedSource(self.source, make_room, *kept))
+        store = cache.images
+        return self if store is None else Pictures(CachedSource(self.source, make_room, store))
 
     def readable(self):
         """Those that can be read, their indices, and of the others what is wrong with them."""

@@ -13,8 +13,6 @@ from .._compute._micro_batches import FEWEST
 from .._compute._plan import ComputePlan
 from .._core._warn import warn
 from .._model._tuned_model import TunedModel
-from .._store._folder_arrays import MAX_BYTES as MAX_STORED
-from .._store._folder_arrays import StoredArrays
 from ._features import frozen_features, keys_of, known_features
 from ._labelled_rows import LabelledRows
 from ._pictures import Pictures
@@ -45,10 +43,11 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: 
         Device, precision and stores.
     """
     kept = plan.cache.tokens
+    in_folder = kept is not None and kept.outlives_process
     one = _one_of(model, plan)
-    most = min(kept.max_bytes, MAX_STORED) if isinstance(kept, StoredArrays) else MAX_BYTES
+    most = kept.max_bytes if in_folder else MAX_BYTES
     if (n_bytes := len(chosen) * len(views) * one.nbytes) > most:
-        _warn_of_room(n_bytes, most, isinstance(kept, StoredArrays))
+        _warn_of_room(n_bytes, most, in_folder)
         return None
     at_once = max(2 * FEWEST, _AT_ONCE // one.nbytes)
     pieces = np.array_split(np.asarray(chosen), math.ceil(len(chosen) / at_once))

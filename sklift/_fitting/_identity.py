@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-from hashlib import blake2b
-from types import CodeType, FunctionType, MethodType
-
 import numpy as np
 
 from .._compute._plan import ComputePlan
+from .._core._warn import warn
 from ..backbones import Backbone
+from ._code import versions
+from ._content import Description, describe
 from ._sample import Sample
 from ._settings import FitSettings
 
@@ -35,14 +33,31 @@ def identify(
     backbone: Backbone,
     plan: ComputePlan,
 ) -> dict[str, str]:
-    """What the outcome of ``fit`` depends on, by name."""
-    identity = {
-        name: describe(value)
-        for name, value in settings.params.items()
-        if name not in _WITHOUT_EFFECT
-    }
-    identity["accumulate"] = describe(plan.accumulate)
-    identity["compile"] = describe(plan.compile)
+    """What the outcome of ``fit`` depends on, by name.
+
+    Where something can't be compared, the text is one that no other fit has, and a warning says so.
+    """
+    values = {k: v for k, v in settings.params.items() if k not in _WITHOUT_EFFECT}
+    values["compute"] = [plan.accumulate, plan.compile]
+    net_params = {**settings.net_params}
+    callbacks = net_params.pop("callbacks", None) or ()
+    values |= {"net_params": net_params, "callbacks": callbacks}
+    instances = [c[-1] if isinstance(c, tuple) else c for c in callbacks]
+    watching = {cls for callback in instances for cls in type(callback).__mro__}
+    identity, unseen = {}, {}
+    for name, value in values.items():
+        # a description of its own for each, as what is shared between two may be copied
+        description = Description(watching if name == "callbacks" else ())
+        identity[name] = description(value)
+        if description.unseen:
+            unseen[name] = description.unseen[0]
+    if unseen:
+        what = ", ".join(f"{name} (holds a {kind})" for name, kind in unseen.items())
+        warn(
+            f"checkpoint: it can't be seen whether {what} is as it was in an earlier fit, so "
+            "this training starts afresh"
+        )
+    identity["versions"] = versions()
     identity["X"] = sample.data.identity()
     identity["y"] = describe(classes) + describe(sample.codes)
     identity["sample_weight"] = describe(sample.weight)
@@ -52,47 +67,3 @@ def identify(
     if settings.random_state is not None:  # else new each time: that of the checkpoint is kept
         identity["random_state"] = str(sample.seed)
     return identity
-
-
-def describe(value, depth: int = 8) -> str:
-    """A text that is equal for equal values, in every process, and differs for others."""
-
-    def inner(v):
-        return describe(v, depth - 1)
-
-    if isinstance(value, (str, bytes, int, float, bool, np.generic, type(None))):
-        return repr(value)
-    if hasattr(value, "numpy") and hasattr(value, "detach"):  # a tensor
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        content = np.ascontiguousarray(value)
-        return f"{value.dtype}{value.shape}{blake2b(content, digest_size=16).hexdigest()}"
-    if depth == 0:
-        return type(value).__qualname__
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(sorted(f'{inner(k)}: {inner(v)}' for k, v in value.items()))}}}"
-    if isinstance(value, (set, frozenset)):
-        return f"{{{', '.join(sorted(map(inner, value)))}}}"
-    if isinstance(value, (list, tuple, np.ndarray)) or hasattr(value, "to_numpy"):
-        return f"[{', '.join(map(inner, list(value)))}]"
-    if isinstance(value, np.random.RandomState):
-        return inner(value.get_state())
-    if isinstance(value, CodeType):
-        return f"{value.co_code.hex()}{inner(value.co_consts)}{inner(value.co_names)}"
-    if isinstance(value, FunctionType):
-        closure = [c.cell_contents for c in value.__closure__ or ()]
-        rest = [value.__defaults__, value.__kwdefaults__, closure]
-        return f"{value.__qualname__}({inner(value.__code__)}, {inner(rest)})"
-    if isinstance(value, partial):
-        return f"partial({inner([value.func, value.args, value.keywords])})"
-    if isinstance(value, MethodType):
-        return f"{inner(value.__self__)}.{value.__name__}"
-    if hasattr(value, "__qualname__"):  # a class, or a function that is not Python's
-        return f"{value.__module__}.{value.__qualname__}"
-    # a transform of torchvision has a get_params that is something else
-    content = value.get_params(deep=False) if hasattr(value, "set_params") else None
-    if content is None and hasattr(value, "named_children"):
-        plain = {k: v for k, v in vars(value).items() if not k.startswith("_")}
-        content = {**plain, **dict(value.named_children()), **value.state_dict()}
-    content = getattr(value, "__dict__", {}) if content is None else content
-    return f"{type(value).__module__}.{type(value).__qualname__}({inner(content)})"

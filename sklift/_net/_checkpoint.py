@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from contextlib import suppress
 from hashlib import blake2b
@@ -13,8 +12,14 @@ import torch
 from skorch.callbacks import Callback
 
 from .._core._warn import warn
+from .._store._atomic import remove_leftovers, replacing
+from .._store._private import make_folder, open_file
 
 FORMAT = 1
+# Of finished fits, which a search that is started again does not make again.
+MOST_FINISHED = 1000
+MOST_BYTES = 1 << 33
+_MOST_READ = 3  # of the files of other fits
 _KEYS = {
     "accumulate",
     "best",
@@ -32,29 +37,34 @@ _KEYS = {
 
 
 class CheckpointFile:
-    """One file for one fit, named by data and parameters: a search may share a folder.
+    """The files of one fit, named by data and parameters: a search may share a folder.
+
+    The state of a fit is in ``fit-<digest>.pt`` while it is under way, and in
+    ``finished-<digest>.pt`` afterwards, so that no other fit has to read it to see that. Of
+    finished ones the oldest go, beyond ``MOST_FINISHED`` or ``MOST_BYTES``.
 
     Parameters
     ----------
     directory : str or path
-        The folder; made if it is not there.
+        The folder; made when something is written.
     identity : dict of str to str
         What the outcome depends on, by name.
+
+    Raises
+    ------
+    ValueError
+        If the folder is a file.
     """
 
     def __init__(self, directory, identity: dict[str, str]):
         self.directory = Path(directory).expanduser()
         self.identity = identity
-        if self.directory.is_file():
+        if os.path.isfile(self.directory):
             raise ValueError(f"checkpoint={str(directory)!r} is a file: give a folder")
-        self.directory.mkdir(parents=True, exist_ok=True)
         text = "\n".join(f"{name}={identity[name]}" for name in sorted(identity))
         digest = blake2b(text.encode(), digest_size=8).hexdigest()
         self.path = self.directory / f"fit-{digest}.pt"
-        for path in self.directory.glob(f"{self.path.stem}-*.tmp"):
-            with suppress(OSError):  # a kill leaves what it cut short; a live write is younger
-                if time.time() - path.stat().st_mtime > 3600:
-                    path.unlink()
+        self.finished_path = self.directory / f"finished-{digest}.pt"
 
     def load(self) -> dict | None:
         """The state of this very fit, or None if there is none.
@@ -64,50 +74,68 @@ class CheckpointFile:
         ValueError
             If the file can't be read.
         """
-        if not self.path.exists():
+        path = next((p for p in (self.path, self.finished_path) if os.path.exists(p)), None)
+        if path is None:
             return None
-        state = _read(self.path)
+        state = _read(path)
         if state["format"] != FORMAT:
             raise ValueError(
-                f"{self.path} is of checkpoint format {state['format']}, this version of sklift "
+                f"{path} is of checkpoint format {state['format']}, this version of sklift "
                 f"reads {FORMAT}: delete it, or go on with the version that wrote it"
             )
         return state
 
+    def open_folder(self) -> None:
+        """Make the folder, where there is none, and clear away what a kill has left of this fit.
+
+        Raises
+        ------
+        OSError
+            If it can't be made.
+        """
+        make_folder(self.directory)
+        for path in (self.path, self.finished_path):
+            remove_leftovers(path)
+
     def save(self, state: dict) -> None:
         """Write the state beside the file, then put it in its place: never is it half there."""
-        state = {"format": FORMAT, "identity": self.identity, **state}
-        handle, temporary = tempfile.mkstemp(".tmp", f"{self.path.stem}-", self.directory)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        make_folder(self.directory)  # whatever happened to it since
+        with replacing(self.finished_path if state["finished"] else self.path) as file:
+            torch.save({"format": FORMAT, "identity": self.identity, **state}, file)
+        if state["finished"]:
+            self.path.unlink(missing_ok=True)
+            self._drop_oldest()
 
-    def others(self) -> dict[str, list[str]]:
-        """Unfinished fits in the folder that are not this one, and where they differ."""
-        found = {}
-        for path in sorted(self.directory.glob("fit-*.pt")):
-            if path == self.path:
-                continue
-            try:
-                state = _read(path)
-            except ValueError:
-                continue
-            if not state["finished"]:
-                theirs = state["identity"]
+    def other(self) -> tuple[str, list[str]] | None:
+        """The name of an unfinished fit in the folder that is not this one, and the differences."""
+        paths = (path for path in sorted(self.directory.glob("fit-*.pt")) if path != self.path)
+        for path, _ in zip(paths, range(_MOST_READ), strict=False):
+            with suppress(ValueError):
+                theirs = _read(path)["identity"]
                 names = self.identity.keys() | theirs.keys()
-                found[path.name] = sorted(n for n in names if self.identity.get(n) != theirs.get(n))
-        return found
+                differences = [n for n in names if self.identity.get(n) != theirs.get(n)]
+                return path.name, sorted(differences)
+        return None
+
+    def _drop_oldest(self) -> None:
+        found = []
+        for path in self.directory.glob("finished-*.pt"):
+            with suppress(OSError):  # another process has removed it
+                stat = path.stat()
+                found.append((stat.st_mtime_ns, stat.st_size, path))
+        n_bytes = sum(size for _, size, _ in found)
+        surplus = len(found) - MOST_FINISHED
+        for i, (_, size, path) in enumerate(sorted(found)[:-1]):
+            if i >= surplus and n_bytes <= MOST_BYTES:
+                break
+            path.unlink(missing_ok=True)
+            n_bytes -= size
 
 
 def _read(path: Path) -> dict:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with open_file(path, "rb") as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception:  # of many kinds, with texts that advise to trust the file
         state = None
     if (
@@ -132,9 +160,10 @@ class Checkpoints(Callback):
         self.within_epochs = within_epochs  # a user's own order can't be taken up in the middle
 
     def on_train_begin(self, net, **kwargs):
-        """The clock starts."""
+        """The clock starts; a folder that can't be made is told of at once."""
         self.saved_ = time.monotonic()
         self.failed_ = False
+        self._attempt(self.file.open_folder)
 
     def on_batch_end(self, net, training=False, **kwargs):
         """Between two batches everything is consistent."""
@@ -149,9 +178,16 @@ class Checkpoints(Callback):
     def save(self, net, finished: bool = False) -> None:
         """Write; a failure, such as a full disk, loses nothing and training goes on."""
         self.saved_ = time.monotonic()
+        self._attempt(
+            lambda: self.file.save(
+                {"seed": self.seed, "finished": finished, **net.training_state()}
+            )
+        )
+
+    def _attempt(self, action) -> None:
         try:
-            self.file.save({"seed": self.seed, "finished": finished, **net.training_state()})
-        except OSError as error:
+            action()
+        except Exception as error:  # torch says of a full disk what it says of its own faults
             if not self.failed_:
                 warn(
                     f"the checkpoint {self.file.path} could not be written ({error}); training "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import re
 import secrets
 from collections.abc import Container, Iterable
 from math import prod
@@ -12,9 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ._private import open_file, size_of
+
 
 class ArrayFiles:
     """The files of one kind in a folder, by name.
+
+    Names are checked before they are used: they come from a database that somebody else may have
+    written, and none may lead out of the folder.
 
     Attributes
     ----------
@@ -27,27 +33,31 @@ class ArrayFiles:
         self.kind = kind
         self.used: set[str] = set()
         self._mapped: dict[str, mmap.mmap] = {}
+        self._name = re.compile(rf"{re.escape(kind)}-[0-9]+\.bin")
+
+    def is_name(self, name) -> bool:
+        """Whether it is the name of a file of this kind, and no path to another."""
+        return isinstance(name, str) and self._name.fullmatch(name) is not None
 
     def new(self, known: Container[str]) -> str:
         """A name for another file; files that are not ``known`` are removed: a crash left them."""
         self._mapped = {name: content for name, content in self._mapped.items() if name in known}
         for path in self.directory.glob(f"{self.kind}-*.bin"):
-            if path.name not in known:
+            if self.is_name(path.name) and path.name not in known:
                 with contextlib.suppress(OSError):  # Windows keeps what a process has mapped
                     path.unlink()
         return f"{self.kind}-{secrets.randbelow(10**16):016d}.bin"
 
     def is_whole(self, name: str, length: int) -> bool:
         """Whether nothing is missing of the first ``length`` bytes."""
-        try:
-            return os.path.getsize(self.directory / name) >= length
-        except OSError:
-            return False
+        return self.is_name(name) and size_of(self.directory / name) >= length
 
     def write(self, name: str, start: int, arrays: Iterable[np.ndarray]) -> None:
         """Write arrays from a position on, and see that they reach the disk."""
+        if not self.is_name(name):
+            raise OSError(f"{name!r} is no file of the cache")
         # never made anew where something should be: there would be a hole
-        with open(self.directory / name, "r+b" if start else "xb") as file:
+        with open_file(self.directory / name, "r+b" if start else "xb") as file:
             file.seek(start)
             for array in arrays:
                 file.write(np.ascontiguousarray(array))
@@ -59,13 +69,14 @@ class ArrayFiles:
     ) -> np.ndarray | None:
         """A read-only array that is part of the file, no copy; None if it isn't there."""
         n_values = prod(shape)
-        if n_values < 0:  # which NumPy takes for all that there is
+        # NumPy takes a negative number of values for all that there are
+        if n_values < 0 or not self.is_name(name):
             return None
         end = start + n_values * dtype.itemsize
         content = self._mapped.get(name, b"")
         if len(content) < end:  # new to this process, or longer than it was
             try:
-                with open(self.directory / name, "rb") as file:
+                with open_file(self.directory / name, "rb") as file:
                     content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except (OSError, ValueError):  # removed since, or empty
                 return None

@@ -1,58 +1,120 @@
-"""The cache of an estimator: one object that holds the stores of features, tokens and pictures."""
+"""The stores that one setting of ``cache`` stands for."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ._features import MemoryFeatures, StoredFeatures
-from ._folder_arrays import MAX_BYTES, StoredArrays, stored_arrays
+from ._features import StoredFeatures
+from ._folder_arrays import stored_arrays
+from ._memory import MemoryArrays
 
-MAX_TOKENS = 1 << 30  # bytes in memory
-_features = MemoryFeatures()
-_tokens = MemoryFeatures(MAX_TOKENS)
+_MOST_FEATURES = 1 << 28
+_MOST_TOKENS = 1 << 30
+_MOST_IMAGES = 1 << 30
+_MOST_IN_FOLDER = 1 << 34
 
 
-@dataclass(frozen=True)
 class Cache:
-    """The stores of an estimator; those that are None keep nothing.
+    """Where features, tokens of frozen blocks, and decoded images are kept.
 
-    Attributes
+    Each is a store or None. A store has ``find(keys)``, the known ones of some keys as a dict;
+    ``add(arrays, make_room=True)``, which keeps a dict of arrays as far as there is room;
+    ``max_bytes``, its bound; and ``outlives_process``, whether other processes see what it holds,
+    so that keys must tell contents and not places. No store touches a disk before it is used, and
+    none fails: what can't be read or written costs a warning, and is computed anew.
+
+    Parameters
     ----------
-    features : MemoryFeatures, StoredFeatures or None
-        Features of the frozen tower.
-    tokens : MemoryFeatures, StoredArrays or None
-        Tokens of frozen blocks.
-    keeps_pictures : bool
-        Whether decoded pictures outlive a fit.
-    folder : Path or None
-        The folder of decoded pictures; None for the memory of the process.
+    features, tokens, images : store, optional
+        None: nothing of the kind is kept.
+    folder : Path, optional
+        Where the stores lie; None for those in memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift._store._cache import Cache
+    >>> cache = Cache.in_memory()
+    >>> cache.features.add({b"key": np.zeros(4, np.float32)})
+    >>> cache.features.find([b"key", b"another"])
+    {b'key': array([0., 0., 0., 0.], dtype=float32)}
     """
 
-    features: Any = None
-    tokens: Any = None
-    keeps_pictures: bool = False
-    folder: Path | None = None
+    def __init__(self, features=None, tokens=None, images=None, folder: Path | None = None):
+        self.features: Any = features
+        self.tokens: Any = tokens
+        self.images: Any = images
+        self.folder = folder
+
+    @classmethod
+    def in_memory(cls) -> Cache:
+        """New stores in the memory of the process."""
+        return cls(
+            MemoryArrays(_MOST_FEATURES),
+            MemoryArrays(_MOST_TOKENS),
+            # epochs come round again
+            MemoryArrays(_MOST_IMAGES, evict_at_random=True),
+        )
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Cache:
+        """The stores of a folder, which is made when something is kept."""
+        return cls(
+            StoredFeatures(folder),
+            stored_arrays(folder, "tokens-1", _MOST_IN_FOLDER),
+            stored_arrays(folder, "pictures-2", _MOST_IN_FOLDER),
+            folder,
+        )
+
+    def __reduce__(self):
+        in_memory = None if self.features is None else "auto"
+        return resolve_cache, (in_memory if self.folder is None else self.folder,)
+
+
+_of_process = Cache.in_memory()
+_of_folder = lru_cache(maxsize=16)(Cache.in_folder)
+_NOTHING = Cache()
 
 
 def resolve_cache(cache) -> Cache:
-    """Return the cache that a parameter means: "auto", a folder, or False.
+    """The stores that the parameter means.
+
+    Parameters
+    ----------
+    cache : {"auto", False, None}, str, path or Cache
+        ``"auto"``: memory, shared by all estimators of the process; a folder: files in it; False or
+        None: nothing is kept.
+
+    Returns
+    -------
+    cache : Cache
+        One for all calls that mean the same.
 
     Raises
     ------
     TypeError, ValueError
-        If it is none of them.
+        If it is none of these.
+
+    Examples
+    --------
+    >>> from sklift._store._cache import resolve_cache
+    >>> resolve_cache("auto") is resolve_cache("auto")
+    True
+    >>> print(resolve_cache(False).features)
+    None
     """
+    if isinstance(cache, Cache):
+        return cache
     if cache is False or cache is None:
-        return Cache()
+        return _NOTHING
     if isinstance(cache, str) and cache == "auto":
-        return Cache(_features, _tokens, True)
+        return _of_process
     if not isinstance(cache, (str, os.PathLike)):
         raise TypeError(f"cache must be 'auto', False or a folder, got {cache!r}")
     folder = Path(cache).expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"cache={os.fspath(cache)!r} is not a folder")
-    tokens = stored_arrays(StoredArrays, folder, "tokens-1", MAX_BYTES)
-    return Cache(StoredFeatures(folder), tokens, True, folder)
+    return _of_folder(folder)

@@ -1,4 +1,4 @@
-"""SQLite files that several processes share."""
+"""SQLite files that several processes share, and that cost nobody's work."""
 
 from __future__ import annotations
 
@@ -6,40 +6,96 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from .._core._warn import warn
+from ._private import check_own, make_folder, warn_if_open
+
+PATIENCE = 5.0  # seconds for a lock; whoever holds one longer has stopped, or its disk has
+_SUFFIXES = ("", "-journal", "-wal", "-shm")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_MISMATCH")
 
 
-def transact(path: Path, action: Callable, *, alone: bool = False, durable: bool = True):
-    """What ``action`` of the open database returns; all that it changes is kept, or nothing.
+class Database:
+    """A file of which each action happens as a whole, or not at all.
 
-    SQLite takes care of concurrent writers and of a crash in the middle of a write.
+    SQLite takes care of concurrent writers and of a crash in the middle of a write. What can't be
+    done costs one warning, until something can be done again; a lock that another process does not
+    give back is waited for once.
 
     Parameters
     ----------
     path : Path
-        The file, which is created where it is not there.
-    action : callable
-        Takes the connection.
-    alone : bool, default=False
-        Whether other writers wait from the start rather than from the first change.
-    durable : bool, default=True
-        Whether to wait until changes are on the disk. If not, a power cut, but no crash of a
-        process, may damage the file.
-
-    Raises
-    ------
-    ValueError
-        If the file is no database, or can't be read or written.
+        The file, which is made where something is written.
+    content : str
+        What is kept in it, for the warning.
     """
-    try:
-        # a connection of its own for each action: it must not cross threads or forks
-        with closing(sqlite3.connect(path, timeout=60)) as db, db:
+
+    def __init__(self, path: Path, content: str):
+        self.path = path
+        self.content = content
+        self._failing: set[str] = set()  # "read", "write"
+
+    def read(self, action: Callable[[sqlite3.Connection], Any], default):
+        """What ``action`` of the open database returns; the default where it can't be had."""
+
+        def look():
+            if not self.path.exists():  # nor is it made here: the folder may be for reading only
+                return default
+            return self._transact(action, self._patience("read"))
+
+        return self._attempt("read", look, default)
+
+    def write(self, action: Callable[[sqlite3.Connection], Any], *, durable: bool = True) -> None:
+        """Do it, while other writers wait.
+
+        ``durable``: whether to wait until changes are on the disk. If not, a power cut, but no
+        crash of a process, may damage the file.
+        """
+
+        def change(db):
             if not durable:
                 db.execute("PRAGMA synchronous = OFF")
-            if alone:
-                db.execute("BEGIN IMMEDIATE")
+            db.execute("BEGIN IMMEDIATE")
             return action(db)
-    except sqlite3.DatabaseError as error:
-        raise ValueError(
-            f"the cache {str(path)!r} can't be used ({error}); delete the file, or give "
-            "another folder as cache"
-        ) from error
+
+        def make_and_change():
+            make_folder(self.path.parent)
+            self._transact(change, self._patience("write"))
+
+        self._attempt("write", make_and_change, None)
+
+    def _transact(self, action, timeout: float):
+        warn_if_open(self.path.parent)
+        for suffix in _SUFFIXES:  # SQLite would follow a link
+            check_own(self.path.with_name(self.path.name + suffix))
+        # a connection of its own for each action: it must not cross threads or forks
+        with closing(sqlite3.connect(self.path, timeout=timeout)) as db, db:
+            db.execute("PRAGMA trusted_schema = OFF")  # no functions in what somebody else has made
+            return action(db)
+
+    def _patience(self, way: str) -> float:
+        return 0.0 if way in self._failing else PATIENCE
+
+    def _attempt(self, way: str, action: Callable[[], Any], default):
+        try:
+            result = action()
+        except (OSError, sqlite3.Error) as error:  # a full disk, for instance: what is known stays
+            if way not in self._failing:
+                self._failing.add(way)
+                warn(
+                    f"the cache {str(self.path)!r} can't be used ({error}){_way_out(error)}; going "
+                    f"on without keeping {self.content}"
+                )
+            return default
+        self._failing.discard(way)
+        return result
+
+
+def _way_out(error: Exception) -> str:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return ": another process holds its lock, and may have been stopped"
+    if name.startswith(_DAMAGED):
+        return ": delete the file"
+    return ": make room, or give another folder as cache"

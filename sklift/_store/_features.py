@@ -1,93 +1,98 @@
-"""Features that were computed before, found again by the content of the picture."""
+"""Features that were computed before, found again by the content of the image."""
 
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 
-from .._core._warn import warn
-from ._database import transact
+from ._database import Database
 
-
-class MemoryFeatures:
-    """Vectors by key, in memory up to a bound; those that were used longest ago go first."""
-
-    def __init__(self, max_bytes: int = 1 << 28):
-        self.max_bytes = max_bytes
-        self.n_bytes = 0
-        self._vectors: OrderedDict[bytes, np.ndarray] = OrderedDict()
-        self._lock = Lock()
-
-    def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
-        """The known ones among ``keys``."""
-        with self._lock:
-            known = [key for key in dict.fromkeys(keys) if key in self._vectors]
-            for key in known:
-                self._vectors.move_to_end(key)
-            return {key: self._vectors[key] for key in known}
-
-    def add(self, vectors: Mapping[bytes, np.ndarray]) -> None:
-        """Keep these as well."""
-        with self._lock:
-            for key, vector in vectors.items():
-                if key not in self._vectors:
-                    self._vectors[key] = np.array(vector)  # a row would keep its whole table alive
-                    self.n_bytes += vector.nbytes
-            while self.n_bytes > self.max_bytes:
-                self.n_bytes -= self._vectors.popitem(last=False)[1].nbytes
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS features (key BLOB UNIQUE NOT NULL, vector BLOB)",
+    # the sum of their lengths, so that nothing that is added asks for a look at all that is there
+    "CREATE TABLE IF NOT EXISTS total (n_bytes INTEGER)",
+)
 
 
 class StoredFeatures:
     """Vectors of float32 by key, in one file of a folder that several processes may share.
 
-    The file is a SQLite database, which takes care of concurrent writers and of a crash in the
-    middle of a write. At its bound the oldest vectors go.
+    At the bound the oldest vectors go.
+
+    Parameters
+    ----------
+    directory : str or path
+        The folder; made when something is kept.
+    max_bytes : int, default=2**33
+        The most that the vectors take.
     """
 
     name = "features-1.sqlite"
+    outlives_process = True
 
     def __init__(self, directory: str | os.PathLike, max_bytes: int = 1 << 33):
         self.path = Path(directory).expanduser() / self.name
         self.max_bytes = max_bytes
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._run(
-            lambda db: db.execute(
-                "CREATE TABLE IF NOT EXISTS features (key BLOB UNIQUE NOT NULL, vector BLOB)"
-            )
-        )
+        self._database = Database(self.path, "features")
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
         """The known ones among ``keys``."""
-        query = "SELECT vector FROM features WHERE key = ?"
+        return self._database.read(lambda db: _find(db, keys), {})
 
-        def look_up(db):
-            rows = {key: db.execute(query, (key,)).fetchone() for key in dict.fromkeys(keys)}
-            whole = {k: row[0] for k, row in rows.items() if row and len(row[0]) % 4 == 0}
-            return {k: np.frombuffer(vector, np.float32) for k, vector in whole.items()}
+    def add(self, arrays: Mapping[bytes, np.ndarray], make_room: bool = True) -> None:
+        """Keep these as well, if there is room, or room can be made."""
+        self._database.write(lambda db: self._add(db, arrays, make_room))
 
-        return self._run(look_up)
+    def _add(self, db, arrays, make_room: bool) -> None:
+        for table in _TABLES:
+            db.execute(table)
+        known = _find(db, arrays)
+        rows = [(k, np.asarray(v, np.float32).tobytes()) for k, v in arrays.items()]
+        rows = [(key, vector) for key, vector in rows if key not in known]
+        n_bytes = _total(db) + sum(len(vector) for _, vector in rows)
+        if n_bytes > self.max_bytes and not make_room:
+            return
+        # instead of a damaged one, if there is one
+        db.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
+        if n_bytes > self.max_bytes:
+            n_bytes -= _drop(db, n_bytes - self.max_bytes)
+        known_sum = n_bytes <= self.max_bytes  # else it was wrong, and is to be made anew
+        db.execute("UPDATE total SET n_bytes = ?", (n_bytes if known_sum else None,))
 
-    def add(self, vectors: Mapping[bytes, np.ndarray]) -> None:
-        """Keep these as well."""
-        rows = [(key, np.asarray(v, np.float32).tobytes()) for key, v in vectors.items()]
 
-        def insert(db):
-            db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?)", rows)
-            n, mean = db.execute("SELECT COUNT(*), AVG(LENGTH(vector)) FROM features").fetchone()
-            surplus = n - int(self.max_bytes // mean) if n else 0
-            if surplus > 0:
-                oldest = "SELECT rowid FROM features ORDER BY rowid LIMIT ?"
-                db.execute(f"DELETE FROM features WHERE rowid IN ({oldest})", (surplus,))
+def _find(db, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'features'").fetchone() is None:
+        return {}  # whoever made the file has not come further
+    query = "SELECT vector FROM features WHERE key = ?"
+    rows = {key: db.execute(query, (key,)).fetchone() for key in dict.fromkeys(keys)}
+    whole = {key: row[0] for key, row in rows.items() if row and _is_vector(row[0])}
+    return {key: np.frombuffer(vector, np.float32) for key, vector in whole.items()}
 
-        try:
-            self._run(insert)
-        except ValueError as error:  # a full disk, for instance: what is known already stays
-            warn(f"{error}; going on without keeping features")
 
-    def _run(self, action):
-        return transact(self.path, action)
+def _is_vector(value) -> bool:
+    return isinstance(value, bytes) and len(value) > 0 and len(value) % 4 == 0
+
+
+def _total(db) -> int:
+    """The bytes of all vectors; counted where no sum has been kept yet."""
+    row = db.execute("SELECT n_bytes FROM total WHERE typeof(n_bytes) = 'integer'").fetchone()
+    if row is not None and row[0] >= 0:
+        return row[0]
+    (n_bytes,) = db.execute("SELECT COALESCE(SUM(LENGTH(vector)), 0) FROM features").fetchone()
+    db.execute("DELETE FROM total")
+    db.execute("INSERT INTO total VALUES (?)", (n_bytes,))
+    return n_bytes
+
+
+def _drop(db, surplus: int) -> int:
+    """Forget the oldest vectors, of as many bytes or more; how many that were."""
+    dropped = 0
+    for row, n_bytes in db.execute("SELECT rowid, LENGTH(vector) FROM features ORDER BY rowid"):
+        dropped += n_bytes or 0
+        if dropped >= surplus:
+            db.execute("DELETE FROM features WHERE rowid <= ?", (row,))
+            return dropped
+    return 0  # the sum was wrong: nothing is dropped because of it

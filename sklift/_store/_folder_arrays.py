@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from .._core._warn import warn
 from ._array_files import ArrayFiles
-from ._database import transact
+from ._database import Database
 
 MAX_BYTES = 1 << 34
 _N_FILES = 16  # that the arrays are spread over: what goes at the bound is one of them
@@ -45,30 +44,26 @@ class StoredArrays:
         The most that the arrays take on the disk.
     """
 
+    outlives_process = True
+
     def __init__(self, directory: str | os.PathLike, kind: str, max_bytes: int = MAX_BYTES):
         self.directory = Path(directory)
         self.kind = kind
         self.max_bytes = max_bytes
-        self._database = self.directory / f"{kind}.sqlite"
+        path = self.directory / f"{kind}.sqlite"
+        self._database = Database(path, kind.partition("-")[0])
         self._files = ArrayFiles(self.directory, kind)
 
     def __reduce__(self):
-        return stored_arrays, (type(self), self.directory, self.kind, self.max_bytes)
+        return stored_arrays, (self.directory, self.kind, self.max_bytes)
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
         """The known ones among ``keys``, read-only: parts of the files, no copies."""
-        if not self._database.exists():  # nor is it made here: the folder may be for reading only
-            return {}
-        return transact(self._database, lambda db: self._find(db, keys))
+        return self._database.read(lambda db: self._find(db, keys), {})
 
     def add(self, arrays: Mapping[bytes, np.ndarray], make_room: bool = True) -> None:
         """Keep these as well, if there is room, or room can be made."""
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)  # whatever happened to it since
-            add = partial(self._add, arrays=arrays, make_room=make_room)
-            transact(self._database, add, alone=True, durable=False)
-        except (OSError, ValueError) as error:  # a full disk, for instance: what is known stays
-            warn(f"{error}; going on without keeping {self.kind.partition('-')[0]}")
+        self._database.write(lambda db: self._add(db, arrays, make_room), durable=False)
 
     def _find(self, db, keys) -> dict[bytes, np.ndarray]:
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'arrays'").fetchone() is None:
@@ -81,18 +76,15 @@ class StoredArrays:
     def _read(self, file: str, start: int, dtype: str, shape: str) -> np.ndarray | None:
         try:
             return self._files.read(file, start, np.dtype(dtype), tuple(map(int, shape.split())))
-        except (
-            AttributeError,
-            TypeError,
-            ValueError,
-        ):  # a damaged row describes no array of numbers
+        # a damaged row describes no array of numbers
+        except (AttributeError, OverflowError, TypeError, ValueError):
             return None
 
     def _add(self, db, arrays, make_room: bool) -> None:
         for table in _TABLES:
             db.execute(table)
         known = self._find(db, arrays)
-        lengths = dict(db.execute("SELECT name, length FROM files ORDER BY rowid"))
+        lengths = self._lengths(db)
         file = next(reversed(lengths), None)
         if file is not None and not self._files.is_whole(file, lengths[file]):
             file = None
@@ -115,6 +107,15 @@ class StoredArrays:
             db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (file, lengths[file]))
             db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?, ?, ?, ?)", part)
 
+    def _lengths(self, db) -> dict[str, int]:
+        """The recorded files, the oldest first; rows that name no file of ours are forgotten."""
+        rows = db.execute("SELECT name, length FROM files ORDER BY rowid").fetchall()
+        for name, length in rows:
+            if not (self._files.is_name(name) and isinstance(length, int) and length >= 0):
+                db.execute("DELETE FROM files WHERE name IS ?", (name,))
+                db.execute("DELETE FROM arrays WHERE file IS ?", (name,))
+        return dict(db.execute("SELECT name, length FROM files ORDER BY rowid"))
+
     def _drop(self, db, lengths: dict[str, int]) -> bool:
         """Forget the oldest file that this process has not used, if there is one."""
         unused = [name for name in lengths if name not in self._files.used]
@@ -125,9 +126,7 @@ class StoredArrays:
         return bool(unused)
 
 
-@lru_cache(maxsize=16)
-def stored_arrays(
-    cls: type[StoredArrays], directory: Path, kind: str, max_bytes: int
-) -> StoredArrays:
+@lru_cache(maxsize=64)
+def stored_arrays(directory: Path, kind: str, max_bytes: int) -> StoredArrays:
     """Those of a folder, one object for all fits of the process."""
-    return cls(directory, kind, max_bytes)
+    return StoredArrays(directory, kind, max_bytes)

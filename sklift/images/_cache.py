@@ -1,75 +1,15 @@
-"""Decode once: what files hold is kept, in memory or in a folder."""
+"""Files that are decoded once, in memory or in a folder."""
 
 from __future__ import annotations
 
-import os
-import random
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from torch.utils.data import get_worker_info
 
+from .._store._cache import resolve_cache
+from ._keys import keys_by_content, keys_by_stamp
 from ._sources import ImageSource
-from ._stored import StoredImages
-
-
-class DecodedImages:
-    """Decoded images by key, up to a bound.
-
-    When it is full, any image makes room: under random and under cyclic order, the rule to drop
-    the one used longest ago would drop each just before it is needed.
-
-    Parameters
-    ----------
-    max_bytes : int, default=2**30
-        The most memory to use; data-loading workers share it among them.
-    """
-
-    def __init__(self, max_bytes: int = 1 << 30):
-        self.max_bytes = max_bytes
-        self.n_bytes = 0
-        self._images: dict[tuple, np.ndarray] = {}
-        self._keys: list[tuple] = []
-        self._random = random.Random(0)
-        self._lock = threading.Lock()
-
-    def keys(self, source: ImageSource, indices: Iterable[int]) -> list:
-        """What tells files while this process runs."""
-        keys = []
-        for i in indices:
-            key = source.key(i)
-            assert key is not None  # files have one
-            keys.append((source.factor(i), *key))
-        return keys
-
-    def find(self, keys: Iterable[tuple]) -> dict[tuple, np.ndarray]:
-        """The known ones among ``keys``."""
-        images = {key: self._images.get(key) for key in keys}
-        return {key: image for key, image in images.items() if image is not None}
-
-    def add(self, images: Mapping[tuple, np.ndarray], make_room: bool = True) -> None:
-        """Keep these as well, if there is room, or room can be made."""
-        worker = get_worker_info()
-        bound = self.max_bytes // (worker.num_workers if worker else 1)
-        with self._lock:
-            for key, image in images.items():
-                room = bound if make_room else bound - self.n_bytes
-                if key in self._images or image.nbytes > room:
-                    continue
-                while self.n_bytes + image.nbytes > bound:
-                    i = self._random.randrange(len(self._keys))
-                    self._keys[i], self._keys[-1] = self._keys[-1], self._keys[i]
-                    self.n_bytes -= self._images.pop(self._keys.pop()).nbytes
-                self._images[key] = image
-                self._keys.append(key)
-                self.n_bytes += image.nbytes
-
-
-DECODED = DecodedImages()
-if hasattr(os, "register_at_fork"):  # the lock may be held by a thread that the child lacks
-    os.register_at_fork(after_in_child=lambda: setattr(DECODED, "_lock", threading.Lock()))
 
 
 class CachedSource(ImageSource):
@@ -83,23 +23,18 @@ class CachedSource(ImageSource):
         The images.
     make_room : bool, default=True
         Whether what is decoded may push out what is there.
-    decoded : DecodedImages or StoredImages, optional
+    store : MemoryArrays or StoredArrays, optional
         Where they are kept; by default the memory of the process.
     """
 
-    def __init__(
-        self,
-        source: ImageSource,
-        make_room: bool = True,
-        decoded: DecodedImages | StoredImages = DECODED,
-    ):
+    def __init__(self, source: ImageSource, make_room: bool = True, store=None):
         self.source = source
         self.make_room = make_room
-        self.decoded: Any = decoded
+        self.store: Any = resolve_cache("auto").images if store is None else store
         self.reads_files = source.reads_files
 
     def __reduce__(self):
-        own = (self.decoded,) if isinstance(self.decoded, StoredImages) else ()
+        own = (self.store,) if self.store.outlives_process else ()
         return CachedSource, (self.source, self.make_room, *own)
 
     def __len__(self) -> int:
@@ -112,20 +47,21 @@ class CachedSource(ImageSource):
         """Several images, each decoded unless it is known."""
         if not self.reads_files:
             return self.source.fetch(indices)
-        keys = self.decoded.keys(self.source, indices)
-        images = self.decoded.find(keys)
+        keys_of = keys_by_content if self.store.outlives_process else keys_by_stamp
+        keys = keys_of(self.source, indices)
+        images = self.store.find(keys)
         new = {key: i for key, i in zip(keys, indices, strict=True) if key not in images}
         if new:
             decoded = dict(zip(new, self.source.fetch(list(new.values())), strict=True))
-            still = set(self.decoded.keys(self.source, new.values()))
+            still = set(keys_of(self.source, new.values()))
             kept = {key: image for key, image in decoded.items() if key in still}
-            self.decoded.add(kept, self.make_room)
+            self.store.add(kept, self.make_room)
             images |= decoded
         return [images[key] for key in keys]
 
     def reduced(self, least: int) -> CachedSource:
         """The source's, reduced; what is kept is told apart by how far."""
-        return CachedSource(self.source.reduced(least), self.make_room, self.decoded)
+        return CachedSource(self.source.reduced(least), self.make_room, self.store)
 
     def glance(self, i: int) -> None:
         """That at the image."""

@@ -158,7 +158,11 @@ def test_a_fit_is_the_same(shapes, monkeypatch, adapter, params):
             "emoji-tiny", adapter=adapter, compute__precision="bfloat16", compute__cache=False
         )
         clf.set_params(
-            max_epochs=2, batch_size=8, random_state=0, net_params={"callbacks": [watch]}, **params
+            max_epochs=2,
+            batch_size=8,
+            random_state=0,
+            net_params={"callbacks": [watch]},
+            **params,
         )
         return clf.fit(*shapes).model_
 

@@ -10,9 +10,10 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from sklift._compute import _threads
+from sklift._store._memory import MemoryArrays
 from sklift.images import _views
 from sklift.images._as_source import as_image_source
-from sklift.images._cache import CachedSource, DecodedImages
+from sklift.images._cache import CachedSource
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
 
 N, SIZE = 6, 16
@@ -31,7 +32,7 @@ def files(tmp_path):
     for i, image in enumerate(IMAGES):
         Image.fromarray(image).save(tmp_path / f"{i}.png")
     source = as_image_source([tmp_path / f"{i}.png" for i in range(N)])
-    return CachedSource(source, decoded=DecodedImages())
+    return CachedSource(source, store=MemoryArrays(1 << 30))
 
 
 def test_items_and_batches():

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sklift._store._folder_arrays import StoredArrays
+from sklift._store._memory import MemoryArrays
 from sklift.images import _sources
 from sklift.images._as_source import as_image_source
-from sklift.images._cache import CachedSource, DecodedImages
+from sklift.images._cache import CachedSource
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
 from sklift.images._decode import read, read_reduced
 from sklift.images._sources import ArraySource, PickedSource
-from sklift.images._stored import StoredImages
 
 SIZE = 24
 
@@ -134,9 +135,9 @@ def test_caches_tell_fractions_apart_and_change_nothing(paths, tmp_path, kind, m
         "read_reduced",
         lambda path, factor: read_at.append(factor) or decode(path, factor),
     )
-    decoded = DecodedImages() if kind == "memory" else StoredImages(tmp_path)
+    decoded = MemoryArrays(1 << 30) if kind == "memory" else StoredArrays(tmp_path, "pictures-2")
     plain = as_image_source(paths)
-    cached = CachedSource(plain, decoded=decoded)
+    cached = CachedSource(plain, store=decoded)
     for _ in range(2):
         for least in (96, 192):
             one, other = plain.reduced(least), cached.reduced(least)

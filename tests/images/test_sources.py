@@ -11,9 +11,10 @@ from PIL import Image
 from scipy import sparse
 from torch.utils.data import Subset, TensorDataset
 
+from sklift._store._memory import MemoryArrays
 from sklift.images import ImageSequence
 from sklift.images._as_source import as_image_source
-from sklift.images._cache import CachedSource, DecodedImages
+from sklift.images._cache import CachedSource
 from sklift.images._sources import ArraySource, FileSource
 
 N = 4
@@ -269,27 +270,27 @@ def test_the_cache_reads_each_file_once(paths, monkeypatch):
     read = []
     decode = FileSource.__getitem__
     monkeypatch.setattr(FileSource, "__getitem__", lambda s, i: read.append(i) or decode(s, i))
-    cached = CachedSource(as_image_source(paths), decoded=DecodedImages())
+    cached = CachedSource(as_image_source(paths), store=MemoryArrays(1 << 30))
     for _ in range(2):
         for i in range(N):
             np.testing.assert_array_equal(cached[i], IMAGES[i])
     assert read == [0, 1, 2, 3]
-    assert cached.decoded.n_bytes == IMAGES.nbytes
+    assert cached.store.n_bytes == IMAGES.nbytes
     assert_same_images(pickle.loads(pickle.dumps(cached)))
 
 
 def test_the_cache_is_bounded(paths):
-    decoded = DecodedImages(max_bytes=2 * IMAGES[0].nbytes + 1)
-    cached = CachedSource(as_image_source(paths), decoded=decoded)
+    decoded = MemoryArrays(2 * IMAGES[0].nbytes + 1, evict_at_random=True)
+    cached = CachedSource(as_image_source(paths), store=decoded)
     for _ in range(20):
         assert_same_images(cached)
         assert (
             decoded.n_bytes
             == 2 * IMAGES[0].nbytes
-            == sum(image.nbytes for image in decoded._images.values())
+            == sum(image.nbytes for image in decoded._arrays.values())
         )
-    tiny = DecodedImages(max_bytes=1)
-    assert_same_images(CachedSource(as_image_source(paths), decoded=tiny))
+    tiny = MemoryArrays(1)
+    assert_same_images(CachedSource(as_image_source(paths), store=tiny))
     assert tiny.n_bytes == 0
 
 
@@ -299,23 +300,23 @@ def test_the_cache_sees_that_a_file_changes(tmp_path):
     for image, time in ((IMAGES[0], 0), (IMAGES[1], 1)):
         Image.fromarray(image).save(path)
         os.utime(path, ns=(time, time))
-        cached = cached or CachedSource(as_image_source([path]), decoded=DecodedImages())
+        cached = cached or CachedSource(as_image_source([path]), store=MemoryArrays(1 << 30))
         np.testing.assert_array_equal(cached[0], image)
 
 
 def test_what_is_there_need_not_make_room(paths):
-    decoded = DecodedImages(max_bytes=2 * IMAGES[0].nbytes)
+    decoded = MemoryArrays(2 * IMAGES[0].nbytes, evict_at_random=True)
     source = as_image_source(paths)
-    for cached in (CachedSource(source, decoded=decoded), CachedSource(source, False, decoded)):
-        before = set(decoded._images)
+    for cached in (CachedSource(source, store=decoded), CachedSource(source, False, decoded)):
+        before = set(decoded._arrays)
         assert_same_images(cached)
-    assert set(decoded._images) == before and len(before) == 2
+    assert set(decoded._arrays) == before and len(before) == 2
 
 
 def test_the_cache_leaves_other_sources_alone():
-    decoded = DecodedImages()
+    decoded = MemoryArrays(1 << 30)
     source = as_image_source([(image, "a") for image in IMAGES])
-    cached = CachedSource(source, decoded=decoded)
+    cached = CachedSource(source, store=decoded)
     assert_same_images(cached)
     assert decoded.n_bytes == 0
     assert cached.labels.tolist() == ["a"] * N

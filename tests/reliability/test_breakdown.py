@@ -41,7 +41,10 @@ class TestBreakdown:
     def test_the_good_weights_are_those_of_the_last_epoch(self, blobs):
         X, y = blobs
         good = LiftClassifier(
-            "precomputed", random_state=0, max_epochs=4, net_params={"callbacks": []}
+            "precomputed",
+            random_state=0,
+            max_epochs=4,
+            net_params={"callbacks": []},
         )
 
         class Poison(Callback):
@@ -50,7 +53,10 @@ class TestBreakdown:
                     net.module_.head.weight.data.fill_(torch.nan)
 
         bad = LiftClassifier(
-            "precomputed", random_state=0, max_epochs=4, net_params={"callbacks": [Poison()]}
+            "precomputed",
+            random_state=0,
+            max_epochs=4,
+            net_params={"callbacks": [Poison()]},
         )
         with pytest.raises(FloatingPointError, match=r"loss became nan in epoch 3, batch 1, at"):
             bad.fit(X, y)

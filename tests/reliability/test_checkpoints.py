@@ -127,6 +127,7 @@ def test_a_seed_that_was_drawn_is_kept(make, shapes):
     (file,) = Path(clf.checkpoint).glob("*.pt")
     before = torch.load(file, weights_only=True)["seed"]
     assert len(make(random_state=None).fit(*shapes).history_) == 4
+    (file,) = clf.checkpoint_dir.glob("*.pt")
     assert torch.load(file, weights_only=True)["seed"] == before
 
 

@@ -18,8 +18,7 @@ from sklearn.base import clone
 from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, LiftClassifier
-from sklift._store._features import MemoryFeatures
-from sklift.images._cache import DECODED
+from sklift._store._cache import Cache
 
 VARIANTS = {
     "default": {},
@@ -62,8 +61,8 @@ def files(shapes, tmp_path_factory):
 @pytest.fixture
 def memory(monkeypatch):
     """An empty cache of features in place of that of the process."""
-    memory = MemoryFeatures()
-    monkeypatch.setattr("sklift._store._features._in_memory", memory)
+    memory = Cache.in_memory()
+    monkeypatch.setattr("sklift._store._cache._of_process", memory)
     return memory
 
 
@@ -93,8 +92,8 @@ class TestTheSame:
         without = make(compute__cache=False).fit(files, shapes[1])
         for _ in range(2):
             assert is_same(make().fit(files, shapes[1]), without)
-        monkeypatch.setattr(memory, "max_bytes", 0)  # nothing is kept
-        monkeypatch.setattr(DECODED, "max_bytes", 0)
+        for store in (memory.features, memory.images, memory.tokens):  # nothing is kept
+            monkeypatch.setattr(store, "max_bytes", 0)
         assert is_same(make().fit(files, shapes[1]), without)
 
     def test_a_cache_in_a_folder(self, make, shapes, memory, tmp_path):

@@ -24,7 +24,9 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
-from sklift._store._features import MemoryFeatures, StoredFeatures, _in_memory
+from sklift._store._cache import resolve_cache
+from sklift._store._features import StoredFeatures
+from sklift._store._memory import MemoryArrays
 from sklift.adapters import LoRA
 
 N_WARM_UP, ALLOWED = 10, 0.05
@@ -81,7 +83,8 @@ def predict(folder: Path):
 
 
 def embed(folder: Path):
-    _in_memory.max_bytes = 1 << 18  # full after 14 calls; the default takes many more
+    # full after 14 calls; the default takes many more
+    resolve_cache("auto").features.max_bytes = 1 << 18
     stored = ImageEmbedder("emoji-tiny", compute__cache=folder).fit()
     embedder = ImageEmbedder("emoji-tiny").fit()
     return lambda i: (stored if i % 2 else embedder).transform(pictures(i))
@@ -233,7 +236,7 @@ def vectors(i: int) -> dict[bytes, np.ndarray]:
 
 
 def test_features_in_memory_are_bounded():
-    cache = MemoryFeatures(max_bytes=100 * 1024)
+    cache = MemoryArrays(max_bytes=100 * 1024)
     for i in range(50):
         cache.add(vectors(i))
         kept = [v for j in range(i + 1) for v in cache.find(vectors(j)).values()]

@@ -16,7 +16,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
-from sklift._fitting._identity import describe
+from sklift._fitting._content import describe
 from sklift.images import _views
 from sklift.images._decode import read
 

@@ -23,7 +23,8 @@ from torchvision.transforms import v2
 from sklift import ImageEmbedder, ZeroShotClassifier
 from sklift._model import TunedModel
 from sklift._net import CheckpointFile
-from sklift._store._features import MemoryFeatures, StoredFeatures, _in_memory
+from sklift._store._cache import Cache, resolve_cache
+from sklift._store._features import StoredFeatures
 from sklift.adapters import SSF, LoRA
 from sklift.backbones import load_backbone
 from sklift.heads import Cosine
@@ -55,8 +56,8 @@ def parts(shapes):
 
 @pytest.fixture
 def empty_memory(monkeypatch):
-    memory = MemoryFeatures()
-    monkeypatch.setattr("sklift._store._features._in_memory", memory)
+    memory = Cache.in_memory()
+    monkeypatch.setattr("sklift._store._cache._of_process", memory)
     return memory
 
 
@@ -305,21 +306,21 @@ class TestSharedFolders:
 
     def test_what_a_kill_cut_short_is_cleared_away(self, tmp_path):
         mine = CheckpointFile(tmp_path, {"X": "a"})
-        names = [f"{mine.path.stem}-old.tmp", f"{mine.path.stem}-live.tmp", "fit-other-old.tmp"]
+        names = [f".{mine.path.name}.old.tmp", f".{mine.path.name}.live.tmp", ".fit-b.pt.old.tmp"]
         for name in names:
             (tmp_path / name).touch()
             if "old" in name:
                 os.utime(tmp_path / name, (0, 0))
-        CheckpointFile(tmp_path, {"X": "a"})
+        CheckpointFile(tmp_path, {"X": "a"}).open_folder()
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_the_cache_of_the_process_is_shared(shapes):
     one, other = (ImageEmbedder("emoji-tiny", compute__precision="float32").fit() for _ in range(2))
     one.transform(shapes[0])
-    n_bytes = _in_memory.n_bytes
+    n_bytes = resolve_cache("auto").features.n_bytes
     other.transform(shapes[0])
-    assert _in_memory.n_bytes == n_bytes > 0
+    assert resolve_cache("auto").features.n_bytes == n_bytes > 0
 
 
 def test_models_that_are_made_meanwhile():

@@ -25,8 +25,9 @@ def unfinished(bench) -> Path:
     folder = bench.folder / "unfinished"
     shutil.rmtree(folder, ignore_errors=True)
     bench.classifier(checkpoint=folder).fit(bench.X, bench.y)
-    for path in folder.glob("fit-*.pt"):
-        torch.save({**torch.load(path), "finished": False}, path)
+    for path in folder.glob("finished-*.pt"):
+        unfinished = path.rename(path.with_name(path.name.replace("finished", "fit")))
+        torch.save({**torch.load(unfinished), "finished": False}, unfinished)
     return folder
 
 

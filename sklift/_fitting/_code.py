@@ -1,0 +1,121 @@
+"""What code reads from outside of itself, and which code is a library's."""
+
+from __future__ import annotations
+
+import dis
+import importlib.util
+import sys
+import sysconfig
+from functools import lru_cache
+from hashlib import blake2b
+from importlib import metadata
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+
+# What an outcome is computed with: of these the version tells the code.
+_OURS = {
+    "PIL": "pillow",
+    "numpy": "numpy",
+    "open_clip": "open_clip_torch",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "sklift": "scikit-lift",
+    "skorch": "skorch",
+    "timm": "timm",
+    "torch": "torch",
+    "torchvision": "torchvision",
+}
+# With these, code can read what no look at it tells.
+_BLIND = {"eval", "exec", "globals", "__import__"}
+_BY_NAME = {"getattr", "vars", "hasattr"}
+
+
+def versions() -> str:
+    """The libraries that an outcome depends on."""
+    return ", ".join(f"{name} {_version(name)}" for name in _OURS)
+
+
+def names_of(module: ModuleType) -> frozenset[str]:
+    """The names that a module defines, but for those of Python."""
+    return frozenset(name for name in vars(module) if not name.startswith("__"))
+
+
+def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
+    """The globals that a function reads, by name, and the names of all attributes that it reads.
+
+    Modules that it imports are among the former.
+
+    Raises
+    ------
+    ValueError
+        If it may read others.
+    """
+    names: set[str] = set()
+    attributes: set[str] = set()
+    imports: set[str] = set()
+    package = function.__globals__.get("__package__")
+    for code in _nested(function.__code__):
+        instructions = list(dis.get_instructions(code))
+        attributes |= {c for c in code.co_consts if isinstance(c, str) and c.isidentifier()}
+        for i, step in enumerate(instructions):
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
+                names.add(step.argval)
+            elif step.opname == "IMPORT_NAME":
+                level = instructions[i - 2].argval
+                imports.add(importlib.util.resolve_name("." * level + step.argval, package))
+        attributes |= set(code.co_names) - names
+    if blind := names & _BLIND:
+        raise ValueError(f"it calls {sorted(blind)}")
+    read = {name: function.__globals__[name] for name in names if name in function.__globals__}
+    for name in imports:
+        read[f"import {name}"] = importlib.import_module(name)
+        top = name.partition(".")[0]
+        read[f"import {top}"] = sys.modules[top]
+    if names & _BY_NAME:  # by names that are made somewhere
+        modules = [v for v in read.values() if isinstance(v, ModuleType)]
+        own = [module for module in modules if library_of(module.__name__) is None]
+        attributes = attributes.union(*map(names_of, own))
+    return dict(sorted(read.items())), frozenset(attributes)
+
+
+@lru_cache(maxsize=4096)
+def library_of(module: str | None) -> str | None:
+    """The library that a module is a part of, with what tells its version; None for user's code.
+
+    Examples
+    --------
+    >>> from sklift._fitting._code import library_of
+    >>> library_of("numpy.linalg").startswith("numpy "), library_of("__main__")
+    (True, None)
+    """
+    if module is None:
+        return None
+    top = module.partition(".")[0]
+    if top in _OURS:
+        return f"{top} {_version(top)}"
+    file = getattr(sys.modules.get(module), "__file__", None)
+    paths = sysconfig.get_paths()
+    installed = [Path(paths[name]) for name in ("purelib", "platlib")]
+    is_installed = file is not None and any(Path(file).is_relative_to(p) for p in installed)
+    if top in sys.stdlib_module_names and not is_installed:
+        standard = [Path(paths[name]) for name in ("stdlib", "platstdlib")]
+        if file is None or any(Path(file).is_relative_to(path) for path in standard):
+            return f"python {sys.version}"
+    if not is_installed:
+        return None
+    # its version may stay where somebody changes a file of his own package
+    digest = blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
+    return f"{top} {_version(top)} {digest}"
+
+
+@lru_cache(maxsize=256)
+def _version(top: str) -> str:
+    try:
+        return metadata.version(_OURS.get(top, top))
+    except metadata.PackageNotFoundError:
+        return str(getattr(sys.modules.get(top), "__version__", "unknown"))
+
+
+def _nested(code: CodeType) -> list[CodeType]:
+    inner = [_nested(const) for const in code.co_consts if isinstance(const, CodeType)]
+    return [code, *(code for codes in inner for code in codes)]

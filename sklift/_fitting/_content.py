@@ -1,0 +1,271 @@
+"""Texts of values that are equal for equal contents, down to the code of functions and classes."""
+
+from __future__ import annotations
+
+import copyreg
+import secrets
+import sys
+import types
+from collections.abc import Collection
+from hashlib import blake2b
+
+import numpy as np
+
+from ._code import globals_read, library_of, names_of
+
+_PLAIN = (str, bytes, int, float, complex, bool, type(None), type(...), range)
+_MOST = 100_000  # objects: of more, something is looked at that is no setting
+_BUILTIN = (types.BuiltinFunctionType, types.MethodWrapperType)
+_DESCRIPTOR = (types.WrapperDescriptorType, types.MethodDescriptorType)
+_LAYOUT = (types.MemberDescriptorType, types.GetSetDescriptorType)
+_CODE = (types.FunctionType, property, staticmethod, classmethod)
+# What Python notes of a class by itself, or says of it to readers.
+_UNREAD = {
+    "_abc_impl",
+    "__abstractmethods__",
+    "__annotate__",
+    "__annotate_func__",
+    "__annotations__",
+    "__annotations_cache__",
+    "__dataclass_fields__",
+    "__doc__",
+    "__firstlineno__",
+    "__module__",
+    "__orig_bases__",
+    "__parameters__",
+    "__static_attributes__",
+}
+
+
+class Description:
+    """Describes values; a call gives a text that is equal for equal values, in every process.
+
+    Functions and classes are described by their code, and by the globals, defaults and variables of
+    outer functions that it reads; those of libraries by name and version. Objects are described by
+    their class and all their attributes. What can't be seen gets a text that is never given again.
+
+    Parameters
+    ----------
+    watching : collection of class
+        Classes of objects that change while they are used: only code and parameters of these count,
+        not what else they hold.
+
+    Attributes
+    ----------
+    unseen : list of str
+        The types of what could not be seen.
+    """
+
+    def __init__(self, watching: Collection[type] = ()):
+        self.watching = watching
+        self.unseen: list[str] = []
+        self._known: dict = {}  # by id: the value, which keeps the id its own, and the text
+        self._inside: dict = {}
+        self._n_seen = 0
+
+    def __call__(self, value) -> str:
+        if type(value) in _PLAIN:
+            return _short("", repr(value))
+        return self._once(id(value), value, self._text)
+
+    def _once(self, key, value, text_of) -> str:
+        if key in self._inside:  # in itself
+            return f"<{self._inside[key]}>"
+        if key not in self._known:
+            self._n_seen += 1
+            self._inside[key] = len(self._inside)
+            try:
+                text = text_of(value) if self._n_seen <= _MOST else self._cannot_see(value)
+            except Exception:  # whatever a stranger's attributes and copying raise
+                text = self._cannot_see(value)
+            finally:
+                del self._inside[key]
+            self._known[key] = (value, text)
+        return self._known[key][1]
+
+    def _cannot_see(self, value) -> str:
+        self.unseen.append(type(value).__qualname__)
+        return f"unseen {secrets.token_hex(16)}"
+
+    def _text(self, value) -> str:
+        if isinstance(value, np.generic) and type(value.item()) in _PLAIN:
+            return _short("", repr(value.item()))
+        if hasattr(value, "numpy") and hasattr(value, "detach"):  # a tensor
+            return self._tensor(value)
+        if isinstance(value, (np.random.RandomState, np.random.Generator)):
+            state = getattr(value, "get_state", lambda **_: value.bit_generator.state)(legacy=False)
+            return self._parts(type(value).__name__, [self(state)])
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            content = np.ascontiguousarray(value)
+            digest = blake2b(content.view(np.uint8) if content.size else b"", digest_size=16)
+            kind = "" if type(value) in (np.ndarray, np.memmap) else self._object(value)
+            return f"{value.dtype}{value.shape}{digest.hexdigest()}{kind}"
+        if isinstance(value, np.ndarray) or hasattr(value, "to_numpy"):
+            return self._table(value)
+        if type(value) in (list, tuple):
+            return self._parts("", map(self, value))
+        if type(value) in (dict, types.MappingProxyType):
+            return self._parts("dict", sorted(f"{self(k)}: {self(v)}" for k, v in value.items()))
+        if type(value) in (set, frozenset):
+            return self._parts("set", sorted(map(self, value)))
+        return self._code_or_object(value)
+
+    def _tensor(self, value) -> str:
+        import torch
+
+        bits = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        return f"{value.dtype}{tuple(value.shape)}{self(bits.numpy())}"
+
+    def _table(self, value) -> str:
+        labels = [getattr(value, name, None) for name in ("columns", "index")]
+        labels = [list(names) for names in labels if names is not None and not callable(names)]
+        array = value if isinstance(value, np.ndarray) else value.to_numpy()
+        return self._parts("", [*map(self, array.ravel().tolist()), *map(self, labels)])
+
+    def _code_or_object(self, value) -> str:
+        if isinstance(value, types.CodeType):
+            return self._code(value)
+        if isinstance(value, types.FunctionType):
+            return self._function(value)
+        if isinstance(value, types.MethodType):
+            return self._parts("method", [self(value.__func__), self(value.__self__)])
+        if isinstance(value, type):
+            return self._class(value)
+        if isinstance(value, types.ModuleType):
+            return self._module(value, names_of(value))
+        if isinstance(value, (staticmethod, classmethod)):
+            return self._parts(type(value).__name__, [self(value.__func__)])
+        if isinstance(value, property):
+            return self._parts("property", map(self, (value.fget, value.fset, value.fdel)))
+        if isinstance(value, _DESCRIPTOR):
+            return self._parts("method", [self(value.__objclass__), value.__name__])
+        if isinstance(value, _BUILTIN):
+            return self._builtin(value)
+        return self._object(value)
+
+    def _code(self, code: types.CodeType) -> str:
+        counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+        parts = (code.co_code, code.co_exceptiontable, code.co_names, code.co_consts, counts)
+        return self._parts("code", map(self, parts))
+
+    def _function(self, function: types.FunctionType) -> str:
+        code, module = function.__code__, function.__globals__.get("__name__")
+        # what is made by a function of a library may hold something else
+        cells = [_content(cell) for cell in function.__closure__ or ()]
+        held = (function.__defaults__, function.__kwdefaults__, cells, vars(function))
+        parts = [self(part) for part in held if part]
+        if (library := library_of(module)) is not None:
+            place = (library, module, code.co_qualname, code.co_firstlineno)
+            return self._parts("function", [*map(self, place), *parts])
+        read, attributes = globals_read(function)
+        for name, value in read.items():
+            is_module = isinstance(value, types.ModuleType)
+            text = self._module(value, attributes) if is_module else self(value)
+            parts.append(f"{name}={text}")
+        return self._parts("function", [self(code), *parts])
+
+    def _module(self, module: types.ModuleType, names: frozenset[str]) -> str:
+        """Those attributes of a module that something reads."""
+        library = library_of(module.__name__)
+
+        def text_of(module):
+            parts = [module.__name__, library or ""]
+            for name in sorted(names & vars(module).keys()):
+                value = vars(module)[name]
+                if isinstance(value, types.ModuleType):
+                    parts.append(f"{name}={self._module(value, names)}")
+                # the state of a library is its own, but not what somebody has put into it
+                elif (
+                    library is None or _is_code(value) or library_of(type(value).__module__) is None
+                ):
+                    parts.append(f"{name}={self(value)}")
+            return self._parts("module", parts)
+
+        return self._once((id(module), names), module, text_of)
+
+    def _class(self, cls: type) -> str:
+        library = library_of(cls.__module__)
+        if library is not None and _is_found(cls):
+            return f"{library}:{cls.__module__}.{cls.__qualname__}"
+        if not cls.__flags__ & 1 << 9:  # made in C
+            return self._cannot_see(cls)
+        parts = [cls.__qualname__, *map(self, cls.__bases__)]
+        if type(cls) is not type:
+            parts.append(self(type(cls)))
+        for name, value in sorted(vars(cls).items()):
+            is_read = name not in _UNREAD and not isinstance(value, _LAYOUT)
+            if is_read and (cls not in self.watching or isinstance(value, _CODE)):
+                parts.append(f"{name}={self(value)}")
+        return self._parts("class", parts)
+
+    def _builtin(self, function) -> str:
+        owner = function.__self__
+        if owner is not None and not isinstance(owner, types.ModuleType):
+            return self._parts("method", [self(owner), function.__name__])
+        library = library_of(function.__module__)
+        if library is None:
+            return self._cannot_see(function)
+        return f"{library}:{function.__module__}.{function.__qualname__}"
+
+    def _object(self, value) -> str:
+        """By its class, its attributes, and what a copy of it would be made of."""
+        cls, attributes = type(value), getattr(value, "__dict__", {})
+        if hasattr(value, "set_params") and hasattr(value, "get_params"):
+            content = dict(value.get_params(deep=False))
+            if cls not in self.watching:  # names of what fitting makes end in an underscore
+                content |= {k: v for k, v in attributes.items() if not k.endswith("_")}
+            return self._parts("", [self(cls), self(content)])
+        if cls in self.watching:
+            return self._parts("", [self(cls)])
+        reduce = copyreg.dispatch_table.get(cls)
+        copied = reduce(value) if reduce else value.__reduce_ex__(4)
+        if isinstance(copied, str):  # the name of something that a module has
+            if library_of(cls.__module__) is None:
+                return self._cannot_see(value)
+            return self._parts("", [self(cls), copied])
+        make, arguments, state, items, pairs = (*copied, None, None, None)[:5]
+        parts = [cls, make, arguments, state, list(items or ()), dict(pairs or ()), attributes]
+        return self._parts("", map(self, parts))
+
+    def _parts(self, label: str, parts) -> str:
+        return _short(label, f"({', '.join(parts)})")
+
+
+def describe(value) -> str:
+    """A text that is equal for equal values, in every process, and differs for others.
+
+    Examples
+    --------
+    >>> from sklift._fitting._content import describe
+    >>> describe([1, "a"]), describe((1, "a"))
+    ("(1, 'a')", "(1, 'a')")
+    >>> half, third = (lambda x: x / 2), (lambda x: x / 3)
+    >>> describe(half) == describe(third)
+    False
+    """
+    return Description()(value)
+
+
+def _short(label: str, text: str) -> str:
+    if len(text) > 100:
+        text = blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return f"{label}{text}"
+
+
+def _content(cell):
+    try:
+        return cell.cell_contents
+    except ValueError:  # empty
+        return None
+
+
+def _is_code(value) -> bool:
+    return isinstance(value, (types.FunctionType, type))
+
+
+def _is_found(cls: type) -> bool:
+    """Whether the name of a class leads to it, rather than to another or nowhere."""
+    found = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls or "<locals>" not in cls.__qualname__

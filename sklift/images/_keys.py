@@ -1,0 +1,41 @@
+"""Keys of decoded images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from hashlib import blake2b
+
+import PIL
+from PIL import features
+
+from .._compute._threads import map_items
+from ._sources import ImageSource
+
+
+def keys_by_stamp(source: ImageSource, indices: Iterable[int]) -> list:
+    """Keys that tell images while this process runs: the stamps of files, and the reduction."""
+    keys = []
+    for i in indices:
+        stamp = source.key(i)
+        assert stamp is not None  # files have one
+        keys.append((source.factor(i), *stamp))
+    return keys
+
+
+def keys_by_content(source: ImageSource, indices: Iterable[int]) -> list[bytes]:
+    """Keys that tell images anywhere: fingerprints, what decodes them, and the reduction."""
+
+    def key(i: int) -> bytes:
+        source.glance(i)  # a pipe, for instance, is not to be read
+        return _decoders() + bytes([source.factor(i)]) + source.fingerprint(i)
+
+    return map_items(key, indices)
+
+
+@cache
+def _decoders() -> bytes:
+    """Of another version of Pillow and its libraries, pixels may differ by one."""
+    names = ("jpg", "libjpeg_turbo", "jpg_2000", "webp", "avif", "libtiff")
+    versions = [PIL.__version__, *map(features.version, names)]
+    return blake2b(repr(versions).encode(), digest_size=8).digest()
