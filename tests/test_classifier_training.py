@@ -19,7 +19,7 @@ from torch.utils.data import Subset
 
 from sklift import LiftClassifier
 from sklift._compute._threads import prepared_ahead
-from sklift._data import _features
+from sklift._data import _loading
 from sklift._fitting import _net_arguments
 from sklift._net import _loader
 from sklift.adapters import AdaptFormer
@@ -329,7 +329,7 @@ def test_an_error_in_a_worker_is_the_error_itself(quick, shapes, tmp_path):
 
 @pytest.mark.parametrize("callback", [EarlyStopping, object(), "progress"])
 def test_other_callbacks_are_refused(quick, shapes, callback):
-    with pytest.raises(TypeError, match=r"callbacks\[0\] is .*skorch callbacks .*set_callbacks"):
+    with pytest.raises(TypeError, match=r"callbacks'\]\[0\] is .*skorch callbacks .*set_callbacks"):
         quick(net_params={"callbacks": [callback]}).fit(*shapes)
 
 
@@ -377,7 +377,7 @@ class TestAhead:
     @pytest.fixture
     def ahead(self, monkeypatch):
         def switch():
-            for module in (_net_arguments, _features):
+            for module in (_net_arguments, _loading):
                 monkeypatch.setattr(module, "n_ahead", lambda device, num_workers: 2)
             monkeypatch.setattr(
                 _loader, "prepared_ahead", lambda b, n: used.append(n) or prepared_ahead(b, n)

@@ -108,7 +108,7 @@ def test_the_cosine_of_an_epoch(states):
 
 
 def test_logits_are_single_precision_at_least():
-    net = make(compute__precision=torch.bfloat16).initialize()
+    net = make(precision=torch.bfloat16).initialize()
     assert net.infer(torch.ones(1, 2)).dtype == torch.float32
     net.module_.double()
     net.precision = torch.float32

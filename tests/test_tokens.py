@@ -295,7 +295,7 @@ def test_precisions_are_not_mixed_up(shapes):
     model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
 
     def kept(precision):
-        plan = ComputePlan(torch.device("cpu"), precision, 8, compute__cache=resolve_cache("auto"))
+        plan = ComputePlan(torch.device("cpu"), precision, 8, cache=resolve_cache("auto"))
         return tokens.tokens_of_views(pictures, model, range(9), [TEST], plan)
 
     kept(torch.bfloat16), kept(torch.float16)
@@ -368,7 +368,7 @@ class TestFolders:
         pictures = Pictures(as_image_source(shapes[0]))
         model = TunedModel(load_backbone("emoji-tiny"), AdaptFormer(2, layers=1), Cosine(), 3)
         cache = resolve_cache(tmp_path)
-        plan = ComputePlan(torch.device("cpu"), torch.float32, 8, compute__cache=cache)
+        plan = ComputePlan(torch.device("cpu"), torch.float32, 8, cache=cache)
         views = tokens.tokens_of_views(pictures, model, range(24), [TEST], plan)
         assert not any(array.flags.writeable or array.flags.owndata for (array,) in views)
         rows = tokens.TokenRows(views)
@@ -445,7 +445,7 @@ class TestPrediction:
         assert sum(passes) == 0
         clf.set_params(compute__cache=False).predict(X[rest])
         assert sum(passes) == 12
-        clf.set_params(compute__cache=params["cache"], tta="fivecrop").predict(X[rest])
+        clf.set_params(compute__cache=params["compute__cache"], tta="fivecrop").predict(X[rest])
         assert sum(passes) == 12 + 5 * 12
 
     def test_some_are_not_enough(self, shapes, passes):

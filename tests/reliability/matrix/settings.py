@@ -90,7 +90,7 @@ PARAMETERS = [
     BadFit(
         "a callback that is none",
         TypeError,
-        r"callbacks\[0\] is 3: give instances of skorch callbacks",
+        r"callbacks'\]\[0\] is 3: give instances of skorch callbacks",
         lambda b: {"net_params": {"callbacks": [3]}},
     ),
     BadFit(
