@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._compute._determinism import deterministic
 from .._compute._plan import ComputePlan
 from .._compute._seeding import drawing_alone, seeded
 from .._model import TunedModel
@@ -222,6 +223,7 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
     before = net.module_.trained_state() if is_shared else None
     try:
         with (
+            deterministic(plan.device),
             products_held_in(net.module_.tower, net.precision),
             compiled(net.module_, plan.compile),
             interrupts_deferred(net),

@@ -1,0 +1,63 @@
+"""Deterministic algorithms on a GPU, for the time of a training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+import torch
+
+_CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # without it torch warns that products may differ
+_lock = Lock()
+_n_inside = 0
+_before: tuple[bool, bool, bool, bool]
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """Torch's deterministic algorithms inside, where the device is a GPU, and as before outside.
+
+    By default the gradient of attention is summed up there in any order, so that two fits from the
+    same seed would differ. Threads may be inside at once: the last to go restores what the first to
+    come has found.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+def _enter() -> None:
+    global _n_inside, _before
+    with _lock:
+        _n_inside += 1
+        if _n_inside > 1:
+            return
+        _before = (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+            _CUBLAS in os.environ,
+        )
+        os.environ.setdefault(_CUBLAS, ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=not _before[0] or _before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = _before[0] and _before[2]
+
+
+def _leave() -> None:
+    global _n_inside
+    with _lock:
+        _n_inside -= 1
+        if _n_inside:
+            return
+        enabled, warn_only, fill, was_set = _before
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = fill
+        if not was_set:
+            os.environ.pop(_CUBLAS, None)
