@@ -69,7 +69,7 @@ class Pictures:
             first = "; ".join(list(wrong.values())[:3]) + ("; ..." if len(wrong) > 3 else "")
             raise ValueError(
                 f"{len(wrong)} of the {len(self)} files in X can't be read: {first}; leave them "
-                "out, or have fit do so: on_error='skip'"
+                "out, or have fit do so: reader__on_error='skip'"
             )
 
     def backbone(self, load) -> Backbone:

@@ -183,7 +183,7 @@ class ArraySource(ImageSource):
         elif array.ndim not in (3, 4) or _looks_single(array):
             raise ValueError(
                 f"X has shape {array.shape}; give an array (n, height, width) or (n, height, "
-                f"width, channels) (a single image as X[None]), or (n, values) and image_shape"
+                f"width, channels) (a single image as X[None]), or (n, values) and reader__image_shape"
             )
         check_not_empty(len(array))
         check_format(array, "X", self.image_shape)
@@ -253,7 +253,7 @@ def _file_fingerprint(path: str, *size_and_times: int) -> bytes:
 def _check_image_shape(image_shape, n_values: int) -> tuple[int, ...]:
     if image_shape is None:
         raise ValueError(
-            f"X has two dimensions: give image_shape=(height, width) or (height, width, channels) "
+            f"X has two dimensions: give reader__image_shape=(height, width) or (height, width, channels) "
             f"if its rows are flattened images of {n_values} values"
         )
     shape = tuple(image_shape)
@@ -267,7 +267,7 @@ def _check_image_shape(image_shape, n_values: int) -> tuple[int, ...]:
         )
     if np.prod(shape) != n_values:
         raise ValueError(
-            f"image_shape={shape} means {np.prod(shape)} columns, but X has {n_values}"
+            f"reader__image_shape={shape} means {np.prod(shape)} columns, but X has {n_values}"
         )
     return shape
 

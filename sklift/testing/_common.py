@@ -40,7 +40,8 @@ def prepared(estimator, **params):
     """A clone that is exact and repeats itself, with what else is wanted, where it has it."""
     wanted = {"random_state": 0, "compute__precision": "float32", "compute__cache": False, **params}
     known = estimator.get_params(deep=False)
-    return clone(estimator).set_params(**{k: v for k, v in wanted.items() if k in known})
+    wanted = {k: v for k, v in wanted.items() if k.partition("__")[0] in known}
+    return clone(estimator).set_params(**wanted)
 
 
 def fitted(estimator, X=None, y=None, **params):

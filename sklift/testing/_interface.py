@@ -68,8 +68,8 @@ def check_image_tags(name, estimator_orig):
     _assert_tag(name, estimator, tags.input_tags.three_d_array, grey, "three_d_array")
     rows = grey.reshape(len(X), -1)
     _assert_tag(name, estimator, tags.input_tags.two_d_array, rows, "two_d_array")
-    if "image_shape" in estimator.get_params():
-        flat = prepared(estimator_orig, image_shape=(SIZE, SIZE))
+    if "reader" in estimator.get_params():
+        flat = prepared(estimator_orig, reader__image_shape=(SIZE, SIZE))
         claims = get_tags(flat).input_tags.two_d_array
         _assert_tag(name, flat.fit(rows, y), claims, rows, "two_d_array")
     if tags.target_tags.required:

@@ -217,7 +217,7 @@ def test_a_source_is_taken_as_it_is():
         (IMAGES.astype(int), ValueError, "X has dtype int64.*use uint8"),
         (IMAGES.astype(object), ValueError, "dtype object"),
         (IMAGES * 1.0, ValueError, "X: float images.*divide by 255"),
-        (IMAGES.reshape(N, -1), ValueError, "give image_shape="),
+        (IMAGES.reshape(N, -1), ValueError, "give reader__image_shape="),
         (list(IMAGES.reshape(N, -1)), ValueError, r"X\[0\] is one-dimensional.*image_shape"),
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), ValueError, "in one column"),
         (["a.png", None], TypeError, r"X\[0\] is a file path, but X\[1\] is of type NoneType"),

@@ -85,7 +85,7 @@ IN_MEMORY = [
     BadFit(
         "flattened pictures without image_shape",
         ValueError,
-        "give image_shape=.*flattened images of 2700 values",
+        "give reader__image_shape=.*flattened images of 2700 values",
         lambda b: {"X": b.X.reshape(12, -1)},
     ),
     BadFit(
