@@ -122,8 +122,8 @@ def check_format(array: np.ndarray, name: str, shape: tuple[int, ...] | None = N
         )
     if len(shape) == 1:
         raise ValueError(
-            f"{name} is one-dimensional, which is no image: give reader__image_shape=(height, width) or "
-            f"(height, width, channels) for flattened images"
+            f"{name} is one-dimensional, which is no image: give "
+            f"reader__image_shape=(height, width) or (height, width, channels) for flattened images"
         )
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in _CHANNELS):
         hint = ""

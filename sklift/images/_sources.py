@@ -183,7 +183,8 @@ class ArraySource(ImageSource):
         elif array.ndim not in (3, 4) or _looks_single(array):
             raise ValueError(
                 f"X has shape {array.shape}; give an array (n, height, width) or (n, height, "
-                f"width, channels) (a single image as X[None]), or (n, values) and reader__image_shape"
+                f"width, channels) (a single image as X[None]), or (n, values) and "
+                f"reader__image_shape"
             )
         check_not_empty(len(array))
         check_format(array, "X", self.image_shape)

@@ -87,10 +87,10 @@ def check_n_features_in(name, estimator_orig):
     estimator = fitted(estimator_orig)
     for attribute in ("n_features_in_", "feature_names_in_"):
         assert not hasattr(estimator, attribute), f"{name} has {attribute} without columns"
-    if "image_shape" not in estimator.get_params():
+    if "reader" not in estimator.get_params():
         return
     flat = X.reshape(len(X), -1)
-    estimator = prepared(estimator_orig, image_shape=X.shape[1:]).fit(flat, y)
+    estimator = prepared(estimator_orig, reader__image_shape=X.shape[1:]).fit(flat, y)
     found = getattr(estimator, "n_features_in_", None)
     assert found == flat.shape[1], f"{name}.n_features_in_ is {found} for {flat.shape[1]} columns"
     for method in (m for m in METHODS if hasattr(estimator, m)):

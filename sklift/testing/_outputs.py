@@ -101,7 +101,7 @@ def check_pandas_output(name, estimator_orig):
 
 def check_bfloat16_features(name, estimator_orig):
     """In bfloat16 the features point where they point in float32: cosine > 0.999."""
-    if "precision" not in estimator_orig.get_params():
+    if "compute" not in estimator_orig.get_params():
         return
     X, _ = pictures()
     full = fitted(estimator_orig).transform(X)

@@ -69,7 +69,7 @@ def check_score(name, estimator_orig):
 def check_bfloat16(name, estimator_orig):
     """In bfloat16 the same class is predicted, unless the best two are within 0.01 in float32."""
     params = estimator_orig.get_params()
-    if "precision" not in params or not hasattr(estimator_orig, "predict_proba"):
+    if "compute" not in params or not hasattr(estimator_orig, "predict_proba"):
         return
     X, _ = pictures()
     rng = np.random.default_rng(0)

@@ -82,7 +82,7 @@ def first_dropped_if_weighted(X, y, w):
 
 def for_another_class(self, X):
     out = ZeroShotClassifier._logits(self, X)
-    return np.roll(out, 1, axis=1) if self.precision == "bfloat16" else out
+    return np.roll(out, 1, axis=1) if self.compute.precision == "bfloat16" else out
 
 
 zero_shot = broken(ZeroShotClassifier)

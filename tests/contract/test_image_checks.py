@@ -35,8 +35,8 @@ class Softer(ZeroShotClassifier):
 
     _parameter_constraints = {**ZeroShotClassifier._parameter_constraints, "softness": [float]}
 
-    def __init__(self, backbone="emoji-tiny", *, class_names=None, precision="auto", softness=2.0):
-        super().__init__(backbone, class_names=class_names, precision=precision)
+    def __init__(self, backbone="emoji-tiny", *, class_names=None, compute="auto", softness=2.0):
+        super().__init__(backbone, class_names=class_names, compute=compute)
         self.softness = softness
 
     def _logits(self, X):
