@@ -254,8 +254,8 @@ def _file_fingerprint(path: str, *size_and_times: int) -> bytes:
 def _check_image_shape(image_shape, n_values: int) -> tuple[int, ...]:
     if image_shape is None:
         raise ValueError(
-            f"X has two dimensions: give reader__image_shape=(height, width) or (height, width, channels) "
-            f"if its rows are flattened images of {n_values} values"
+            f"X has two dimensions: give reader__image_shape=(height, width) or "
+            f"(height, width, channels) if its rows are flattened images of {n_values} values"
         )
     shape = tuple(image_shape)
     valid = len(shape) in (2, 3) and all(

@@ -39,8 +39,9 @@ class Softer(ZeroShotClassifier):
         super().__init__(backbone, class_names=class_names, compute=compute)
         self.softness = softness
 
-    def _logits(self, X):
-        return super()._logits(X) / self.softness
+    def _logit_batches(self, X):
+        for logits in super()._logit_batches(X):
+            yield logits / self.softness
 
 
 CASES = [
