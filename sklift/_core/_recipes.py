@@ -1,4 +1,4 @@
-"""Turn a user's choice of a loss, head or adapter into a recipe object.
+"""Recipe objects from a user's choice of a loss, a head or an adapter.
 
 A recipe is a small scikit-learn estimator that holds hyperparameters only, plus one method that
 builds the real thing (``build`` for losses and heads, ``inject`` for adapters).
@@ -6,7 +6,6 @@ builds the real thing (``build`` for losses and heads, ``inject`` for adapters).
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 from collections.abc import Mapping
@@ -16,7 +15,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_scalar
 
-__all__ = ["check_real", "resolve"]
+from ._names import did_you_mean
+
+__all__ = ["check_real", "matches_trained", "resolve"]
 
 
 def resolve(
@@ -62,7 +63,8 @@ def resolve(
         value = "none"
     if isinstance(value, str):
         if value not in table:
-            raise ValueError(_unknown_name(value, table, kind))
+            hint = did_you_mean(value, table)
+            raise ValueError(f"Unknown {kind} {value!r}: choose one of {sorted(table)}{hint}")
         recipe_class = table[value]
         return None if recipe_class is None else recipe_class()
     if isinstance(value, type):
@@ -76,14 +78,14 @@ def resolve(
     return clone(value, safe=False)
 
 
-def agrees(recipe: Any, trained: Any) -> bool:
-    """Whether a recipe asks for what was trained, whose "auto" values are filled in.
+def matches_trained(recipe: Any, trained: Any) -> bool:
+    """Tell whether a recipe asks for what was trained, whose "auto" values are filled in.
 
     Examples
     --------
-    >>> from sklift._core._recipes import agrees
+    >>> from sklift._core._recipes import matches_trained
     >>> from sklift.adapters import LoRA
-    >>> agrees(LoRA(rank="auto"), LoRA(rank=4)), agrees(LoRA(rank=2), LoRA(rank=4))
+    >>> matches_trained(LoRA(rank="auto"), LoRA(rank=4)), matches_trained(LoRA(rank=2), LoRA(rank=4))
     (True, False)
     """
     if isinstance(recipe, str) and recipe == "auto":
@@ -91,17 +93,14 @@ def agrees(recipe: Any, trained: Any) -> bool:
     if type(recipe) is not type(trained):
         return False
     if isinstance(recipe, (list, tuple)):
-        return len(recipe) == len(trained) and all(map(agrees, recipe, trained))
+        return len(recipe) == len(trained) and all(map(matches_trained, recipe, trained))
     if not hasattr(recipe, "get_params"):
         return bool(np.all(recipe == trained))
-    own = trained.get_params(deep=False)
-    return all(agrees(value, own[k]) for k, value in recipe.get_params(deep=False).items())
-
-
-def _unknown_name(value: str, table: Mapping[str, type | None], kind: str) -> str:
-    close = difflib.get_close_matches(value.lower(), table, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"Unknown {kind} {value!r}: choose one of {sorted(table)}.{hint}"
+    theirs = trained.get_params(deep=False)
+    return all(
+        matches_trained(value, theirs[name])
+        for name, value in recipe.get_params(deep=False).items()
+    )
 
 
 def check_real(

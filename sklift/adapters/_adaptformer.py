@@ -43,6 +43,7 @@ class AdaptFormer(BaseEstimator):
     """
 
     order = 40
+    block_type = TransformerBlock
 
     def __init__(self, rank: int | str = "auto", layers=None, scale: float = 1.0) -> None:
         self.rank = rank
@@ -52,7 +53,7 @@ class AdaptFormer(BaseEstimator):
     def inject(self, tower: OpenTower, n_classes: int) -> AdaptFormer:
         """Put a branch into the chosen blocks; return this recipe with its rank filled in."""
         scale = check_real(self.scale, "scale", minimum=0)
-        blocks = choose_blocks(tower, self.layers, self, TransformerBlock)
+        blocks = choose_blocks(tower, self)
         rank = resolve_rank(self.rank, n_classes, len(blocks))
         for block in blocks:
             # The branch has to see the residual stream, so the frozen norm moves inside the

@@ -36,6 +36,7 @@ class ConvAdapter(BaseEstimator):
     """
 
     order = 40
+    block_type = ConvBlock
 
     def __init__(self, rank: int | str = "auto", layers=None) -> None:
         self.rank = rank
@@ -43,7 +44,7 @@ class ConvAdapter(BaseEstimator):
 
     def inject(self, tower: OpenTower, n_classes: int) -> ConvAdapter:
         """Put a branch beside the chosen blocks; return this recipe with its rank filled in."""
-        blocks = choose_blocks(tower, self.layers, self, ConvBlock)
+        blocks = choose_blocks(tower, self)
         rank = resolve_rank(self.rank, n_classes, len(blocks))
         for block in blocks:
             up = nn.Conv2d(rank, block.width, 1)

@@ -44,6 +44,7 @@ class LoRA(BaseEstimator):
     """
 
     order = 10
+    block_type = TransformerBlock
 
     def __init__(
         self, rank: int | str = "auto", layers=None, targets: Sequence[str] = ("q", "v")
@@ -55,7 +56,7 @@ class LoRA(BaseEstimator):
     def inject(self, tower: OpenTower, n_classes: int) -> LoRA:
         """Update the chosen blocks' matrices; return this recipe with its rank filled in."""
         targets = self._check_targets()
-        blocks = choose_blocks(tower, self.layers, self, TransformerBlock)
+        blocks = choose_blocks(tower, self)
         rank = resolve_rank(self.rank, n_classes, len(blocks), per_block=4)
         for block in blocks:
             qkv, out, fc1, fc2 = block.linears

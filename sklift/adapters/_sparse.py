@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from .._core._recipes import check_real
-from ..backbones import OpenTower, Weight
+from ..backbones import Block, OpenTower, Weight
 from ._layers import choose_blocks
 
 
@@ -41,8 +41,9 @@ class SparseTuning(BaseEstimator):
     SparseTuning(ratio=0.1)
     """
 
-    # behind the kinds that thaw whole weights: those can't see what is re-parametrised
+    # behind the adapters that train whole weights: those can't see what is re-parametrised
     order = 5
+    block_type = Block
 
     def __init__(self, ratio=0.01, layers=None, mask_seed: int = 0) -> None:
         self.ratio = ratio
@@ -50,8 +51,8 @@ class SparseTuning(BaseEstimator):
         self.mask_seed = mask_seed
 
     def inject(self, tower: OpenTower, n_classes: int) -> SparseTuning:
-        """Re-parametrise the chosen blocks' matrices; return this recipe, its ratio filled in."""
-        sites = [s for b in choose_blocks(tower, self.layers, self) for s in b.linears]
+        """Re-parametrise the chosen blocks' matrices; return this recipe with its ratio filled in."""
+        sites = [s for b in choose_blocks(tower, self) for s in b.linears]
         ratio = self.ratio
         if ratio == "auto":
             ratio = min(1.0, n_classes * tower.n_features / sum(map(_n_entries, sites)))

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from torch import nn
 from torch.nn.utils import parametrize
 
-from ..backbones import OpenTower, TransformerBlock, Weight
+from ..backbones import Block, OpenTower, TransformerBlock, Weight
 from ._layers import choose_blocks
 
 
@@ -36,13 +36,14 @@ class SSF(BaseEstimator):
     """
 
     order = 20
+    block_type = Block
 
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> SSF:
         """Re-parametrise the chosen blocks' weights; return this recipe."""
-        for block in choose_blocks(tower, self.layers, self):
+        for block in choose_blocks(tower, self):
             # a convolution's output goes straight into a norm, which would undo its scale
             linears = block.linears if isinstance(block, TransformerBlock) else ()
             for site in (*linears, *block.norms):
