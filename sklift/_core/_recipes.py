@@ -69,11 +69,11 @@ def resolve(
         return None if recipe_class is None else recipe_class()
     if isinstance(value, type):
         name = value.__name__
-        raise TypeError(f"{kind} must be an instance, not a class: pass {name}(), not {name}.")
+        raise TypeError(f"{kind} must be an instance, not a class: pass {name}(), not {name}")
     if not callable(getattr(value, method, None)):
         raise TypeError(
             f"{kind} must be one of {sorted(table)} or an object with a {method!r} method; "
-            f"got {value!r}."
+            f"got {value!r}"
         )
     return clone(value, safe=False)
 
@@ -144,5 +144,5 @@ def check_real(
         include_boundaries=include_boundaries,
     )
     if not math.isfinite(value):
-        raise ValueError(f"{name} == {value}, must be finite.")
+        raise ValueError(f"{name} == {value}, must be finite")
     return float(value)

@@ -131,7 +131,7 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
         raise ValueError(
             f"unknown backbone {spec.name!r}{hint} It may be 'emoji-tiny', a model of "
             "open_clip.list_models(), 'timm/<model>', 'hf-hub:<repository>' or "
-            "'local-dir:<folder>'"
+            "'local-dir:<folder>'."
         )
     tags = open_clip.list_pretrained_tags_by_model(name)
     if pretrained in tags or open_clip.get_pretrained_cfg(name, pretrained):

@@ -188,7 +188,7 @@ def load_inaturalist2018(
 
 def _load(root, subset, lists, return_X_y, files: dict[str, str], names_file: str):
     if subset not in files:
-        raise ValueError(f"subset must be one of {', '.join(map(repr, files))}; got {subset!r}.")
+        raise ValueError(f"subset must be one of {', '.join(map(repr, files))}; got {subset!r}")
     lists = Path(root if lists is None else lists)
     if not (lists / files[subset]).is_file():
         raise FileNotFoundError(

@@ -143,9 +143,9 @@ def load_cifar_lt(
     no cifar-100-python.tar.gz and no folder cifar-100-python
     """
     if name not in ARCHIVES:
-        raise ValueError(f"name must be 'cifar100' or 'cifar10'; got {name!r}.")
+        raise ValueError(f"name must be 'cifar100' or 'cifar10'; got {name!r}")
     if subset not in ("train", "test"):
-        raise ValueError(f"subset must be 'train' or 'test'; got {subset!r}.")
+        raise ValueError(f"subset must be 'train' or 'test'; got {subset!r}")
     check_imbalance_ratio(imbalance_ratio)
     archive = ARCHIVES[name]
     place = _find(get_data_home() if path is None else Path(path), archive)

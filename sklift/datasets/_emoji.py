@@ -115,9 +115,9 @@ def load_emoji(
     97
     """
     if subset not in SUBSETS:
-        raise ValueError(f"subset must be one of {', '.join(map(repr, SUBSETS))}; got {subset!r}.")
+        raise ValueError(f"subset must be one of {', '.join(map(repr, SUBSETS))}; got {subset!r}")
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-        raise ValueError(f"size must be an integer of at least 1 (pixels); got {size!r}.")
+        raise ValueError(f"size must be an integer of at least 1 (pixels); got {size!r}")
     table = _table()
     images, version = _pictures(table["code"], int(size), get_data_home(data_home))
     keep = np.ones(len(images), bool) if subset == "all" else table["split"] == subset

@@ -87,13 +87,13 @@ def make_long_tailed(
     if n_max is None:
         n_max = most
     elif not isinstance(n_max, Integral) or isinstance(n_max, bool) or n_max < 1:
-        raise ValueError(f"n_max must be None or an integer of at least 1; got {n_max!r}.")
+        raise ValueError(f"n_max must be None or an integer of at least 1; got {n_max!r}")
     counts = profile(len(classes), n_max, imbalance_ratio)
     if n_max > most:
         c = int(np.flatnonzero(too_large(n_max))[0])
         raise ValueError(
             f"n_max={n_max} asks for {counts[c]} samples of class {classes.tolist()[order[c]]!r}, "
-            f"which has {ranked[c]}; the most that these classes allow is n_max={most}."
+            f"which has {ranked[c]}; the most that these classes allow is n_max={most}"
         )
     by_class = np.empty_like(counts)
     by_class[order] = counts
@@ -124,4 +124,4 @@ def draw(codes: np.ndarray, counts: np.ndarray, rng: np.random.RandomState) -> n
 def check_imbalance_ratio(value) -> None:
     """Raise ValueError unless it is a finite number of at least 1."""
     if not isinstance(value, Real) or isinstance(value, bool) or value < 1 or not value < np.inf:
-        raise ValueError(f"imbalance_ratio must be a number of at least 1; got {value!r}.")
+        raise ValueError(f"imbalance_ratio must be a number of at least 1; got {value!r}")

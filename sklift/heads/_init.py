@@ -217,19 +217,19 @@ def _check_samples(features, y, n_classes, sample_weight) -> tuple[Tensor, Tenso
     if features.ndim != 2 or y.shape != features.shape[:1]:
         raise ValueError(
             "features must have shape (n_samples, n_features) and y shape (n_samples,); "
-            f"got {tuple(features.shape)} and {tuple(y.shape)}."
+            f"got {tuple(features.shape)} and {tuple(y.shape)}"
         )
     if len(y) and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
         raise ValueError(
             f"y must hold class indices in 0..{n_classes - 1}; "
-            f"got values from {int(y.min())} to {int(y.max())}."
+            f"got values from {int(y.min())} to {int(y.max())}"
         )
     if sample_weight is None:
         return features, y, torch.ones_like(features[:, 0])
     weight = _to_cpu(sample_weight).to(features)
     if weight.shape != y.shape:
         raise ValueError(
-            f"sample_weight has shape {tuple(weight.shape)}, expected {tuple(y.shape)}."
+            f"sample_weight has shape {tuple(weight.shape)}, expected {tuple(y.shape)}"
         )
     return features, y, weight
 

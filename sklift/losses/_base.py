@@ -109,7 +109,7 @@ class Loss(nn.Module):
         if sample_weight.shape != target.shape:
             raise ValueError(
                 f"sample_weight has shape {tuple(sample_weight.shape)}, "
-                f"expected {tuple(target.shape)}: one weight for each sample."
+                f"expected {tuple(target.shape)}: one weight for each sample"
             )
         return weights * sample_weight.to(weights)
 
@@ -177,21 +177,21 @@ class Loss(nn.Module):
         if logits.ndim != 2 or logits.shape[1] != n_classes:
             raise ValueError(
                 f"logits have shape {tuple(logits.shape)}, expected (n_samples, {n_classes}): "
-                f"class_counts has {n_classes} classes."
+                f"class_counts has {n_classes} classes"
             )
 
 
 def _check_class_counts(class_counts) -> Tensor:
     counts = np.asarray(class_counts, dtype=np.float64)
     if counts.ndim != 1 or not counts.size:
-        raise ValueError(f"class_counts must have shape (n_classes,), got {counts.shape}.")
+        raise ValueError(f"class_counts must have shape (n_classes,), got {counts.shape}")
     wrong = ~np.isfinite(counts) | (counts < 0)
     if wrong.any():
         index = int(wrong.argmax())
         raise ValueError(
-            f"class_counts must be finite and >= 0; class {index} has {counts[index]}."
+            f"class_counts must be finite and >= 0; class {index} has {counts[index]}"
         )
     if not counts.any():
-        raise ValueError("class_counts must not be all zero: no class has a training sample.")
+        raise ValueError("class_counts must not be all zero: no class has a training sample")
     # float32, since some devices have no float64; counts below 2**24 are exact in it.
     return torch.from_numpy(counts).float()

@@ -31,7 +31,7 @@ class FunctionLoss(Loss):
     def __init__(self, class_counts, function: Callable) -> None:
         super().__init__(class_counts)
         if not callable(function):
-            raise TypeError(f"function must be callable, got {function!r}.")
+            raise TypeError(f"function must be callable, got {function!r}")
         self.function = function
 
     @property
@@ -41,7 +41,7 @@ class FunctionLoss(Loss):
 
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Raise: a plain function gives the loss of the batch only."""
-        raise NotImplementedError(f"{self.function!r} gives no per-sample losses.")
+        raise NotImplementedError(f"{self.function!r} gives no per-sample losses")
 
     def forward(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
@@ -63,12 +63,12 @@ class FunctionLoss(Loss):
         else:
             raise ValueError(
                 f"sample_weight was given, but the loss {self.function!r} has no parameter "
-                "sample_weight."
+                "sample_weight"
             )
         if loss.ndim:
             raise ValueError(
                 f"The loss {self.function!r} must return a scalar, "
-                f"got a tensor of shape {tuple(loss.shape)}."
+                f"got a tensor of shape {tuple(loss.shape)}"
             )
         return loss
 

@@ -98,7 +98,7 @@ class LossRecipe(BaseEstimator):
 
     def _loss(self, class_counts: ArrayLike, head) -> Loss:
         """Return the loss module, with the plain mean as its reduction."""
-        raise NotImplementedError(f"{type(self).__name__} must override build or _loss.")
+        raise NotImplementedError(f"{type(self).__name__} must override build or _loss")
 
     def _reduction(self) -> WeightedMean:
         fraction = check_real(
@@ -206,6 +206,6 @@ def implied_prior(recipe, class_counts: ArrayLike, head=None) -> np.ndarray:
     if prior.shape != (n_classes,) or not np.isfinite(prior).all() or (prior <= 0).any():
         raise ValueError(
             f"{type(recipe).__name__}.implied_prior must return {n_classes} positive, finite "
-            f"numbers, one per class; got {prior!r}."
+            f"numbers, one per class; got {prior!r}"
         )
     return prior / prior.sum()

@@ -68,7 +68,7 @@ class ShotScorer:
 
     def __post_init__(self):
         if self.group not in GROUPS:
-            raise ValueError(f"group must be one of {list(GROUPS)}; got {self.group!r}.")
+            raise ValueError(f"group must be one of {list(GROUPS)}; got {self.group!r}")
         shot_groups([], many=self.many, few=self.few)  # raises if they cross
 
     def __call__(self, estimator: BaseEstimator, X, y: ArrayLike) -> float:
@@ -179,5 +179,5 @@ def trained_class_counts(estimator) -> dict:
     raise ValueError(
         f"{type(estimator).__name__} has no class_counts_, so its training counts are not known: "
         "use a classifier that sets classes_ and class_counts_ in fit, or call "
-        "shot_accuracy_score with the counts."
+        "shot_accuracy_score with the counts"
     )

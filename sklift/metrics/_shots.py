@@ -47,12 +47,12 @@ def shot_groups(
     array([False,  True,  True, False])
     """
     if few > many:
-        raise ValueError(f"few must not be above many; got few={few!r}, many={many!r}.")
+        raise ValueError(f"few must not be above many; got few={few!r}, many={many!r}")
     counts = np.asarray(class_counts, dtype=float)
     if counts.ndim != 1 or not np.isfinite(counts).all() or (counts < 0).any():
         raise ValueError(
             "class_counts must be one finite number of training samples per class, at least 0; "
-            f"got {class_counts!r}."
+            f"got {class_counts!r}"
         )
     return {
         "many": counts > many,
@@ -212,7 +212,7 @@ def recalls_and_groups(
         labels = np.array(sorted(class_counts)) if labels is None else np.asarray(labels)
         uncounted = [label for label in labels.tolist() if label not in class_counts]
         if uncounted:
-            raise ValueError(f"class_counts has no training count of the labels {uncounted[:5]}.")
+            raise ValueError(f"class_counts has no training count of the labels {uncounted[:5]}")
         counts = np.array([class_counts[label] for label in labels.tolist()])
     else:
         labels = np.union1d(y_true, y_pred) if labels is None else np.asarray(labels)
@@ -220,13 +220,13 @@ def recalls_and_groups(
         if counts.shape != labels.shape:
             raise ValueError(
                 f"class_counts has shape {counts.shape}, but there are {len(labels)} labels: give "
-                "labels=, the classes in the order of class_counts, or a dict label -> count."
+                "labels=, the classes in the order of class_counts, or a dict label -> count"
             )
     unknown = np.setdiff1d(y_true, labels)
     if len(unknown):
         raise ValueError(
             f"y_true holds {unknown[:5].tolist()}, of which class_counts has no training count; "
-            "a class that was not trained on has the count 0."
+            "a class that was not trained on has the count 0"
         )
     groups = shot_groups(counts, many=many, few=few)
     return labels, counts, per_class_recall(y_true, y_pred, labels), groups

@@ -78,7 +78,7 @@ def per_class_recall_table(
 def check_output(output: str, choices: tuple[str, ...]) -> None:
     """Raise ValueError unless `output` is one of the choices."""
     if output not in choices:
-        raise ValueError(f"output must be one of {list(choices)}; got {output!r}.")
+        raise ValueError(f"output must be one of {list(choices)}; got {output!r}")
 
 
 def import_pandas():
