@@ -21,18 +21,18 @@ __all__ = ["check_real", "matches_trained", "resolve"]
 
 
 def resolve(
-    value: Any, table: Mapping[str, type | None], kind: str, *, method: str = "build"
+    value: Any, table: Mapping[str, type | None], parameter: str, *, method: str = "build"
 ) -> Any:
-    """Return the recipe that `value` names or is.
+    """Return the recipe that ``value`` names or is.
 
     Parameters
     ----------
     value : str, recipe or None
-        A key of `table`, or any object that has the method `method` (it need not be listed in
-        `table`). None means ``"none"`` where `table` has that key.
+        A key of ``table``, or any object that has the method ``method`` (it need not be listed in
+        ``table``). None means ``"none"`` where ``table`` has that key.
     table : dict of str to recipe class
         The known recipes. The entry of ``"none"`` may be None.
-    kind : str
+    parameter : str
         Name of the parameter, for the error messages.
     method : str, default="build"
         The method that makes an object a recipe.
@@ -45,9 +45,9 @@ def resolve(
     Raises
     ------
     ValueError
-        If `value` is a string that is not in `table`.
+        If ``value`` is a string that is not in ``table``.
     TypeError
-        If `value` is a class, or has no method `method`.
+        If ``value`` is a class, or has no method ``method``.
 
     Examples
     --------
@@ -64,15 +64,15 @@ def resolve(
     if isinstance(value, str):
         if value not in table:
             hint = did_you_mean(value, table)
-            raise ValueError(f"Unknown {kind} {value!r}: choose one of {sorted(table)}{hint}")
+            raise ValueError(f"Unknown {parameter} {value!r}: choose one of {sorted(table)}{hint}")
         recipe_class = table[value]
         return None if recipe_class is None else recipe_class()
     if isinstance(value, type):
         name = value.__name__
-        raise TypeError(f"{kind} must be an instance, not a class: pass {name}(), not {name}")
+        raise TypeError(f"{parameter} must be an instance, not a class: pass {name}(), not {name}")
     if not callable(getattr(value, method, None)):
         raise TypeError(
-            f"{kind} must be one of {sorted(table)} or an object with a {method!r} method; "
+            f"{parameter} must be one of {sorted(table)} or an object with a {method!r} method; "
             f"got {value!r}"
         )
     return clone(value, safe=False)
@@ -111,7 +111,7 @@ def check_real(
     maximum: float | None = None,
     include_boundaries: str = "both",
 ) -> float:
-    """Return `value` as a float after checking that it is a finite number in the range.
+    """Return ``value`` as a float after checking that it is a finite number in the range.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def check_real(
     name : str
         Name of the parameter, for the error messages.
     minimum, maximum : float
-        The range; `maximum` None means no upper end.
+        The range; ``maximum`` None means no upper end.
     include_boundaries : {"both", "left", "right", "neither"}, default="both"
         Which ends of the range are allowed.
 
@@ -131,9 +131,9 @@ def check_real(
     Raises
     ------
     TypeError
-        If `value` is not a real number.
+        If ``value`` is not a real number.
     ValueError
-        If `value` is out of range, infinite or NaN.
+        If ``value`` is out of range, infinite or NaN.
     """
     check_scalar(
         value,

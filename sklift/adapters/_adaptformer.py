@@ -66,7 +66,7 @@ class AdaptFormer(BaseEstimator):
 
 
 class ScaledParallel(nn.Module):
-    """``frozen(x) + scale * branch(x)`` with a learnable scalar."""
+    """Sum of a frozen path and a scaled branch: ``frozen(x) + scale * branch(x)``."""
 
     def __init__(self, frozen: nn.Module, branch: nn.Module, scale: float):
         super().__init__()
@@ -75,5 +75,5 @@ class ScaledParallel(nn.Module):
         self.scale = nn.Parameter(torch.tensor([scale]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, tokens, width) -> (n, tokens, width)."""
+        """Return the sum, ``(n, tokens, width) -> (n, tokens, width)``."""
         return self.frozen(x) + self.scale * self.branch(x)

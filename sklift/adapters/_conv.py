@@ -61,7 +61,7 @@ class ConvAdapter(BaseEstimator):
 
 
 class Parallel(nn.Module):
-    """``frozen(x) + branch(x)``."""
+    """Sum of a frozen path and a branch: ``frozen(x) + branch(x)``."""
 
     def __init__(self, frozen: nn.Module, branch: nn.Module):
         super().__init__()
@@ -69,5 +69,5 @@ class Parallel(nn.Module):
         self.branch = branch
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, c, h, w) -> (n, c', h', w')."""
+        """Return the sum, ``(n, c, h, w) -> (n, c', h', w')``."""
         return self.frozen(x) + self.branch(x)

@@ -80,7 +80,7 @@ class LoRA(BaseEstimator):
 
 
 class LowRank(nn.Module):
-    """Adds ``(A B)^T / rank`` to bands of rows of a weight.
+    """Low-rank update of a weight: ``(A B)^T / rank`` is added to bands of its rows.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class LowRank(nn.Module):
             nn.init.kaiming_uniform_(self.A[name], a=math.sqrt(5))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """(rows, width) -> (rows, width)."""
+        """Return the updated weight, ``(rows, width) -> (rows, width)``."""
         height = next(iter(self.B.values())).shape[1]
         bands = list(weight.split(height))
         for name, i in self.bands.items():

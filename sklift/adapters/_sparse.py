@@ -51,7 +51,7 @@ class SparseTuning(BaseEstimator):
         self.mask_seed = mask_seed
 
     def inject(self, tower: OpenTower, n_classes: int) -> SparseTuning:
-        """Re-parametrise the chosen blocks' matrices; return this recipe with its ratio filled in."""
+        """Re-parametrise the chosen blocks' matrices; return this recipe, its ratio filled in."""
         sites = [s for b in choose_blocks(tower, self) for s in b.linears]
         ratio = self.ratio
         if ratio == "auto":
@@ -89,7 +89,7 @@ def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None
 
 
 class Scatter(nn.Module):
-    """A tensor in which some entries are trained.
+    """Tensor in which some entries are trained.
 
     Parameters
     ----------
@@ -107,5 +107,5 @@ class Scatter(nn.Module):
         self.values = nn.Parameter(frozen.detach().flatten()[entries].clone())
 
     def forward(self, frozen: torch.Tensor) -> torch.Tensor:
-        """Any shape -> the same shape."""
+        """Return the tensor with its trained entries, in the shape of the frozen one."""
         return frozen.flatten().index_copy(0, self.entries, self.values).view_as(frozen)

@@ -1,4 +1,4 @@
-"""SSF: scale and shift of what frozen maps and norms give."""
+"""SSF: scales and shifts of the outputs of frozen maps and norms."""
 
 from __future__ import annotations
 
@@ -67,19 +67,19 @@ def _scale_and_shift(site: Weight) -> None:
 
 
 class Scale(nn.Module):
-    """``scale * weight``, row by row."""
+    """Scaled weight: ``scale * weight``, row by row."""
 
     def __init__(self, scale: nn.Parameter):
         super().__init__()
         self.scale = scale
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """(rows, ...) -> (rows, ...)."""
+        """Return the scaled weight, ``(rows, ...) -> (rows, ...)``."""
         return weight * self.scale.view(-1, *[1] * (weight.ndim - 1))
 
 
 class ScaleShift(nn.Module):
-    """``scale * bias + shift``, with the scale of the weight."""
+    """Scaled and shifted bias: ``scale * bias + shift``, with the scale of the weight."""
 
     def __init__(self, scale: nn.Parameter, shift: nn.Parameter):
         super().__init__()
@@ -87,5 +87,5 @@ class ScaleShift(nn.Module):
         self.shift = shift
 
     def forward(self, bias: torch.Tensor) -> torch.Tensor:
-        """(rows,) -> (rows,)."""
+        """Return the scaled and shifted bias, ``(rows,) -> (rows,)``."""
         return bias * self.scale + self.shift

@@ -67,7 +67,7 @@ class VPT(BaseEstimator):
 
 
 class Prompted(nn.Module):
-    """A block that takes tokens off the end, appends prompts, and takes tokens off its output.
+    """Block that takes tokens off the end, appends prompts, and takes tokens off its output.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Prompted(nn.Module):
         self.n_off_output = n_off_output
 
     def forward(self, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
-        """(n, tokens, width) -> (n, tokens', width)."""
+        """Return the output of the block, ``(n, tokens, width) -> (n, tokens', width)``."""
         x = x[:, : x.shape[1] - self.n_off_input]
         if self.prompt is not None:
             prompts = self.prompt.to(x.dtype).expand(x.shape[0], -1, -1)

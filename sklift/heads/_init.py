@@ -2,7 +2,7 @@
 
 Every function returns a float32 tensor of shape (n_classes, n_features) on the CPU, with rows of
 unit length. Arguments may be numpy arrays or tensors on any device. A class about which the data
-says nothing gets a random row, the same at every call: no image looks like it, and no two such
+says nothing gets a random row, the same at every call: no picture looks like it, and no two such
 classes look alike (a zero row would have no direction, and an exploding gradient in a cosine
 head).
 """
@@ -32,7 +32,7 @@ EPS = 1e-12
 
 
 def normalize(values: Tensor) -> Tensor:
-    """Return ``v / max(|v|, 1e-12)`` over the last axis, in the dtype of `values`."""
+    """Return ``v / max(|v|, 1e-12)`` over the last axis, in the dtype of ``values``."""
     # In float16 the bound would round to zero, and a zero vector to NaN.
     wide = values.to(torch.promote_types(values.dtype, torch.float32))
     return F.normalize(wide, dim=-1, eps=EPS).to(values.dtype)
@@ -178,7 +178,7 @@ def text_rows(text_features, proj) -> Tensor:
 
 
 def subsample(y, max_per_class: int = 100, random_state=None) -> np.ndarray:
-    """Return the indices of a random draw of at most `max_per_class` samples of each class.
+    """Return the indices of a random draw of at most ``max_per_class`` samples of each class.
 
     Parameters
     ----------

@@ -188,9 +188,7 @@ def _check_class_counts(class_counts) -> Tensor:
     wrong = ~np.isfinite(counts) | (counts < 0)
     if wrong.any():
         index = int(wrong.argmax())
-        raise ValueError(
-            f"class_counts must be finite and >= 0; class {index} has {counts[index]}"
-        )
+        raise ValueError(f"class_counts must be finite and >= 0; class {index} has {counts[index]}")
     if not counts.any():
         raise ValueError("class_counts must not be all zero: no class has a training sample")
     # float32, since some devices have no float64; counts below 2**24 are exact in it.
