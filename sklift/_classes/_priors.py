@@ -21,10 +21,10 @@ def adjust_logits(logits: np.ndarray, implied: ArrayLike, target: ArrayLike) -> 
     Parameters
     ----------
     logits : ndarray of shape (n_samples, n_classes)
-        Of a model that assumes the mix `implied`.
+        Of a model that assumes the mix ``implied``.
     implied, target : array-like of shape (n_classes,)
-        The two mixes. `implied` is positive; a `target` of 0 makes a class as good as impossible,
-        with logits that stay finite.
+        The two mixes. ``implied`` is positive; a ``target`` of 0 makes a class as good as
+        impossible, with logits that stay finite.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def estimate_prior(
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_classes)
-        Of a model that assumes the mix `implied`.
+        Of a model that assumes the mix ``implied``.
     implied : array-like of shape (n_classes,)
         Positive.
     max_iter : int, default=1000
@@ -76,7 +76,7 @@ def estimate_prior(
     Raises
     ------
     ValueError
-        If there is no sample, a logit is not finite, or `implied` has another number of classes.
+        If there is no sample, a logit is not finite, or ``implied`` has another number of classes.
 
     References
     ----------
@@ -130,7 +130,7 @@ def resolve_target_prior(
     Parameters
     ----------
     target : {"balanced", "train"}, array-like of shape (n_classes,), dict or None
-        An array is in the order of `classes`; a dict, or a Series, maps each label to its share.
+        An array is in the order of ``classes``; a dict, or a Series, maps each label to its share.
         Shares need not sum to 1.
     classes : ndarray of shape (n_classes,)
         The labels.

@@ -85,8 +85,10 @@ def matches_trained(recipe: Any, trained: Any) -> bool:
     --------
     >>> from sklift._core._recipes import matches_trained
     >>> from sklift.adapters import LoRA
-    >>> matches_trained(LoRA(rank="auto"), LoRA(rank=4)), matches_trained(LoRA(rank=2), LoRA(rank=4))
-    (True, False)
+    >>> matches_trained(LoRA(rank="auto"), LoRA(rank=4))
+    True
+    >>> matches_trained(LoRA(rank=2), LoRA(rank=4))
+    False
     """
     if isinstance(recipe, str) and recipe == "auto":
         return True

@@ -9,7 +9,10 @@ from torch import nn
 
 
 class Bottleneck(nn.Module):
-    """Bottleneck ``up(relu(down(LN(x))))``: zero at first; ``width (2 rank + 3) + rank`` weights."""
+    """Bottleneck ``up(relu(down(LN(x))))``, zero at the start.
+
+    It has ``width * (2 rank + 3) + rank`` weights.
+    """
 
     def __init__(self, width: int, rank: int):
         super().__init__()

@@ -16,12 +16,12 @@ def make_long_tailed(
 ) -> tuple:
     r"""Draw a long-tailed subset, with class sizes that fall exponentially.
 
-    The classes are ranked by their size in `y`, the largest first and equal ones in sorted order.
+    The classes are ranked by their size in ``y``, the largest first and equal ones in sorted order.
     The class of rank c = 0, ..., C - 1 keeps
 
     .. math:: n_c = \max(1, \lfloor n_{max} \, \rho^{-c / (C - 1)} \rfloor)
 
-    random samples, where :math:`\rho` is `imbalance_ratio`: the profile of CIFAR-100-LT.
+    random samples, where :math:`\rho` is ``imbalance_ratio``: the profile of CIFAR-100-LT.
 
     Parameters
     ----------
@@ -37,21 +37,21 @@ def make_long_tailed(
         Size of the largest class. None: the largest for which no class lacks samples; the size of
         a class where all are of one size.
     random_state : int, RandomState instance or None, default=None
-        Which samples are drawn. For one int and one `n_max`, the subset of a higher ratio is part
+        Which samples are drawn. For one int and one ``n_max``, the subset of a higher ratio is part
         of that of a lower one.
 
     Returns
     -------
-    X : of the kind of `X`, length sum of n_c
+    X : of the kind of ``X``, length sum of n_c
         The samples drawn, in their original order.
-    y : of the kind of `y`, length sum of n_c
+    y : of the kind of ``y``, length sum of n_c
         Their labels.
 
     Raises
     ------
     ValueError
-        If a parameter is out of range, a class is too small for `n_max`, or `X` and `y` differ in
-        length.
+        If a parameter is out of range, a class is too small for ``n_max``, or ``X`` and ``y``
+        differ in length.
 
     See Also
     --------

@@ -18,8 +18,8 @@ def expected_calibration_error(
 ) -> float:
     """Mean gap between confidence and accuracy (ECE) of the most probable class.
 
-    ``sum_b |B_b| / n * |accuracy(B_b) - confidence(B_b)|`` over `n_bins` bins of equal width, as in
-    :func:`reliability_curve`.
+    ``sum_b |B_b| / n * |accuracy(B_b) - confidence(B_b)|`` over ``n_bins`` bins of equal width, as
+    in :func:`reliability_curve`.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def expected_calibration_error(
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
         Predicted probabilities; one-dimensional: of the second of two classes.
     labels : array-like of shape (n_classes,) or None, default=None
-        The class of each column, such as ``clf.classes_``. None: the sorted classes of `y_true`.
+        The class of each column, such as ``clf.classes_``. None: the sorted classes of ``y_true``.
     n_bins : int, default=15
         Number of bins.
 
@@ -66,17 +66,17 @@ def reliability_curve(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Accuracy against confidence, the probability of the most probable class.
 
-    Samples fall into `n_bins` bins by confidence: ``((b - 1) / n_bins, b / n_bins]``.
+    Samples fall into ``n_bins`` bins by confidence: ``((b - 1) / n_bins, b / n_bins]``.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        True labels. One that `labels` lacks (a class that a fold did not train on) is never
+        True labels. One that ``labels`` lacks (a class that a fold did not train on) is never
         predicted right.
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
         Predicted probabilities; one-dimensional: of the second of two classes.
     labels : array-like of shape (n_classes,) or None, default=None
-        The class of each column, such as ``clf.classes_``. None: the sorted classes of `y_true`.
+        The class of each column, such as ``clf.classes_``. None: the sorted classes of ``y_true``.
     n_bins : int, default=15
         Number of bins.
 
@@ -92,8 +92,8 @@ def reliability_curve(
     Raises
     ------
     ValueError
-        If `n_bins` is below 1; if `y_proba` is not finite, not in [0, 1], or has rows that do not
-        sum to 1; if its columns do not fit the labels, or no sample is of one of `labels`.
+        If ``n_bins`` is below 1; if ``y_proba`` is not finite, not in [0, 1], or has rows that do
+        not sum to 1; if its columns do not fit the labels, or no sample is of one of ``labels``.
 
     References
     ----------

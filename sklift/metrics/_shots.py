@@ -34,7 +34,7 @@ def shot_groups(
     Raises
     ------
     ValueError
-        If a count is negative or not finite, or if `few` is above `many`.
+        If a count is negative or not finite, or if ``few`` is above ``many``.
 
     References
     ----------
@@ -73,7 +73,7 @@ def shot_accuracy_score(
     """Accuracy of the many-, medium- and few-shot classes.
 
     The mean of the per-class recalls over the classes of the group (see :func:`shot_groups`) that
-    `y_true` holds.
+    ``y_true`` holds.
 
     Parameters
     ----------
@@ -83,22 +83,22 @@ def shot_accuracy_score(
         Predicted labels.
     class_counts : dict, Series or array-like of shape (n_classes,)
         Training samples per class: label -> count (``collections.Counter(y_train)`` or
-        ``y_train.value_counts()``), or an array along `labels`.
+        ``y_train.value_counts()``), or an array along ``labels``.
     labels : array-like of shape (n_classes,) or None, default=None
-        All classes, such as ``clf.classes_``. None: the keys of `class_counts`, or, if that is an
-        array, the sorted classes of `y_true` and `y_pred`.
+        All classes, such as ``clf.classes_``. None: the keys of ``class_counts``, or, if that is an
+        array, the sorted classes of ``y_true`` and ``y_pred``.
     many, few : float, default=100 and 20
         Boundaries of the groups.
 
     Returns
     -------
     scores : dict of str to float in [0, 1]
-        "many", "medium" and "few"; NaN for a group of which `y_true` has no class.
+        "many", "medium" and "few"; NaN for a group of which ``y_true`` has no class.
 
     Raises
     ------
     ValueError
-        If the counts do not fit the labels, or if a class of `y_true` has no count.
+        If the counts do not fit the labels, or if a class of ``y_true`` has no count.
 
     Examples
     --------
@@ -120,14 +120,14 @@ def many_shot_accuracy_score(
     many: float = 100,
     few: float = 20,
 ) -> float:
-    """Mean recall of the classes with more than `many` training samples.
+    """Mean recall of the classes with more than ``many`` training samples.
 
     Parameters, errors: see :func:`shot_accuracy_score`.
 
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y_true` has no such class.
+        NaN if ``y_true`` has no such class.
 
     Examples
     --------
@@ -150,14 +150,14 @@ def medium_shot_accuracy_score(
     many: float = 100,
     few: float = 20,
 ) -> float:
-    """Mean recall of the classes with `few` to `many` training samples.
+    """Mean recall of the classes with ``few`` to ``many`` training samples.
 
     Parameters, errors: see :func:`shot_accuracy_score`.
 
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y_true` has no such class.
+        NaN if ``y_true`` has no such class.
 
     Examples
     --------
@@ -180,14 +180,14 @@ def few_shot_accuracy_score(
     many: float = 100,
     few: float = 20,
 ) -> float:
-    """Mean recall of the classes with fewer than `few` training samples.
+    """Mean recall of the classes with fewer than ``few`` training samples.
 
     Parameters, errors: see :func:`shot_accuracy_score`.
 
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y_true` has no such class.
+        NaN if ``y_true`` has no such class.
 
     Examples
     --------
