@@ -164,9 +164,9 @@ class CentredLoss(nn.Module):
 
 def test_parameters_of_a_users_loss_are_trained_and_kept_in_checkpoints(blobs, tmp_path):
     def make(**params):
-        return on_features(**{"loss": Centred(), "lr": 0.5, "checkpoint_dir": tmp_path, **params})
+        return on_features(**{"loss": Centred(), "lr": 0.5, "checkpoint": tmp_path, **params})
 
-    undisturbed = make(checkpoint_dir=None).fit(*blobs).net_.criterion_.state_dict()
+    undisturbed = make(checkpoint=None).fit(*blobs).net_.criterion_.state_dict()
     finished = make().fit(*blobs)
     (file,) = tmp_path.glob("*.pt")
     kept = torch.load(file, weights_only=True)["loss"]
