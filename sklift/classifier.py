@@ -513,8 +513,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         if not hasattr(self, "model_"):
             return None
         totals = ClassTotals(self.class_counts_, self._class_weights, self._effective_counts)
-        optimizer = getattr(getattr(self, "net_", None), "optimizer_", None)
-        return Trained(self.classes_, self.model_, self.init_, totals, self.history_, optimizer)
+        net = getattr(self, "net_", None)
+        last = (getattr(net, "optimizer_", None), getattr(net, "criterion_", None))
+        return Trained(self.classes_, self.model_, self.init_, totals, self.history_, *last)
 
     def _data(self, X, *, reset: bool, must_exist: bool = True):
         """Validated pictures or features."""

@@ -23,7 +23,7 @@ from sklift._data import _loading
 from sklift._fitting import _net_arguments
 from sklift._net import _loader
 from sklift.adapters import AdaptFormer
-from sklift.losses import Focal
+from sklift.losses import LADE, Focal
 
 FACTS = json.loads((Path(__file__).parent / "reference" / "index.json").read_text())["facts"]
 
@@ -220,6 +220,8 @@ def test_pictures_are_not_kept(quick, shapes):
         ("lade", False),
         ("lade", True),
         (Focal(top_fraction=0.6), True),
+        (Focal(top_fraction=0.6, top_smoothing=0.1), True),
+        (LADE(top_fraction=0.6, top_smoothing=0.1), True),
         (F.cross_entropy, False),
     ],
 )

@@ -77,7 +77,7 @@ def test_the_method_decides_what_is_a_recipe():
 def test_an_unknown_name_lists_the_choices_in_order():
     with pytest.raises(ValueError) as error:
         resolve("zzz", {"b": Beta, "a": Alpha}, "rule")
-    assert str(error.value) == "Unknown rule 'zzz': choose one of ['a', 'b']."
+    assert str(error.value) == "Unknown rule 'zzz': choose one of ['a', 'b']"
 
 
 @pytest.mark.parametrize("typo", ["alpa", "Alpha", "alhpa"])

@@ -21,10 +21,10 @@ def adjust_logits(logits: np.ndarray, implied: ArrayLike, target: ArrayLike) -> 
     Parameters
     ----------
     logits : ndarray of shape (n_samples, n_classes)
-        Of a model that assumes the mix `implied`.
+        Of a model that assumes the mix ``implied``.
     implied, target : array-like of shape (n_classes,)
-        The two mixes. `implied` is positive; a `target` of 0 makes a class as good as impossible,
-        with logits that stay finite.
+        The two mixes. ``implied`` is positive; a ``target`` of 0 makes a class as good as
+        impossible, with logits that stay finite.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def estimate_prior(
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_classes)
-        Of a model that assumes the mix `implied`.
+        Of a model that assumes the mix ``implied``.
     implied : array-like of shape (n_classes,)
         Positive.
     max_iter : int, default=1000
@@ -76,7 +76,7 @@ def estimate_prior(
     Raises
     ------
     ValueError
-        If there is no sample, a logit is not finite, or `implied` has another number of classes.
+        If there is no sample, a logit is not finite, or ``implied`` has another number of classes.
 
     References
     ----------
@@ -97,11 +97,11 @@ def estimate_prior(
     if logits.ndim != 2 or not len(logits) or logits.shape[1] != len(implied):
         raise ValueError(
             f"logits must have shape (n_samples, {len(implied)}) with at least one sample; "
-            f"got {logits.shape}."
+            f"got {logits.shape}"
         )
     if not np.isfinite(logits).all():
         row = int((~np.isfinite(logits)).any(axis=1).argmax())
-        raise ValueError(f"logits must be finite; those of sample {row} are {logits[row]}.")
+        raise ValueError(f"logits must be finite; those of sample {row} are {logits[row]}")
 
     proba = softmax(logits, axis=1)
     prior = implied
@@ -130,7 +130,7 @@ def resolve_target_prior(
     Parameters
     ----------
     target : {"balanced", "train"}, array-like of shape (n_classes,), dict or None
-        An array is in the order of `classes`; a dict, or a Series, maps each label to its share.
+        An array is in the order of ``classes``; a dict, or a Series, maps each label to its share.
         Shares need not sum to 1.
     classes : ndarray of shape (n_classes,)
         The labels.
@@ -161,7 +161,7 @@ def resolve_target_prior(
         if target not in ("balanced", "train"):
             raise ValueError(
                 "target_prior must be None, 'balanced', 'train', an array of one share per class, "
-                f"or a dict label -> share; got {target!r}."
+                f"or a dict label -> share; got {target!r}"
             )
         target = np.ones(len(classes)) if target == "balanced" else class_prior
     elif hasattr(target, "to_dict"):  # a pandas Series, such as value_counts() gives
@@ -172,17 +172,17 @@ def resolve_target_prior(
     if shares.shape != (len(classes),):
         raise ValueError(
             f"target_prior has shape {shares.shape}, expected ({len(classes)},): one share for "
-            "each class, in the order of classes_."
+            "each class, in the order of classes_"
         )
     wrong = ~np.isfinite(shares) | (shares < 0)
     if wrong.any():
         k = int(wrong.argmax())
         raise ValueError(
             f"target_prior must be finite and >= 0; the share of class {classes.tolist()[k]!r} is "
-            f"{shares[k]}."
+            f"{shares[k]}"
         )
     if not shares.any():
-        raise ValueError("target_prior must not be zero for every class.")
+        raise ValueError("target_prior must not be zero for every class")
     return shares / shares.sum()
 
 
@@ -192,13 +192,13 @@ def _in_order(target: Mapping, labels: list) -> list:
     if unknown:
         raise ValueError(
             f"target_prior holds {unknown[:5]}, which the training data lacks; with classes= a "
-            "class can be named that no training sample has."
+            "class can be named that no training sample has"
         )
     missing = [label for label in labels if label not in target]
     if missing:
         raise ValueError(
             f"target_prior has no share of the classes {missing[:5]}; a class that does not occur "
-            "has the share 0."
+            "has the share 0"
         )
     return [target[label] for label in labels]
 
@@ -207,7 +207,7 @@ def _as_floats(target) -> np.ndarray:
     try:
         return np.asarray(target, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"target_prior must hold one number per class; got {target!r}.") from error
+        raise ValueError(f"target_prior must hold one number per class; got {target!r}") from error
 
 
 def _floored(prior: ArrayLike) -> np.ndarray:

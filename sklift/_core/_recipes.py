@@ -1,4 +1,4 @@
-"""Turn a user's choice of a loss, head or adapter into a recipe object.
+"""Recipe objects from a user's choice of a loss, a head or an adapter.
 
 A recipe is a small scikit-learn estimator that holds hyperparameters only, plus one method that
 builds the real thing (``build`` for losses and heads, ``inject`` for adapters).
@@ -6,7 +6,6 @@ builds the real thing (``build`` for losses and heads, ``inject`` for adapters).
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 from collections.abc import Mapping
@@ -16,22 +15,24 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_scalar
 
-__all__ = ["check_real", "resolve"]
+from ._names import did_you_mean
+
+__all__ = ["check_real", "matches_trained", "resolve"]
 
 
 def resolve(
-    value: Any, table: Mapping[str, type | None], kind: str, *, method: str = "build"
+    value: Any, table: Mapping[str, type | None], parameter: str, *, method: str = "build"
 ) -> Any:
-    """Return the recipe that `value` names or is.
+    """Return the recipe that ``value`` names or is.
 
     Parameters
     ----------
     value : str, recipe or None
-        A key of `table`, or any object that has the method `method` (it need not be listed in
-        `table`). None means ``"none"`` where `table` has that key.
+        A key of ``table``, or any object that has the method ``method`` (it need not be listed in
+        ``table``). None means ``"none"`` where ``table`` has that key.
     table : dict of str to recipe class
         The known recipes. The entry of ``"none"`` may be None.
-    kind : str
+    parameter : str
         Name of the parameter, for the error messages.
     method : str, default="build"
         The method that makes an object a recipe.
@@ -44,9 +45,9 @@ def resolve(
     Raises
     ------
     ValueError
-        If `value` is a string that is not in `table`.
+        If ``value`` is a string that is not in ``table``.
     TypeError
-        If `value` is a class, or has no method `method`.
+        If ``value`` is a class, or has no method ``method``.
 
     Examples
     --------
@@ -62,46 +63,46 @@ def resolve(
         value = "none"
     if isinstance(value, str):
         if value not in table:
-            raise ValueError(_unknown_name(value, table, kind))
+            hint = did_you_mean(value, table)
+            raise ValueError(f"Unknown {parameter} {value!r}: choose one of {sorted(table)}{hint}")
         recipe_class = table[value]
         return None if recipe_class is None else recipe_class()
     if isinstance(value, type):
         name = value.__name__
-        raise TypeError(f"{kind} must be an instance, not a class: pass {name}(), not {name}.")
+        raise TypeError(f"{parameter} must be an instance, not a class: pass {name}(), not {name}")
     if not callable(getattr(value, method, None)):
         raise TypeError(
-            f"{kind} must be one of {sorted(table)} or an object with a {method!r} method; "
-            f"got {value!r}."
+            f"{parameter} must be one of {sorted(table)} or an object with a {method!r} method; "
+            f"got {value!r}"
         )
     return clone(value, safe=False)
 
 
-def agrees(recipe: Any, trained: Any) -> bool:
-    """Whether a recipe asks for what was trained, whose "auto" values are filled in.
+def matches_trained(recipe: Any, trained: Any) -> bool:
+    """Tell whether a recipe asks for what was trained, whose "auto" values are filled in.
 
     Examples
     --------
-    >>> from sklift._core._recipes import agrees
+    >>> from sklift._core._recipes import matches_trained
     >>> from sklift.adapters import LoRA
-    >>> agrees(LoRA(rank="auto"), LoRA(rank=4)), agrees(LoRA(rank=2), LoRA(rank=4))
-    (True, False)
+    >>> matches_trained(LoRA(rank="auto"), LoRA(rank=4))
+    True
+    >>> matches_trained(LoRA(rank=2), LoRA(rank=4))
+    False
     """
     if isinstance(recipe, str) and recipe == "auto":
         return True
     if type(recipe) is not type(trained):
         return False
     if isinstance(recipe, (list, tuple)):
-        return len(recipe) == len(trained) and all(map(agrees, recipe, trained))
+        return len(recipe) == len(trained) and all(map(matches_trained, recipe, trained))
     if not hasattr(recipe, "get_params"):
         return bool(np.all(recipe == trained))
-    own = trained.get_params(deep=False)
-    return all(agrees(value, own[k]) for k, value in recipe.get_params(deep=False).items())
-
-
-def _unknown_name(value: str, table: Mapping[str, type | None], kind: str) -> str:
-    close = difflib.get_close_matches(value.lower(), table, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"Unknown {kind} {value!r}: choose one of {sorted(table)}.{hint}"
+    theirs = trained.get_params(deep=False)
+    return all(
+        matches_trained(value, theirs[name])
+        for name, value in recipe.get_params(deep=False).items()
+    )
 
 
 def check_real(
@@ -112,7 +113,7 @@ def check_real(
     maximum: float | None = None,
     include_boundaries: str = "both",
 ) -> float:
-    """Return `value` as a float after checking that it is a finite number in the range.
+    """Return ``value`` as a float after checking that it is a finite number in the range.
 
     Parameters
     ----------
@@ -121,7 +122,7 @@ def check_real(
     name : str
         Name of the parameter, for the error messages.
     minimum, maximum : float
-        The range; `maximum` None means no upper end.
+        The range; ``maximum`` None means no upper end.
     include_boundaries : {"both", "left", "right", "neither"}, default="both"
         Which ends of the range are allowed.
 
@@ -132,9 +133,9 @@ def check_real(
     Raises
     ------
     TypeError
-        If `value` is not a real number.
+        If ``value`` is not a real number.
     ValueError
-        If `value` is out of range, infinite or NaN.
+        If ``value`` is out of range, infinite or NaN.
     """
     check_scalar(
         value,
@@ -145,5 +146,5 @@ def check_real(
         include_boundaries=include_boundaries,
     )
     if not math.isfinite(value):
-        raise ValueError(f"{name} == {value}, must be finite.")
+        raise ValueError(f"{name} == {value}, must be finite")
     return float(value)

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from .._classes._labels import check_labels, encode_labels
-from .._core._recipes import agrees
+from .._core._recipes import matches_trained
 from .._core._warn import warn
 from ._settings import FitSettings
 
@@ -145,7 +145,7 @@ def check_same(classes, known, model, settings: FitSettings) -> None:
         )
     for kind, trained in (("adapter", model.adapter), ("head", model.head_recipe)):
         recipe = getattr(settings, kind)
-        if not agrees(recipe, trained):
+        if not matches_trained(recipe, trained):
             raise ValueError(
                 f"training goes on with the same {kind}: {trained!r} before, now "
                 f"{recipe!r}; to start anew, fit a clone, or with warm_start=False"

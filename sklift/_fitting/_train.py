@@ -69,8 +69,8 @@ class Trained:
         The samples so far.
     history : sequence of dict
         Figures of the epochs so far.
-    optimizer : torch optimizer or None
-        The last optimizer, in the process that has trained.
+    optimizer, loss : torch optimizer and module, or None
+        The last optimizer and the last loss, in the process that has trained.
     """
 
     classes: np.ndarray
@@ -79,6 +79,7 @@ class Trained:
     totals: ClassTotals
     history: Sequence[dict]
     optimizer: torch.optim.Optimizer | None
+    loss: torch.nn.Module | None
 
 
 def train(
@@ -208,11 +209,8 @@ def _go_on(net: LiftNet, start: Trained) -> None:
     """Give a net the history and the momentum of earlier passes."""
     epochs = enumerate(start.history, start=1)
     net.history.extend({"batches": [], "epoch": epoch, **row} for epoch, row in epochs)
-    # another kind of optimizer can't use its state
-    if type(start.optimizer) is type(net.optimizer_):
-        assert net.optimizer_ is not None  # an initialised net has one
-        assert start.optimizer is not None
-        net.optimizer_.state.update(start.optimizer.state)
+    if start.optimizer is not None and start.loss is not None:
+        net.follow(start.optimizer, start.loss)
 
 
 def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_shared: bool) -> None:
@@ -311,7 +309,7 @@ def _fitted(
     return {
         "class_counts_": totals.counts,
         "class_prior_": totals.weights / totals.weights.sum(),
-        "implied_prior_": implied_prior(settings.loss, totals.effective),
+        "implied_prior_": implied_prior(settings.loss, totals.effective, settings.head),
         "skipped_": skipped,
         "init_": init,
         "adapter_": model.adapter,

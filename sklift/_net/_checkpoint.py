@@ -27,6 +27,7 @@ _KEYS = {
     "format",
     "history",
     "identity",
+    "loss",
     "optimizer",
     "random_state",
     "resumed",

@@ -162,6 +162,10 @@ class SharedNet(LiftNet):
         else:
             logits = torch.empty(0, self.module_.n_classes, device=self.device)
             step = {"loss": self.get_loss(logits, target, X, training=True), "y_pred": logits}
+        n_busy = min(self.n_in_batch, self.processes.size)
+        for parameter in self._loss_parameters().values():  # each has their whole gradient
+            if parameter.grad is not None:
+                parameter.grad /= n_busy
         self._sum_gradients()
         return step
 

@@ -42,6 +42,25 @@ class LiftNet(NeuralNet):
         """Only what is trained: frozen weights never reach the optimiser."""
         return ((n, p) for n, p in super().get_all_learnable_params() if p.requires_grad)
 
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        """Groups of weights; weight decay is for those of the model, not those of the loss."""
+        named, losses = list(named_parameters), self._loss_parameters().values()
+        models = [(n, p) for n, p in named if not any(p is other for other in losses)]
+        (groups,), settings = super().get_params_for_optimizer(prefix, models)
+        if losses:
+            groups.append({"params": list(losses), "weight_decay": 0.0})
+        return (groups,), settings
+
+    def _loss_tensors(self) -> dict[str, torch.Tensor]:
+        """Parameters and buffers of the loss that are not the model's, by name."""
+        models = {id(t) for t in self.module_.state_dict(keep_vars=True).values()}
+        state = self.criterion_.state_dict(keep_vars=True)
+        return {n: t for n, t in state.items() if torch.is_tensor(t) and id(t) not in models}
+
+    def _loss_parameters(self) -> dict[str, torch.Tensor]:
+        """What is trained of the loss itself, such as a threshold, by name."""
+        return {n: t for n, t in self._loss_tensors().items() if t.requires_grad}
+
     def autocast(self):
         """Mixed precision, or nothing for float32."""
         enabled = self.precision in (torch.bfloat16, torch.float16)
@@ -148,6 +167,7 @@ class LiftNet(NeuralNet):
         best = [c.state for _, c in self.callbacks_ if isinstance(c, BestEpoch)]
         return {
             "weights": self.module_.trained_state(),
+            "loss": {n: t.detach().cpu().clone() for n, t in self._loss_tensors().items()},
             "optimizer": self.optimizer_.state_dict(),
             "history": rows,
             "resumed": resumed,
@@ -160,11 +180,30 @@ class LiftNet(NeuralNet):
     def restore(self, state: dict) -> None:
         """Go back to what :meth:`training_state` gave."""
         self.module_.load_trained_state(state["weights"])
+        with torch.no_grad():
+            for name, tensor in self._loss_tensors().items():
+                tensor.copy_(state["loss"][name])
         self.optimizer_.load_state_dict(state["optimizer"])
         self.history.extend({**row, "batches": []} for row in state["history"])
         self.accumulate = state["accumulate"]
         self.stopping = state["stopping"]
         torch.set_rng_state(state["random_state"])
+
+    def follow(self, optimizer: torch.optim.Optimizer, loss: torch.nn.Module) -> None:
+        """Go on with the parameters of an earlier loss, and the state of an earlier optimiser.
+
+        As far as they fit: those of a loss by name and shape, that of an optimiser of this class.
+        """
+        state = dict(optimizer.state) if type(optimizer) is type(self.optimizer_) else {}
+        ours = self._loss_parameters()
+        with torch.no_grad():
+            for name, parameter in loss.named_parameters():
+                if name in ours and ours[name].shape == parameter.shape:
+                    ours[name].copy_(parameter)
+                    if parameter in state:
+                        state[ours[name]] = state[parameter]
+        held = {id(p) for group in self.optimizer_.param_groups for p in group["params"]}
+        self.optimizer_.state.update({p: s for p, s in state.items() if id(p) in held})
 
     def predict(self, X):
         """Indices of the most probable classes, for the scores of skorch's callbacks."""

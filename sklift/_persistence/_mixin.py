@@ -139,18 +139,18 @@ class Persistent:
         state.pop("net_", None)  # what trains: optimiser, callbacks, data loaders
         if "model_" not in state:
             return state
-        from ._model_data import freeze
+        from ._model_data import pack_model
 
-        return {**state, "model_": freeze(state["model_"])}
+        return {**state, "model_": pack_model(state["model_"])}
 
     def __setstate__(self, state):
         rest = {k: v for k, v in state.items() if k != "model_"}
         super().__setstate__(rest)  # type: ignore[misc]  # that of scikit-learn's BaseEstimator
         if "model_" in state:
-            from ._model_data import thaw
+            from ._model_data import unpack_model
 
             recipes = (rest["adapter_"], rest["head_"])
-            self.model_ = thaw(recipes, len(rest["classes_"]), state["model_"])
+            self.model_ = unpack_model(recipes, len(rest["classes_"]), state["model_"])
 
 
 @contextmanager

@@ -88,22 +88,22 @@ def build_model(
     return model
 
 
-def freeze(model: TunedModel) -> dict:
-    """A model as dicts, text, numbers and arrays, which every pickler knows."""
+def pack_model(model: TunedModel) -> dict:
+    """Return a model as dicts, text, numbers and arrays, which every pickler knows."""
     saved, state = describe_model(model)
     backbone = describe_backbone(model.backbone)
     return {**saved, "backbone": backbone, "state": {k: t.numpy() for k, t in state.items()}}
 
 
-def thaw(recipes: tuple, n_classes: int, frozen: Mapping) -> TunedModel:
-    """The model again, on its device where there is one."""
-    saved = frozen["backbone"]
+def unpack_model(recipes: tuple, n_classes: int, packed: Mapping) -> TunedModel:
+    """Return the model again, on its device where there is one."""
+    saved = packed["backbone"]
     params = tuple(sorted(saved["params"].items()))
     backbone = load_backbone(BackboneSpec(saved["name"], saved["pretrained"], params))
     check_backbone(backbone, saved)
     try:
-        device = resolve_device(frozen["device"])
+        device = resolve_device(packed["device"])
     except ValueError:
         device = resolve_device("cpu")
-    state = {name: torch.from_numpy(array) for name, array in frozen["state"].items()}
-    return build_model(recipes, n_classes, frozen, state, backbone, device)
+    state = {name: torch.from_numpy(array) for name, array in packed["state"].items()}
+    return build_model(recipes, n_classes, packed, state, backbone, device)

@@ -1,9 +1,10 @@
-"""Adapters: what is trained inside a frozen tower.
+"""Adapters: small trained parts inside of a frozen tower.
 
 A recipe holds hyperparameters and an ``inject(tower, n_classes)`` method, that changes an opened
 tower in place and returns the recipe with its "auto" values filled in. Your own class needs
 nothing more to be passed as ``LiftClassifier(adapter=...)``; a class attribute ``order`` says where
-it comes among several.
+it comes among several. Those of the package also have a class attribute ``block_type``: the class
+of the blocks that they can sit in, or None where they need no blocks.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ from __future__ import annotations
 from collections import Counter
 
 from .._core._recipes import resolve
-from ..backbones import ConvBlock, OpenTower, SequenceBlock, TransformerBlock
+from ..backbones import OpenTower
 from ._adapter import Adapter
 from ._adaptformer import AdaptFormer
 from ._combination import Combination
 from ._conv import ConvAdapter
 from ._feature import FeatureAdapter
+from ._layers import has_place
 from ._lora import LoRA
 from ._sparse import SparseTuning
 from ._ssf import SSF
-from ._thaw import BitFit, FullTuning, LayerNormTuning
+from ._tower_weights import BitFit, FullTuning, LayerNormTuning
 from ._vpt import VPT
 
 __all__ = [
@@ -55,14 +57,10 @@ ADAPTERS = {
     "feature": FeatureAdapter,
     "none": None,
 }
-_TRANSFORMER_ONLY = {"adaptformer", "adapter", "lora"}
-_SEQUENCE_ONLY = {"vpt"}
-_CONV_ONLY = {"conv"}
-_ANYWHERE = {"feature", "none"}
 
 
 def resolve_adapter(value):
-    """A recipe from a name, a recipe, a list of them, or None (train the head alone).
+    """Return the recipe of a name, a recipe, a list of them, or None (train the head alone).
 
     Raises
     ------
@@ -94,7 +92,7 @@ def resolve_adapter(value):
 
 
 def suitable(tower: OpenTower) -> list[str]:
-    """The names of the adapters that a tower can take.
+    """Return the names of the adapters that a tower can take.
 
     Examples
     --------
@@ -103,13 +101,4 @@ def suitable(tower: OpenTower) -> list[str]:
     >>> "conv" in suitable(load_backbone("emoji-tiny").open())
     False
     """
-    if not tower.blocks:
-        return sorted(_ANYWHERE)
-    unfit = set()
-    if not isinstance(tower.blocks[0], TransformerBlock):
-        unfit |= _TRANSFORMER_ONLY
-    if not isinstance(tower.blocks[0], SequenceBlock):
-        unfit |= _SEQUENCE_ONLY
-    if not isinstance(tower.blocks[0], ConvBlock):
-        unfit |= _CONV_ONLY
-    return sorted(set(ADAPTERS) - unfit)
+    return sorted(n for n, recipe in ADAPTERS.items() if recipe is None or has_place(recipe, tower))

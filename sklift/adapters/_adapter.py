@@ -36,6 +36,7 @@ class Adapter(BaseEstimator):
     """
 
     order = 30
+    block_type = TransformerBlock
 
     def __init__(self, rank: int | str = "auto", layers=None) -> None:
         self.rank = rank
@@ -43,7 +44,7 @@ class Adapter(BaseEstimator):
 
     def inject(self, tower: OpenTower, n_classes: int) -> Adapter:
         """Put a bottleneck into the chosen blocks; return this recipe with its rank filled in."""
-        blocks = choose_blocks(tower, self.layers, self, TransformerBlock)
+        blocks = choose_blocks(tower, self)
         rank = resolve_rank(self.rank, n_classes, len(blocks))
         for block in blocks:
             branch = Residual(Bottleneck(block.width, rank))

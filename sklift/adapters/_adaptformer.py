@@ -43,6 +43,7 @@ class AdaptFormer(BaseEstimator):
     """
 
     order = 40
+    block_type = TransformerBlock
 
     def __init__(self, rank: int | str = "auto", layers=None, scale: float = 1.0) -> None:
         self.rank = rank
@@ -52,7 +53,7 @@ class AdaptFormer(BaseEstimator):
     def inject(self, tower: OpenTower, n_classes: int) -> AdaptFormer:
         """Put a branch into the chosen blocks; return this recipe with its rank filled in."""
         scale = check_real(self.scale, "scale", minimum=0)
-        blocks = choose_blocks(tower, self.layers, self, TransformerBlock)
+        blocks = choose_blocks(tower, self)
         rank = resolve_rank(self.rank, n_classes, len(blocks))
         for block in blocks:
             # The branch has to see the residual stream, so the frozen norm moves inside the
@@ -65,7 +66,7 @@ class AdaptFormer(BaseEstimator):
 
 
 class ScaledParallel(nn.Module):
-    """``frozen(x) + scale * branch(x)`` with a learnable scalar."""
+    """Sum of a frozen path and a scaled branch: ``frozen(x) + scale * branch(x)``."""
 
     def __init__(self, frozen: nn.Module, branch: nn.Module, scale: float):
         super().__init__()
@@ -74,5 +75,5 @@ class ScaledParallel(nn.Module):
         self.scale = nn.Parameter(torch.tensor([scale]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, tokens, width) -> (n, tokens, width)."""
+        """Return the sum, ``(n, tokens, width) -> (n, tokens, width)``."""
         return self.frozen(x) + self.scale * self.branch(x)

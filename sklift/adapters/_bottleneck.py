@@ -1,4 +1,4 @@
-"""The bottleneck that AdaptFormer, Adapter and FeatureAdapter share."""
+"""Bottlenecks, which AdaptFormer, Adapter and FeatureAdapter put in several places."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from torch import nn
 
 
 class Bottleneck(nn.Module):
-    """``up(relu(down(LN(x))))``: zero at the start; ``width * (2 rank + 3) + rank`` weights."""
+    """Bottleneck ``up(relu(down(LN(x))))``, zero at the start.
+
+    It has ``width * (2 rank + 3) + rank`` weights.
+    """
 
     def __init__(self, width: int, rank: int):
         super().__init__()
@@ -21,17 +24,17 @@ class Bottleneck(nn.Module):
             nn.init.zeros_(zero)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., width) -> (..., width)."""
+        """Return the output of the bottleneck, ``(..., width) -> (..., width)``."""
         return self.up(torch.relu(self.down(self.norm(x))))
 
 
 class Residual(nn.Module):
-    """``x + branch(x)``."""
+    """Sum of the input and a branch: ``x + branch(x)``."""
 
     def __init__(self, branch: nn.Module):
         super().__init__()
         self.branch = branch
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., width) -> (..., width)."""
+        """Return the sum, ``(..., width) -> (..., width)``."""
         return x + self.branch(x)

@@ -1,4 +1,4 @@
-"""Several adapters in one tower."""
+"""Combinations of adapters in one tower."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..backbones import OpenTower
 
 
 class Combination(_BaseComposition):
-    """Several adapters at once, each with a name of its own.
+    """Combination of several adapters, each under a name.
 
     They are injected in a fixed order whatever theirs (weights of the tower, LoRA, SSF, Adapter,
     AdaptFormer, VPT, feature), which is the order of computation in the authors' code.
@@ -31,7 +31,7 @@ class Combination(_BaseComposition):
         self.recipes = recipes
 
     def get_params(self, deep=True):
-        """Parameters, those of the named recipes included."""
+        """Return the parameters, those of the named recipes included."""
         return self._get_params("recipes", deep=deep)
 
     def set_params(self, **params):

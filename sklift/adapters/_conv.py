@@ -36,6 +36,7 @@ class ConvAdapter(BaseEstimator):
     """
 
     order = 40
+    block_type = ConvBlock
 
     def __init__(self, rank: int | str = "auto", layers=None) -> None:
         self.rank = rank
@@ -43,7 +44,7 @@ class ConvAdapter(BaseEstimator):
 
     def inject(self, tower: OpenTower, n_classes: int) -> ConvAdapter:
         """Put a branch beside the chosen blocks; return this recipe with its rank filled in."""
-        blocks = choose_blocks(tower, self.layers, self, ConvBlock)
+        blocks = choose_blocks(tower, self)
         rank = resolve_rank(self.rank, n_classes, len(blocks))
         for block in blocks:
             up = nn.Conv2d(rank, block.width, 1)
@@ -60,7 +61,7 @@ class ConvAdapter(BaseEstimator):
 
 
 class Parallel(nn.Module):
-    """``frozen(x) + branch(x)``."""
+    """Sum of a frozen path and a branch: ``frozen(x) + branch(x)``."""
 
     def __init__(self, frozen: nn.Module, branch: nn.Module):
         super().__init__()
@@ -68,5 +69,5 @@ class Parallel(nn.Module):
         self.branch = branch
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, c, h, w) -> (n, c', h', w')."""
+        """Return the sum, ``(n, c, h, w) -> (n, c', h', w')``."""
         return self.frozen(x) + self.branch(x)

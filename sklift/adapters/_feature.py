@@ -34,6 +34,7 @@ class FeatureAdapter(BaseEstimator):
     """
 
     order = 60
+    block_type = None  # it needs none
 
     def __init__(self, rank: int | str = "auto") -> None:
         self.rank = rank

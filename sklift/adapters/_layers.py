@@ -1,41 +1,43 @@
-"""Which blocks an adapter sits in, and the rank that suits a number of classes."""
+"""Choice of the blocks that an adapter sits in, and of a rank that suits the classes."""
 
 from __future__ import annotations
 
 from numbers import Integral
 from typing import Any
 
-from ..backbones import Block, OpenTower
+from ..backbones import OpenTower
 
 
-def choose_blocks(tower: OpenTower, layers, recipe, kind: type[Block] = Block) -> list[Any]:
-    """The blocks that ``layers`` names.
+def choose_blocks(tower: OpenTower, recipe) -> list[Any]:
+    """Return the blocks of a tower that the ``layers`` of a recipe name.
 
     Parameters
     ----------
     tower : OpenTower
         An opened tower.
-    layers : int, sequence of int, or None
-        The last k blocks, the blocks of these indices (negative ones count from the end), or all.
     recipe : object
-        Who asks, for messages.
-    kind : type, default=Block
-        The kind of block it can take.
+        With the attribute ``layers``: int, the last k blocks; sequence of int, the blocks of these
+        indices (negative ones count from the end); or None, all. And with ``block_type``, the
+        class that the blocks must have.
+
+    Returns
+    -------
+    blocks : list of Block
 
     Raises
     ------
     ValueError
-        If the tower has no such blocks, or not the ones asked for.
+        If the tower has no blocks of this type, or not the ones asked for.
     TypeError
-        If ``layers`` is of another kind.
+        If ``layers`` is none of the above.
     """
-    blocks, name = tower.blocks, type(recipe).__name__
-    if not blocks or not isinstance(blocks[0], kind):
+    blocks, layers = tower.blocks, recipe.layers
+    if not has_place(recipe, tower):
         from . import suitable
 
         raise ValueError(
-            f"{name} has no place in {tower.name}, whose blocks are of another kind; adapters that "
-            f"this tower takes: {suitable(tower)}"
+            f"{type(recipe).__name__} has no place in {tower.name}, whose blocks are of another "
+            f"kind; adapters that this tower takes: {suitable(tower)}"
         )
     n = len(blocks)
     if layers is None:
@@ -56,8 +58,15 @@ def choose_blocks(tower: OpenTower, layers, recipe, kind: type[Block] = Block) -
     return [blocks[i] for i in sorted(indices)]
 
 
+def has_place(recipe, tower: OpenTower) -> bool:
+    """Tell whether a tower has blocks of the ``block_type`` of a recipe, or it needs none."""
+    if recipe.block_type is None:
+        return True
+    return bool(tower.blocks) and isinstance(tower.blocks[0], recipe.block_type)
+
+
 def auto_rank(n_classes: int, n_blocks: int, *, per_block: int = 2) -> int:
-    """``2 ** max(0, floor(log2(K / (per_block * L))))`` for K classes and L adapted blocks.
+    """Return ``2 ** max(0, floor(log2(K / (per_block * L))))`` for K classes and L blocks.
 
     The rule of LIFT (Shi et al., 2024, arXiv 2309.10019): the adapters together then hold no more
     weights than the head. An adapter with two more matrices a block takes ``per_block=4``.
@@ -74,7 +83,7 @@ def auto_rank(n_classes: int, n_blocks: int, *, per_block: int = 2) -> int:
 def resolve_rank(
     rank, n_classes: int, n_blocks: int, *, per_block: int = 2, name: str = "rank"
 ) -> int:
-    """``rank``, or a like setting of this ``name``, as a number, ``"auto"`` by :func:`auto_rank`.
+    """Return a rank, or a setting ``name`` like it, as a number: ``"auto"`` by :func:`auto_rank`.
 
     Raises
     ------

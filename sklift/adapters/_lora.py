@@ -44,6 +44,7 @@ class LoRA(BaseEstimator):
     """
 
     order = 10
+    block_type = TransformerBlock
 
     def __init__(
         self, rank: int | str = "auto", layers=None, targets: Sequence[str] = ("q", "v")
@@ -55,7 +56,7 @@ class LoRA(BaseEstimator):
     def inject(self, tower: OpenTower, n_classes: int) -> LoRA:
         """Update the chosen blocks' matrices; return this recipe with its rank filled in."""
         targets = self._check_targets()
-        blocks = choose_blocks(tower, self.layers, self, TransformerBlock)
+        blocks = choose_blocks(tower, self)
         rank = resolve_rank(self.rank, n_classes, len(blocks), per_block=4)
         for block in blocks:
             qkv, out, fc1, fc2 = block.linears
@@ -79,7 +80,7 @@ class LoRA(BaseEstimator):
 
 
 class LowRank(nn.Module):
-    """Adds ``(A B)^T / rank`` to bands of rows of a weight.
+    """Low-rank update of a weight: ``(A B)^T / rank`` is added to bands of its rows.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ class LowRank(nn.Module):
             nn.init.kaiming_uniform_(self.A[name], a=math.sqrt(5))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """(rows, width) -> (rows, width)."""
+        """Return the updated weight, ``(rows, width) -> (rows, width)``."""
         height = next(iter(self.B.values())).shape[1]
         bands = list(weight.split(height))
         for name, i in self.bands.items():

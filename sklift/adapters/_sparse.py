@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from .._core._recipes import check_real
-from ..backbones import OpenTower, Weight
+from ..backbones import Block, OpenTower, Weight
 from ._layers import choose_blocks
 
 
@@ -41,8 +41,9 @@ class SparseTuning(BaseEstimator):
     SparseTuning(ratio=0.1)
     """
 
-    # behind the kinds that thaw whole weights: those can't see what is re-parametrised
+    # behind the adapters that train whole weights: those can't see what is re-parametrised
     order = 5
+    block_type = Block
 
     def __init__(self, ratio=0.01, layers=None, mask_seed: int = 0) -> None:
         self.ratio = ratio
@@ -51,7 +52,7 @@ class SparseTuning(BaseEstimator):
 
     def inject(self, tower: OpenTower, n_classes: int) -> SparseTuning:
         """Re-parametrise the chosen blocks' matrices; return this recipe, its ratio filled in."""
-        sites = [s for b in choose_blocks(tower, self.layers, self) for s in b.linears]
+        sites = [s for b in choose_blocks(tower, self) for s in b.linears]
         ratio = self.ratio
         if ratio == "auto":
             ratio = min(1.0, n_classes * tower.n_features / sum(map(_n_entries, sites)))
@@ -88,7 +89,7 @@ def _make_sparse(site: Weight, ratio: float, generator: torch.Generator) -> None
 
 
 class Scatter(nn.Module):
-    """A tensor in which some entries are trained.
+    """Tensor in which some entries are trained.
 
     Parameters
     ----------
@@ -106,5 +107,5 @@ class Scatter(nn.Module):
         self.values = nn.Parameter(frozen.detach().flatten()[entries].clone())
 
     def forward(self, frozen: torch.Tensor) -> torch.Tensor:
-        """Any shape -> the same shape."""
+        """Return the tensor with its trained entries, in the shape of the frozen one."""
         return frozen.flatten().index_copy(0, self.entries, self.values).view_as(frozen)

@@ -1,4 +1,4 @@
-"""SSF: scale and shift of what frozen maps and norms give."""
+"""SSF: scales and shifts of the outputs of frozen maps and norms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from torch import nn
 from torch.nn.utils import parametrize
 
-from ..backbones import OpenTower, TransformerBlock, Weight
+from ..backbones import Block, OpenTower, TransformerBlock, Weight
 from ._layers import choose_blocks
 
 
@@ -36,13 +36,14 @@ class SSF(BaseEstimator):
     """
 
     order = 20
+    block_type = Block
 
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> SSF:
         """Re-parametrise the chosen blocks' weights; return this recipe."""
-        for block in choose_blocks(tower, self.layers, self):
+        for block in choose_blocks(tower, self):
             # a convolution's output goes straight into a norm, which would undo its scale
             linears = block.linears if isinstance(block, TransformerBlock) else ()
             for site in (*linears, *block.norms):
@@ -66,19 +67,19 @@ def _scale_and_shift(site: Weight) -> None:
 
 
 class Scale(nn.Module):
-    """``scale * weight``, row by row."""
+    """Scaled weight: ``scale * weight``, row by row."""
 
     def __init__(self, scale: nn.Parameter):
         super().__init__()
         self.scale = scale
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """(rows, ...) -> (rows, ...)."""
+        """Return the scaled weight, ``(rows, ...) -> (rows, ...)``."""
         return weight * self.scale.view(-1, *[1] * (weight.ndim - 1))
 
 
 class ScaleShift(nn.Module):
-    """``scale * bias + shift``, with the scale of the weight."""
+    """Scaled and shifted bias: ``scale * bias + shift``, with the scale of the weight."""
 
     def __init__(self, scale: nn.Parameter, shift: nn.Parameter):
         super().__init__()
@@ -86,5 +87,5 @@ class ScaleShift(nn.Module):
         self.shift = shift
 
     def forward(self, bias: torch.Tensor) -> torch.Tensor:
-        """(rows,) -> (rows,)."""
+        """Return the scaled and shifted bias, ``(rows,) -> (rows,)``."""
         return bias * self.scale + self.shift

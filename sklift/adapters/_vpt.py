@@ -42,6 +42,7 @@ class VPT(BaseEstimator):
     """
 
     order = 50
+    block_type = SequenceBlock
 
     def __init__(self, deep: bool = True, length: int | str = 10, layers=None) -> None:
         self.deep = deep
@@ -49,8 +50,8 @@ class VPT(BaseEstimator):
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> VPT:
-        """Wrap the blocks that append, replace or take off prompts; return the recipe as used."""
-        chosen = choose_blocks(tower, self.layers, self, SequenceBlock)
+        """Wrap the chosen blocks and the last; return this recipe with its length filled in."""
+        chosen = choose_blocks(tower, self)
         length = resolve_rank(self.length, n_classes, len(chosen), per_block=1, name="length")
         if any(isinstance(block.unit.get(), Prompted) for block in tower.blocks):
             raise ValueError("a tower takes one VPT: each would take off the other's prompts")
@@ -58,38 +59,39 @@ class VPT(BaseEstimator):
         for i, block in enumerate(chosen):
             bound = math.sqrt(6 / (3 * tower.patch_size**2 + block.width))
             prompt = nn.Parameter(torch.empty(length, block.width).uniform_(-bound, bound))
-            before = length if i else 0
-            block.unit.set(Prompted(block.unit.get(), before, prompt))
+            n_earlier = length if i else 0
+            block.unit.set(Prompted(block.unit.get(), prompt, n_off_input=n_earlier))
         last = tower.blocks[-1].unit
-        last.set(Prompted(last.get(), after=length))
+        last.set(Prompted(last.get(), n_off_output=length))
         return VPT(self.deep, length, self.layers)
 
 
 class Prompted(nn.Module):
-    """A block that takes tokens off the end, appends prompts, and takes tokens off its output.
+    """Block that takes tokens off the end, appends prompts, and takes tokens off its output.
 
     Parameters
     ----------
     block : nn.Module
         ``(n, tokens, width)`` -> the same.
-    before, after : int, default=0
-        Tokens taken off the end of the input and of the output.
     prompt : Parameter of shape (length, width), optional
         Appended to the input.
+    n_off_input, n_off_output : int, default=0
+        Number of tokens taken off the end of the input, before the prompt is appended, and off the
+        end of the output.
     """
 
-    def __init__(self, block: nn.Module, before: int = 0, prompt=None, after: int = 0):
+    def __init__(self, block: nn.Module, prompt=None, n_off_input: int = 0, n_off_output: int = 0):
         super().__init__()
         self.block = block
-        self.before = before
         self.prompt = prompt
-        self.after = after
+        self.n_off_input = n_off_input
+        self.n_off_output = n_off_output
 
     def forward(self, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
-        """(n, tokens, width) -> (n, tokens', width)."""
-        x = x[:, : x.shape[1] - self.before]
+        """Return the output of the block, ``(n, tokens, width) -> (n, tokens', width)``."""
+        x = x[:, : x.shape[1] - self.n_off_input]
         if self.prompt is not None:
             prompts = self.prompt.to(x.dtype).expand(x.shape[0], -1, -1)
             x = torch.cat([x, prompts], dim=1)
         x = self.block(x, *args, **kwargs)
-        return x[:, : x.shape[1] - self.after]
+        return x[:, : x.shape[1] - self.n_off_output]

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from .._core._names import did_you_mean
 from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower, params_of
 from ._sites import find_blocks
 from ._weights import UNREADABLE, cached_file, require_reachable, unreachable, wrong_checkpoint
@@ -125,14 +126,12 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
     name, pretrained = spec.name.replace("/", "-"), str(spec.pretrained)
     config = open_clip.get_model_config(name)
     if config is None:
-        known = open_clip.list_models()
-        import difflib
-
-        near = difflib.get_close_matches(name, ["emoji-tiny", "precomputed", *known], n=5)
+        known = ["emoji-tiny", "precomputed", *open_clip.list_models()]
+        hint = did_you_mean(name, known, n_most=5) or "."
         raise ValueError(
-            f"unknown backbone {spec.name!r}. Did you mean {near or known[:5]}? It may be "
-            "'emoji-tiny', a model of open_clip.list_models(), 'timm/<model>', "
-            "'hf-hub:<repository>' or 'local-dir:<folder>'."
+            f"unknown backbone {spec.name!r}{hint} It may be 'emoji-tiny', a model of "
+            "open_clip.list_models(), 'timm/<model>', 'hf-hub:<repository>' or "
+            "'local-dir:<folder>'."
         )
     tags = open_clip.list_pretrained_tags_by_model(name)
     if pretrained in tags or open_clip.get_pretrained_cfg(name, pretrained):

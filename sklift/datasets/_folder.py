@@ -46,16 +46,16 @@ def load_image_folder(
         target_names : ndarray of shape (n_classes,), str
             The sub-folders, in sorted order.
         class_counts : ndarray of shape (n_classes,), int
-            Images per class, in the order of `target_names`; 0 for an empty folder.
+            Images per class, in the order of ``target_names``; 0 for an empty folder.
         DESCR : str
             What was found.
     (data, target) : tuple of ndarray
-        If `return_X_y`.
+        If ``return_X_y``.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        If there is no `root`, or it is no folder.
+        If there is no ``root``, or it is no folder.
     ValueError
         If it has no sub-folders, or these have no images.
 

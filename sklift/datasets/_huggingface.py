@@ -33,7 +33,7 @@ def from_huggingface(dataset, image: str = "image", label: str = "label"):
     Raises
     ------
     TypeError
-        If `dataset` is no ``Dataset``, such as several splits or a stream.
+        If ``dataset`` is no ``Dataset``, such as several splits or a stream.
     ValueError
         If it lacks a column, or has images without a label (-1).
 

@@ -28,7 +28,7 @@ def load_image_list(
     list_file : path-like
         The text file (UTF-8).
     root : path-like or None, default=None
-        The folder that the paths start from. None: the folder of `list_file`.
+        The folder that the paths start from. None: the folder of ``list_file``.
     class_names : sequence of str or None, default=None
         The name of class 0, 1, ...
     return_X_y : bool, default=False
@@ -38,24 +38,24 @@ def load_image_list(
     -------
     data : :class:`~sklearn.utils.Bunch`
         data : ndarray of shape (n,), str
-            Paths, each with `root` in front.
+            Paths, each with ``root`` in front.
         target : ndarray of shape (n,), int
             The labels, from 0 on, as they are listed: names may serve several classes
             ("sunglasses" is two of ImageNet's), numbers don't. Give the names to an estimator as
             ``LiftClassifier(class_names=data.target_names)``.
         target_names : ndarray of shape (n_classes,), str, or None
-            `class_names`.
+            ``class_names``.
         class_counts : ndarray of shape (n_classes,), int
             Images per label; 0 for a class that the list lacks.
         DESCR : str
             What was read.
     (data, target) : tuple of ndarray
-        If `return_X_y`.
+        If ``return_X_y``.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such list, or its first image is not below `root`.
+        If there is no such list, or its first image is not below ``root``.
     ValueError
         If a line is not a path and a label, the list is empty, or a label has no name.
 

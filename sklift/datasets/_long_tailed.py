@@ -16,12 +16,12 @@ def make_long_tailed(
 ) -> tuple:
     r"""Draw a long-tailed subset, with class sizes that fall exponentially.
 
-    The classes are ranked by their size in `y`, the largest first and equal ones in sorted order.
+    The classes are ranked by their size in ``y``, the largest first and equal ones in sorted order.
     The class of rank c = 0, ..., C - 1 keeps
 
     .. math:: n_c = \max(1, \lfloor n_{max} \, \rho^{-c / (C - 1)} \rfloor)
 
-    random samples, where :math:`\rho` is `imbalance_ratio`: the profile of CIFAR-100-LT.
+    random samples, where :math:`\rho` is ``imbalance_ratio``: the profile of CIFAR-100-LT.
 
     Parameters
     ----------
@@ -37,21 +37,21 @@ def make_long_tailed(
         Size of the largest class. None: the largest for which no class lacks samples; the size of
         a class where all are of one size.
     random_state : int, RandomState instance or None, default=None
-        Which samples are drawn. For one int and one `n_max`, the subset of a higher ratio is part
+        Which samples are drawn. For one int and one ``n_max``, the subset of a higher ratio is part
         of that of a lower one.
 
     Returns
     -------
-    X : of the kind of `X`, length sum of n_c
+    X : of the kind of ``X``, length sum of n_c
         The samples drawn, in their original order.
-    y : of the kind of `y`, length sum of n_c
+    y : of the kind of ``y``, length sum of n_c
         Their labels.
 
     Raises
     ------
     ValueError
-        If a parameter is out of range, a class is too small for `n_max`, or `X` and `y` differ in
-        length.
+        If a parameter is out of range, a class is too small for ``n_max``, or ``X`` and ``y``
+        differ in length.
 
     See Also
     --------
@@ -87,13 +87,13 @@ def make_long_tailed(
     if n_max is None:
         n_max = most
     elif not isinstance(n_max, Integral) or isinstance(n_max, bool) or n_max < 1:
-        raise ValueError(f"n_max must be None or an integer of at least 1; got {n_max!r}.")
+        raise ValueError(f"n_max must be None or an integer of at least 1; got {n_max!r}")
     counts = profile(len(classes), n_max, imbalance_ratio)
     if n_max > most:
         c = int(np.flatnonzero(too_large(n_max))[0])
         raise ValueError(
             f"n_max={n_max} asks for {counts[c]} samples of class {classes.tolist()[order[c]]!r}, "
-            f"which has {ranked[c]}; the most that these classes allow is n_max={most}."
+            f"which has {ranked[c]}; the most that these classes allow is n_max={most}"
         )
     by_class = np.empty_like(counts)
     by_class[order] = counts
@@ -124,4 +124,4 @@ def draw(codes: np.ndarray, counts: np.ndarray, rng: np.random.RandomState) -> n
 def check_imbalance_ratio(value) -> None:
     """Raise ValueError unless it is a finite number of at least 1."""
     if not isinstance(value, Real) or isinstance(value, bool) or value < 1 or not value < np.inf:
-        raise ValueError(f"imbalance_ratio must be a number of at least 1; got {value!r}.")
+        raise ValueError(f"imbalance_ratio must be a number of at least 1; got {value!r}")

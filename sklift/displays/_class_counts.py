@@ -137,9 +137,9 @@ class ClassCountsDisplay:
         Parameters
         ----------
         class_counts : dict, Series or array-like of shape (n_classes,)
-            Training samples per class: label -> count, or an array along `labels`.
+            Training samples per class: label -> count, or an array along ``labels``.
         labels : array-like of shape (n_classes,) or None, default=None
-            The classes, if `class_counts` is an array.
+            The classes, if ``class_counts`` is an array.
         many, few : float, default=100 and 20
             Boundaries of the groups.
         ax : matplotlib Axes, default=None

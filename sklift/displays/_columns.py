@@ -10,12 +10,12 @@ from .._classes._labels import resolve_names
 def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of the true and of the predicted classes, each (n_samples,).
 
-    Zeros, which keep the order, where `y_proba` is None.
+    Zeros, which keep the order, where ``y_proba`` is None.
 
     Raises
     ------
     ValueError
-        If `y_proba` is not in [0, 1], or its columns do not fit the labels.
+        If ``y_proba`` is not in [0, 1], or its columns do not fit the labels.
     """
     if y_proba is None:
         return np.zeros(len(y_true)), np.zeros(len(y_true))

@@ -48,7 +48,7 @@ class ContactSheetDisplay:
     Attributes
     ----------
     axes_ : ndarray of shape (n_images,) of matplotlib Axes
-        Those of the pictures, row by row, inside `ax_`.
+        Those of the pictures, row by row, inside ``ax_``.
     ax_ : matplotlib Axes
         Axes that hold all pictures.
     figure_ : matplotlib Figure
@@ -151,10 +151,10 @@ class ContactSheetDisplay:
             Predicted probabilities, by which the pictures are sorted; without them mistakes come
             first, and otherwise the order of X is kept.
         labels : array-like of shape (n_classes,) or None, default=None
-            The class of each column of `y_proba`, such as ``clf.classes_``. None: the sorted
-            classes of `y_true` and `y_pred`.
+            The class of each column of ``y_proba``, such as ``clf.classes_``. None: the sorted
+            classes of ``y_true`` and ``y_pred``.
         class_names : dict, list of str or None, default=None
-            Names to show: label -> name, or one for each of `labels`. None: the labels themselves.
+            Names to show: label -> name, or one for each of ``labels``. None: the labels.
         image_shape : tuple (height, width) or (height, width, channels), default=None
             The shape of the pictures in a 2-D X of flattened pictures.
         n_images : int, default=24

@@ -30,7 +30,7 @@ def find_fitted(estimator, attribute: str):
 
 
 def training_counts(estimator, instead: str, y: ArrayLike = ()) -> dict:
-    """Label -> training count, 0 for the labels of `y` that the estimator was not trained on.
+    """Label -> training count, 0 for the labels of ``y`` that the estimator was not trained on.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def training_counts(estimator, instead: str, y: ArrayLike = ()) -> dict:
 
 
 def common_counts(estimators, y: ArrayLike) -> dict:
-    """The `training_counts` that those of the estimators that tell them agree on.
+    """The ``training_counts`` that those of the estimators that tell them agree on.
 
     Raises
     ------

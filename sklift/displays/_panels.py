@@ -1,4 +1,4 @@
-"""Several panels in the place of one axes, so that each display takes one `ax`."""
+"""Several panels in the place of one axes, so that each display takes one ``ax``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def panels(ax, *, heights=(1,), widths=(1,), gap=0.0, above=0.0) -> np.ndarray:
-    """Hide the frame of `ax` and fill its place with panels.
+    """Hide the frame of ``ax`` and fill its place with panels.
 
     Parameters
     ----------

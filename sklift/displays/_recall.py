@@ -99,7 +99,7 @@ class RecallDisplay:
         ----------
         estimator : fitted classifier
             With ``classes_`` and ``class_counts_``, or a search or pipeline that wraps one. Labels
-            of `y` that it was not trained on have the count 0.
+            of ``y`` that it was not trained on have the count 0.
         X : array-like of shape (n_samples, ...)
             Test input of the estimator.
         y : array-like of shape (n_samples,)

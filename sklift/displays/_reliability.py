@@ -37,7 +37,7 @@ class ReliabilityDisplay:
     histogram_ : matplotlib BarContainer
         The shares of samples.
     axes_ : ndarray of shape (2,) of matplotlib Axes
-        Those of the diagram and of the histogram, inside `ax_`.
+        Those of the diagram and of the histogram, inside ``ax_``.
     ax_ : matplotlib Axes
         Axes that hold both.
     figure_ : matplotlib Figure
@@ -131,7 +131,7 @@ class ReliabilityDisplay:
             Predicted probabilities; one-dimensional: of the second of two classes.
         labels : array-like of shape (n_classes,) or None, default=None
             The class of each column, such as ``clf.classes_``. None: the sorted classes of
-            `y_true`.
+            ``y_true``.
         n_bins : int, default=15
             Number of bins.
         ax : matplotlib Axes, default=None

@@ -150,7 +150,7 @@ class SearchResultsDisplay:
             The ``cv_results_`` of a search.
         x, y : str or None, default=None
             The parameters of columns and rows, such as "loss__tau". Both None: the one or two
-            parameters that vary. Only `y` None: one row.
+            parameters that vary. Only ``y`` None: one row.
         metric : str or None, default=None
             Name of the score, for a search with several.
         ax : matplotlib Axes, default=None

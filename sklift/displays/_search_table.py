@@ -8,7 +8,7 @@ import numpy as np
 
 
 def read_results(cv_results, x: str | None, y: str | None, metric: str | None) -> dict:
-    """The arguments of a `SearchResultsDisplay`."""
+    """The arguments of a ``SearchResultsDisplay``."""
     metric = _metric(cv_results, metric)
     values = {
         key.removeprefix("param_"): _named(cv_results[key])

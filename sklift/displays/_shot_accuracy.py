@@ -137,7 +137,7 @@ class ShotAccuracyDisplay:
             True labels.
         class_counts : dict or None, default=None
             Label -> training samples. None: the ``class_counts_`` of those estimators that have
-            them, as :class:`sklift.LiftClassifier` does; labels of `y` not trained on have 0.
+            them, as :class:`sklift.LiftClassifier` does; labels of ``y`` not trained on have 0.
         many, few : float, default=100 and 20
             Boundaries of the groups.
         ax : matplotlib Axes, default=None

@@ -13,7 +13,7 @@ GROUP_MARKERS = {"many": "o", "medium": "s", "few": "^"}
 
 
 def start(ax, display, figsize: tuple[float, float] | None = None):
-    """The axes to draw on: `ax`, or those of a new figure.
+    """The axes to draw on: ``ax``, or those of a new figure.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def n_classes(number: int) -> str:
 
 
 def scale_counts(ax, which: str, counts: np.ndarray) -> None:
-    """Give the axis `which`, "x" or "y", a logarithmic scale that has a place for 0."""
+    """Give the axis ``which``, "x" or "y", a logarithmic scale that has a place for 0."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = np.min(counts), np.max(counts)
@@ -62,5 +62,5 @@ def scale_counts(ax, which: str, counts: np.ndarray) -> None:
 
 
 def shorten(text: str, longest: int) -> str:
-    """The text, cut to at most `longest` characters."""
+    """The text, cut to at most ``longest`` characters."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

@@ -40,7 +40,7 @@ class TrainingCurveDisplay:
     lines_ : dict of str to matplotlib Line2D
         The curve of each of these keys that the history has.
     axes_ : ndarray of shape (n_panels,) of matplotlib Axes
-        Those of loss, accuracy and learning rate, as far as there are any, inside `ax_`.
+        Those of loss, accuracy and learning rate, as far as there are any, inside ``ax_``.
     ax_ : matplotlib Axes
         Axes that hold all panels.
     figure_ : matplotlib Figure

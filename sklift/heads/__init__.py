@@ -34,12 +34,12 @@ HEADS = {
 
 
 def resolve_head(value):
-    """Return the head recipe that `value` names or is.
+    """Return the head recipe that ``value`` names or is.
 
     Parameters
     ----------
     value : str or recipe
-        A key of `HEADS`, or an object with a method ``build(n_features, n_classes)``.
+        A key of ``HEADS``, or an object with a method ``build(n_features, n_classes)``.
 
     Returns
     -------
@@ -48,9 +48,9 @@ def resolve_head(value):
     Raises
     ------
     ValueError
-        If `value` is an unknown name.
+        If ``value`` is an unknown name.
     TypeError
-        If `value` is a class, or has no method `build`.
+        If ``value`` is a class, or has no method ``build``.
 
     Examples
     --------

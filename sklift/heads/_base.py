@@ -1,4 +1,4 @@
-"""What all heads share."""
+"""The module of all heads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Head"]
 
 
 class Head(nn.Module):
-    """Map features to logits, with one weight row for each class.
+    """Map of features to logits, with one row of weights for each class.
 
     Parameters
     ----------
@@ -43,6 +43,6 @@ class Head(nn.Module):
         raise NotImplementedError
 
     def extra_repr(self) -> str:
-        """Return what ``print`` shows of the head."""
+        """Return the settings that ``print`` shows."""
         n_classes, n_features = self.weight.shape
         return f"n_features={n_features}, n_classes={n_classes}"

@@ -2,7 +2,7 @@
 
 Every function returns a float32 tensor of shape (n_classes, n_features) on the CPU, with rows of
 unit length. Arguments may be numpy arrays or tensors on any device. A class about which the data
-says nothing gets a random row, the same at every call: no image looks like it, and no two such
+says nothing gets a random row, the same at every call: no picture looks like it, and no two such
 classes look alike (a zero row would have no direction, and an exploding gradient in a cosine
 head).
 """
@@ -32,7 +32,7 @@ EPS = 1e-12
 
 
 def normalize(values: Tensor) -> Tensor:
-    """Return ``v / max(|v|, 1e-12)`` over the last axis, in the dtype of `values`."""
+    """Return ``v / max(|v|, 1e-12)`` over the last axis, in the dtype of ``values``."""
     # In float16 the bound would round to zero, and a zero vector to NaN.
     wide = values.to(torch.promote_types(values.dtype, torch.float32))
     return F.normalize(wide, dim=-1, eps=EPS).to(values.dtype)
@@ -178,7 +178,7 @@ def text_rows(text_features, proj) -> Tensor:
 
 
 def subsample(y, max_per_class: int = 100, random_state=None) -> np.ndarray:
-    """Return the indices of a random draw of at most `max_per_class` samples of each class.
+    """Return the indices of a random draw of at most ``max_per_class`` samples of each class.
 
     Parameters
     ----------
@@ -217,19 +217,19 @@ def _check_samples(features, y, n_classes, sample_weight) -> tuple[Tensor, Tenso
     if features.ndim != 2 or y.shape != features.shape[:1]:
         raise ValueError(
             "features must have shape (n_samples, n_features) and y shape (n_samples,); "
-            f"got {tuple(features.shape)} and {tuple(y.shape)}."
+            f"got {tuple(features.shape)} and {tuple(y.shape)}"
         )
     if len(y) and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
         raise ValueError(
             f"y must hold class indices in 0..{n_classes - 1}; "
-            f"got values from {int(y.min())} to {int(y.max())}."
+            f"got values from {int(y.min())} to {int(y.max())}"
         )
     if sample_weight is None:
         return features, y, torch.ones_like(features[:, 0])
     weight = _to_cpu(sample_weight).to(features)
     if weight.shape != y.shape:
         raise ValueError(
-            f"sample_weight has shape {tuple(weight.shape)}, expected {tuple(y.shape)}."
+            f"sample_weight has shape {tuple(weight.shape)}, expected {tuple(y.shape)}"
         )
     return features, y, weight
 

@@ -48,14 +48,14 @@ class Cosine(BaseEstimator):
         Raises
         ------
         ValueError
-            If `scale` is not positive and finite.
+            If ``scale`` is not positive and finite.
         """
         scale = check_real(self.scale, "scale", minimum=0, include_boundaries="neither")
         return CosineHead(n_features, n_classes, scale)
 
 
 class CosineHead(Head):
-    """Module of `Cosine`."""
+    """Module of :class:`Cosine`."""
 
     def __init__(self, n_features: int, n_classes: int, scale: float) -> None:
         super().__init__(n_features, n_classes)
@@ -67,5 +67,5 @@ class CosineHead(Head):
         return self.scale * F.linear(normalize(features), normalize(self.weight))
 
     def extra_repr(self) -> str:
-        """Return what ``print`` shows of the head."""
+        """Return the settings that ``print`` shows."""
         return f"{super().extra_repr()}, scale={self.scale:g}"

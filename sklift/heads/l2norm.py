@@ -32,7 +32,7 @@ class L2Norm(BaseEstimator):
 
 
 class L2NormHead(Head):
-    """Module of `L2Norm`."""
+    """Module of :class:`L2Norm`."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the logits, ``(B, n_features) -> (B, n_classes)``."""

@@ -34,7 +34,7 @@ class LayerNorm(BaseEstimator):
 
 
 class LayerNormHead(Head):
-    """Module of `LayerNorm`."""
+    """Module of :class:`LayerNorm`."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the logits, ``(B, n_features) -> (B, n_classes)``."""

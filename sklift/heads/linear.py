@@ -34,7 +34,7 @@ class Linear(BaseEstimator):
 
 
 class LinearHead(Head):
-    """Module of `Linear`."""
+    """Module of :class:`Linear`."""
 
     def __init__(self, n_features: int, n_classes: int) -> None:
         super().__init__(n_features, n_classes)

@@ -1,44 +1,15 @@
-"""What all losses share: the class counts, the weighted mean, and the rules for absent classes."""
+"""The module of all losses: class counts, weights, and the rules for absent classes."""
 
 from __future__ import annotations
-
-import math
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from .._core._recipes import check_real
+from ._numerics import cross_entropy, normalised, positive, precision
+from ._reduction import WeightedMean
 
-__all__ = ["Loss", "cross_entropy", "keep_largest", "precision"]
-
-AnyLoss = TypeVar("AnyLoss", bound="Loss")
-
-
-def precision(logits: Tensor) -> torch.dtype:
-    """Return the dtype a loss is computed in: that of the logits, but at least float32."""
-    return torch.promote_types(logits.dtype, torch.float32)
-
-
-def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Return the cross-entropy of each sample, ``(B, K), (B,) -> (B,)``, in at least float32."""
-    return F.cross_entropy(logits.to(precision(logits)), target, reduction="none")
-
-
-def keep_largest(loss: AnyLoss, top_fraction: float) -> AnyLoss:
-    """Let only the largest losses of a batch count: an aggregate loss over the top k.
-
-    Raises
-    ------
-    ValueError
-        If `top_fraction` is not in (0, 1].
-    """
-    loss.top_fraction = check_real(
-        top_fraction, "top_fraction", minimum=0, maximum=1, include_boundaries="right"
-    )
-    return loss
+__all__ = ["Loss"]
 
 
 class Loss(nn.Module):
@@ -46,24 +17,32 @@ class Loss(nn.Module):
 
     .. math:: L = \frac{\sum_i w_i \, l(z_i, y_i)}{\sum_i w_i}, \qquad w_i = c_{y_i} s_i
 
-    with class weights c (`class_weight`, 1 by default) and sample weights s (1 by default). A
-    subclass overrides `per_sample`, `class_weight`, or both. With a `top_fraction` below 1 both
-    sums run over the samples with the largest l only.
+    with class weights c (:meth:`class_weight`, 1 by default) and sample weights s (1 by default). A
+    subclass overrides :meth:`per_sample`, :meth:`class_weight`, or both. How the losses of a batch
+    become one number is for the ``reduction`` to say: by itself, the mean above; the recipe sets
+    another where ``top_fraction`` is below 1.
 
-    Because the divisor is the sum of `weights`, the gradient of a large batch can be accumulated
-    exactly over micro-batches (unless `top_fraction` is below 1, which couples the batch): scale
-    the loss of each one by the share of its weights,
-    ``loss.weights(y_micro).sum() / loss.weights(y_batch).sum()``.
+    Because the divisor is the sum of the weights, the gradient of a large batch can be accumulated
+    exactly over micro-batches (unless :attr:`couples_samples`): scale the loss of each one by the
+    share of its weights, ``loss.weights(y_micro).sum() / loss.weights(y_batch).sum()``.
 
     Parameters
     ----------
     class_counts : array-like of shape (n_classes,)
-        Training samples per class, or their summed sample weights. Zeros are allowed: see Notes.
+        What an epoch shows of each class, as :meth:`LossRecipe.build` gets it. Zeros are allowed:
+        see Notes.
+
+    Attributes
+    ----------
+    class_counts : Tensor of shape (n_classes,), float32
+    reduction : nn.Module
+        From losses and weights of the samples to the loss of the batch, ``(B,), (B,) -> ()``. Its
+        parameters, if any, are trained with the model.
 
     Raises
     ------
     ValueError
-        If `class_counts` is not one-dimensional, has a negative or non-finite entry, or is all
+        If ``class_counts`` is not one-dimensional, has a negative or non-finite entry, or is all
         zero.
 
     Notes
@@ -97,16 +76,17 @@ class Loss(nn.Module):
     """
 
     class_counts: Tensor
-    top_fraction = 1.0
+    reduction: WeightedMean
 
     def __init__(self, class_counts) -> None:
         super().__init__()
         self.register_buffer("class_counts", _check_class_counts(class_counts), persistent=False)
+        self.reduction = WeightedMean()
 
     @property
     def couples_samples(self) -> bool:
         """Whether the loss of a batch is more than a weighted mean over its samples."""
-        return self.top_fraction < 1
+        return self.reduction.couples_samples
 
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of each sample before weighting, ``(B, K), (B,) -> (B,)``."""
@@ -129,14 +109,14 @@ class Loss(nn.Module):
         if sample_weight.shape != target.shape:
             raise ValueError(
                 f"sample_weight has shape {tuple(sample_weight.shape)}, "
-                f"expected {tuple(target.shape)}: one weight for each sample."
+                f"expected {tuple(target.shape)}: one weight for each sample"
             )
         return weights * sample_weight.to(weights)
 
     def forward(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the weighted mean loss.
+        """Return the loss of the batch: the weighted mean, unless the reduction is another.
 
         Parameters
         ----------
@@ -152,13 +132,7 @@ class Loss(nn.Module):
         """
         self._check_logits(logits)
         weights = self.weights(target, sample_weight, precision(logits))
-        losses = self.per_sample(logits, target)
-        if self.top_fraction < 1:
-            # a sample of no weight is as good as absent, and must not take another's place
-            size = torch.where(weights > 0, losses.detach(), -torch.inf)
-            kept = size.topk(math.ceil(self.top_fraction * len(size))).indices
-            weights, losses = weights[kept], losses[kept]
-        return (weights * losses).sum() / positive(weights.sum())
+        return self.reduction(self.per_sample(logits, target), weights)
 
     def prior(self, dtype: torch.dtype) -> Tensor:
         """Return the share of each class in the training data, ``(n_classes,)``."""
@@ -177,8 +151,8 @@ class Loss(nn.Module):
         ``log t - log q`` to the logits.
 
         Here :math:`q_k \propto n_k c_k`, exact for a weighted cross-entropy over the whole batch.
-        With a `top_fraction` below 1, and where a subclass changes `per_sample` without overriding
-        this, it is an approximation.
+        With a ``top_fraction`` below 1, and where a subclass changes :meth:`per_sample` without
+        overriding this, it is an approximation.
 
         Returns
         -------
@@ -203,31 +177,19 @@ class Loss(nn.Module):
         if logits.ndim != 2 or logits.shape[1] != n_classes:
             raise ValueError(
                 f"logits have shape {tuple(logits.shape)}, expected (n_samples, {n_classes}): "
-                f"class_counts has {n_classes} classes."
+                f"class_counts has {n_classes} classes"
             )
-
-
-def positive(values: Tensor) -> Tensor:
-    """Return `values` floored at the smallest normal float32, whatever their precision."""
-    return values.clamp_min(torch.finfo(torch.float32).tiny)
-
-
-def normalised(shares: Tensor) -> Tensor:
-    """Return `shares` divided by their sum, floored so that their logs stay finite."""
-    return (shares / shares.sum()).clamp_min(torch.finfo(shares.dtype).tiny)
 
 
 def _check_class_counts(class_counts) -> Tensor:
     counts = np.asarray(class_counts, dtype=np.float64)
     if counts.ndim != 1 or not counts.size:
-        raise ValueError(f"class_counts must have shape (n_classes,), got {counts.shape}.")
+        raise ValueError(f"class_counts must have shape (n_classes,), got {counts.shape}")
     wrong = ~np.isfinite(counts) | (counts < 0)
     if wrong.any():
         index = int(wrong.argmax())
-        raise ValueError(
-            f"class_counts must be finite and >= 0; class {index} has {counts[index]}."
-        )
+        raise ValueError(f"class_counts must be finite and >= 0; class {index} has {counts[index]}")
     if not counts.any():
-        raise ValueError("class_counts must not be all zero: no class has a training sample.")
+        raise ValueError("class_counts must not be all zero: no class has a training sample")
     # float32, since some devices have no float64; counts below 2**24 are exact in it.
     return torch.from_numpy(counts).float()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ._base import keep_largest
+from dataclasses import dataclass
+
 from ._recipe import LossRecipe
 from .logit_adjusted import LogitAdjustedLoss
 
 __all__ = ["BalancedSoftmax"]
 
 
+@dataclass(repr=False, eq=False)
 class BalancedSoftmax(LossRecipe):
     r"""Cross-entropy of a softmax weighted by the class counts.
 
@@ -19,8 +21,8 @@ class BalancedSoftmax(LossRecipe):
 
     Parameters
     ----------
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     References
     ----------
@@ -36,22 +38,5 @@ class BalancedSoftmax(LossRecipe):
     tensor(2.3026)
     """
 
-    def __init__(self, top_fraction: float = 1.0) -> None:
-        self.top_fraction = top_fraction
-
-    def build(self, class_counts, head=None) -> LogitAdjustedLoss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : ignored
-            Present for the common interface.
-
-        Returns
-        -------
-        loss : LogitAdjustedLoss
-            Called as ``loss(logits, target, sample_weight=None)``.
-        """
-        return keep_largest(LogitAdjustedLoss(class_counts), self.top_fraction)
+    def _loss(self, class_counts, head) -> LogitAdjustedLoss:
+        return LogitAdjustedLoss(class_counts)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from .._core._recipes import check_real
-from ._base import Loss, keep_largest
+from ._base import Loss
 from ._recipe import LossRecipe
 
 __all__ = ["ClassBalanced"]
 
 
+@dataclass(repr=False, eq=False)
 class ClassBalanced(LossRecipe):
     r"""Cross-entropy weighted by the inverse effective number of samples.
 
@@ -25,8 +27,8 @@ class ClassBalanced(LossRecipe):
     ----------
     beta : float, default=0.9999
         In [0, 1). 0 is the cross-entropy; towards 1, the weights tend to 1 / n_k.
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     References
     ----------
@@ -42,36 +44,15 @@ class ClassBalanced(LossRecipe):
     tensor([0.7889, 1.2111])
     """
 
-    def __init__(self, beta: float = 0.9999, top_fraction: float = 1.0) -> None:
-        self.beta = beta
-        self.top_fraction = top_fraction
+    beta: float = 0.9999
 
-    def build(self, class_counts, head=None) -> ClassBalancedLoss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : ignored
-            Present for the common interface.
-
-        Returns
-        -------
-        loss : ClassBalancedLoss
-            Called as ``loss(logits, target, sample_weight=None)``.
-
-        Raises
-        ------
-        ValueError
-            If `beta` is not in [0, 1).
-        """
+    def _loss(self, class_counts, head) -> ClassBalancedLoss:
         beta = check_real(self.beta, "beta", minimum=0, maximum=1, include_boundaries="left")
-        return keep_largest(ClassBalancedLoss(class_counts, beta), self.top_fraction)
+        return ClassBalancedLoss(class_counts, beta)
 
 
 class ClassBalancedLoss(Loss):
-    """Module of `ClassBalanced`."""
+    """Module of :class:`ClassBalanced`."""
 
     def __init__(self, class_counts, beta: float) -> None:
         super().__init__(class_counts)

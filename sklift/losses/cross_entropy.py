@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from ._base import Loss, keep_largest
+from dataclasses import dataclass
+
+from ._base import Loss
 from ._recipe import LossRecipe
 
 __all__ = ["CrossEntropy"]
 
 
+@dataclass(repr=False, eq=False)
 class CrossEntropy(LossRecipe):
     r"""Cross-entropy, blind to the class frequencies: the baseline.
 
@@ -15,8 +18,8 @@ class CrossEntropy(LossRecipe):
 
     Parameters
     ----------
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     Examples
     --------
@@ -27,22 +30,5 @@ class CrossEntropy(LossRecipe):
     tensor(0.6931)
     """
 
-    def __init__(self, top_fraction: float = 1.0) -> None:
-        self.top_fraction = top_fraction
-
-    def build(self, class_counts, head=None) -> Loss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : ignored
-            Present for the common interface.
-
-        Returns
-        -------
-        loss : Loss
-            Called as ``loss(logits, target, sample_weight=None)``.
-        """
-        return keep_largest(Loss(class_counts), self.top_fraction)
+    def _loss(self, class_counts, head) -> Loss:
+        return Loss(class_counts)

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from .._core._recipes import check_real
-from ._base import Loss, cross_entropy, keep_largest, positive
+from ._base import Loss
+from ._numerics import cross_entropy, positive
 from ._recipe import LossRecipe
 
 __all__ = ["Focal"]
 
 
+@dataclass(repr=False, eq=False)
 class Focal(LossRecipe):
     r"""Cross-entropy that fades for samples which are already well classified.
 
     .. math:: l(z, y) = (1 - p_y)^\gamma \, (-\log p_y), \qquad p = \mathrm{softmax}(z)
 
     For gamma > 0 its minimum is not at the class probabilities but at flatter ones:
-    `implied_prior`, the mix of the training data, is then an approximation.
+    ``implied_prior``, the mix of the training data, is then an approximation.
 
     Parameters
     ----------
     gamma : float, default=2.0
         Focusing exponent, >= 0. 0 is the cross-entropy.
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     References
     ----------
@@ -41,37 +45,14 @@ class Focal(LossRecipe):
     tensor(0.1733)
     """
 
-    def __init__(self, gamma: float = 2.0, top_fraction: float = 1.0) -> None:
-        self.gamma = gamma
-        self.top_fraction = top_fraction
+    gamma: float = 2.0
 
-    def build(self, class_counts, head=None) -> FocalLoss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : ignored
-            Present for the common interface.
-
-        Returns
-        -------
-        loss : FocalLoss
-            Called as ``loss(logits, target, sample_weight=None)``.
-
-        Raises
-        ------
-        ValueError
-            If `gamma` is negative or not finite.
-        """
-        return keep_largest(
-            FocalLoss(class_counts, check_real(self.gamma, "gamma", minimum=0)), self.top_fraction
-        )
+    def _loss(self, class_counts, head) -> FocalLoss:
+        return FocalLoss(class_counts, check_real(self.gamma, "gamma", minimum=0))
 
 
 class FocalLoss(Loss):
-    """Module of `Focal`."""
+    """Module of :class:`Focal`."""
 
     def __init__(self, class_counts, gamma: float) -> None:
         super().__init__(class_counts)

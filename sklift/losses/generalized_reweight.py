@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from .._core._recipes import check_real
-from ._base import Loss, keep_largest
+from ._base import Loss
 from ._recipe import LossRecipe
 
 __all__ = ["GeneralizedReweight"]
 
 
+@dataclass(repr=False, eq=False)
 class GeneralizedReweight(LossRecipe):
     r"""Cross-entropy weighted by a power of the inverse class prior.
 
@@ -23,8 +26,8 @@ class GeneralizedReweight(LossRecipe):
     ----------
     rho : float, default=1.0
         Exponent, >= 0. 0 is the cross-entropy, 1 the inverse frequency.
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     References
     ----------
@@ -40,38 +43,14 @@ class GeneralizedReweight(LossRecipe):
     tensor([0.2000, 1.8000])
     """
 
-    def __init__(self, rho: float = 1.0, top_fraction: float = 1.0) -> None:
-        self.rho = rho
-        self.top_fraction = top_fraction
+    rho: float = 1.0
 
-    def build(self, class_counts, head=None) -> GeneralizedReweightLoss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : ignored
-            Present for the common interface.
-
-        Returns
-        -------
-        loss : GeneralizedReweightLoss
-            Called as ``loss(logits, target, sample_weight=None)``.
-
-        Raises
-        ------
-        ValueError
-            If `rho` is negative or not finite.
-        """
-        return keep_largest(
-            GeneralizedReweightLoss(class_counts, check_real(self.rho, "rho", minimum=0)),
-            self.top_fraction,
-        )
+    def _loss(self, class_counts, head) -> GeneralizedReweightLoss:
+        return GeneralizedReweightLoss(class_counts, check_real(self.rho, "rho", minimum=0))
 
 
 class GeneralizedReweightLoss(Loss):
-    """Module of `GeneralizedReweight`."""
+    """Module of :class:`GeneralizedReweight`."""
 
     def __init__(self, class_counts, rho: float) -> None:
         super().__init__(class_counts)

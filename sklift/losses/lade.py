@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from .._core._recipes import check_real
-from ._base import keep_largest, positive, precision
+from ._numerics import positive, precision
 from ._recipe import LossRecipe
 from .logit_adjusted import LogitAdjustedLoss
 
 __all__ = ["LADE"]
 
 
+@dataclass(repr=False, eq=False)
 class LADE(LossRecipe):
     r"""Balanced softmax plus a term that takes the class prior out of the logits.
 
@@ -28,10 +30,9 @@ class LADE(LossRecipe):
         b_k = \log \frac{\sum_i w_i \, e^{z_{ik} - \log \pi_k - \log K}}{\sum_i w_i}
 
     E is the regularised Donsker-Varadhan estimate over the batch (a_k = 0 for a class that the
-    batch lacks), with sample weights w, 1 by default. It couples the samples: over micro-batches
-    it is computed in each one. `implied_prior` is uniform, as for the balanced softmax: exact for
-    alpha = 0, and an approximation else, since E pulls the logits a little towards the training
-    mix.
+    batch lacks), with sample weights w, 1 by default; it couples the samples of a batch.
+    ``implied_prior`` is uniform, as for the balanced softmax: exact for alpha = 0, and an
+    approximation else, since E pulls the logits a little towards the training mix.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ class LADE(LossRecipe):
         lambda, the weight of the squared term, >= 0.
     estimation_weight : float, default=0.1
         alpha, the weight of E, >= 0. 0 is the balanced softmax.
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     References
     ----------
@@ -56,46 +57,19 @@ class LADE(LossRecipe):
     tensor(1.1729)
     """
 
-    def __init__(
-        self, remine_weight: float = 0.1, estimation_weight: float = 0.1, top_fraction: float = 1.0
-    ) -> None:
-        self.remine_weight = remine_weight
-        self.estimation_weight = estimation_weight
-        self.top_fraction = top_fraction
+    remine_weight: float = 0.1
+    estimation_weight: float = 0.1
 
-    def build(self, class_counts, head=None) -> LADELoss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : ignored
-            Present for the common interface.
-
-        Returns
-        -------
-        loss : LADELoss
-            Called as ``loss(logits, target, sample_weight=None)``. Its `per_sample` is the
-            cross-entropy part alone.
-
-        Raises
-        ------
-        ValueError
-            If `remine_weight` or `estimation_weight` is negative or not finite.
-        """
-        return keep_largest(
-            LADELoss(
-                class_counts,
-                check_real(self.remine_weight, "remine_weight", minimum=0),
-                check_real(self.estimation_weight, "estimation_weight", minimum=0),
-            ),
-            self.top_fraction,
+    def _loss(self, class_counts, head) -> LADELoss:
+        return LADELoss(
+            class_counts,
+            check_real(self.remine_weight, "remine_weight", minimum=0),
+            check_real(self.estimation_weight, "estimation_weight", minimum=0),
         )
 
 
 class LADELoss(LogitAdjustedLoss):
-    """Module of `LADE`."""
+    """Module of :class:`LADE`."""
 
     def __init__(self, class_counts, remine_weight: float, estimation_weight: float) -> None:
         super().__init__(class_counts)

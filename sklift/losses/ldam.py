@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 from torch.nn import functional as F
 
 from .._core._recipes import check_real
-from ._base import Loss, cross_entropy, keep_largest, precision
+from ._base import Loss
+from ._numerics import cross_entropy, precision
 from ._recipe import LossRecipe
 
 __all__ = ["LDAM"]
 
 
+@dataclass(repr=False, eq=False)
 class LDAM(LossRecipe):
     r"""Cross-entropy with a margin that is larger for rarer classes.
 
@@ -19,16 +23,16 @@ class LDAM(LossRecipe):
 
     with e_y the unit vector of the true class. The logits already carry the scale s of a cosine
     head, so only the margin is multiplied by it. The margin keeps the softmax from being the class
-    probabilities: `implied_prior`, the mix of the training data, is an approximation.
+    probabilities: ``implied_prior``, the mix of the training data, is an approximation.
 
     Parameters
     ----------
     max_margin : float, default=0.5
         Margin of the rarest class, as a difference of cosines, >= 0. 0 is the cross-entropy.
     scale : float, default=None
-        s, > 0. None takes the `scale` of the head, and 1 for a head without one.
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+        s, > 0. None takes the ``scale`` of the head's recipe, and 1 for a head without one.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     References
     ----------
@@ -44,41 +48,18 @@ class LDAM(LossRecipe):
     tensor([ 6.2500, 12.5000])
     """
 
-    def __init__(
-        self, max_margin: float = 0.5, scale: float | None = None, top_fraction: float = 1.0
-    ) -> None:
-        self.max_margin = max_margin
-        self.scale = scale
-        self.top_fraction = top_fraction
+    max_margin: float = 0.5
+    scale: float | None = None
 
-    def build(self, class_counts, head=None) -> LDAMLoss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : nn.Module, default=None
-            The head whose logits the loss will see; its `scale` is used if the recipe has none.
-
-        Returns
-        -------
-        loss : LDAMLoss
-            Called as ``loss(logits, target, sample_weight=None)``.
-
-        Raises
-        ------
-        ValueError
-            If `max_margin` is negative or `scale` is not positive.
-        """
+    def _loss(self, class_counts, head) -> LDAMLoss:
         max_margin = check_real(self.max_margin, "max_margin", minimum=0)
         scale = float(getattr(head, "scale", 1.0)) if self.scale is None else self.scale
         scale = check_real(scale, "scale", minimum=0, include_boundaries="neither")
-        return keep_largest(LDAMLoss(class_counts, max_margin * scale), self.top_fraction)
+        return LDAMLoss(class_counts, max_margin * scale)
 
 
 class LDAMLoss(Loss):
-    """Module of `LDAM`; `max_margin` here includes the scale."""
+    """Module of :class:`LDAM`; ``max_margin`` here includes the scale."""
 
     def __init__(self, class_counts, max_margin: float) -> None:
         super().__init__(class_counts)

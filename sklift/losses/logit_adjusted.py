@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from .._core._recipes import check_real
-from ._base import Loss, cross_entropy, keep_largest, normalised, precision
+from ._base import Loss
+from ._numerics import cross_entropy, normalised, precision
 from ._recipe import LossRecipe
 
 __all__ = ["LogitAdjusted", "LogitAdjustedLoss"]
 
 
+@dataclass(repr=False, eq=False)
 class LogitAdjusted(LossRecipe):
     r"""Cross-entropy of logits shifted by the log class prior.
 
@@ -25,8 +29,8 @@ class LogitAdjusted(LossRecipe):
     ----------
     tau : float, default=1.0
         Strength of the adjustment, >= 0. 0 is the cross-entropy.
-    top_fraction : float, default=1.0
-        Fraction of each batch whose losses count, in (0, 1]: the largest ones.
+    top_fraction, top_smoothing : float
+        Which losses of a batch count: all by default, see :class:`LossRecipe`.
 
     References
     ----------
@@ -42,38 +46,14 @@ class LogitAdjusted(LossRecipe):
     tensor(2.3026)
     """
 
-    def __init__(self, tau: float = 1.0, top_fraction: float = 1.0) -> None:
-        self.tau = tau
-        self.top_fraction = top_fraction
+    tau: float = 1.0
 
-    def build(self, class_counts, head=None) -> LogitAdjustedLoss:
-        """Return the loss module.
-
-        Parameters
-        ----------
-        class_counts : array-like of shape (n_classes,)
-            Training samples per class.
-        head : ignored
-            Present for the common interface.
-
-        Returns
-        -------
-        loss : LogitAdjustedLoss
-            Called as ``loss(logits, target, sample_weight=None)``.
-
-        Raises
-        ------
-        ValueError
-            If `tau` is negative or not finite.
-        """
-        return keep_largest(
-            LogitAdjustedLoss(class_counts, tau=check_real(self.tau, "tau", minimum=0)),
-            self.top_fraction,
-        )
+    def _loss(self, class_counts, head) -> LogitAdjustedLoss:
+        return LogitAdjustedLoss(class_counts, check_real(self.tau, "tau", minimum=0))
 
 
 class LogitAdjustedLoss(Loss):
-    """Module of `LogitAdjusted`."""
+    """Module of :class:`LogitAdjusted`."""
 
     def __init__(self, class_counts, tau: float = 1.0) -> None:
         super().__init__(class_counts)
@@ -86,7 +66,7 @@ class LogitAdjustedLoss(Loss):
     def implied_prior(self, dtype: torch.dtype = torch.float32) -> Tensor:
         r"""Return :math:`q_k \propto \pi_k^{1 - \tau}`, ``(n_classes,)``: uniform for tau = 1.
 
-        Exact; approximate with a `top_fraction` below 1. See :meth:`Loss.implied_prior`.
+        Exact; approximate with a ``top_fraction`` below 1. See :meth:`Loss.implied_prior`.
         """
         # As a softmax, no power overflows.
         return normalised(((1 - self.tau) * self.counts_of_present(dtype).log()).softmax(0))

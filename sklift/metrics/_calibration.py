@@ -18,8 +18,8 @@ def expected_calibration_error(
 ) -> float:
     """Mean gap between confidence and accuracy (ECE) of the most probable class.
 
-    ``sum_b |B_b| / n * |accuracy(B_b) - confidence(B_b)|`` over `n_bins` bins of equal width, as in
-    :func:`reliability_curve`.
+    ``sum_b |B_b| / n * |accuracy(B_b) - confidence(B_b)|`` over ``n_bins`` bins of equal width, as
+    in :func:`reliability_curve`.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def expected_calibration_error(
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
         Predicted probabilities; one-dimensional: of the second of two classes.
     labels : array-like of shape (n_classes,) or None, default=None
-        The class of each column, such as ``clf.classes_``. None: the sorted classes of `y_true`.
+        The class of each column, such as ``clf.classes_``. None: the sorted classes of ``y_true``.
     n_bins : int, default=15
         Number of bins.
 
@@ -66,17 +66,17 @@ def reliability_curve(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Accuracy against confidence, the probability of the most probable class.
 
-    Samples fall into `n_bins` bins by confidence: ``((b - 1) / n_bins, b / n_bins]``.
+    Samples fall into ``n_bins`` bins by confidence: ``((b - 1) / n_bins, b / n_bins]``.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        True labels. One that `labels` lacks (a class that a fold did not train on) is never
+        True labels. One that ``labels`` lacks (a class that a fold did not train on) is never
         predicted right.
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
         Predicted probabilities; one-dimensional: of the second of two classes.
     labels : array-like of shape (n_classes,) or None, default=None
-        The class of each column, such as ``clf.classes_``. None: the sorted classes of `y_true`.
+        The class of each column, such as ``clf.classes_``. None: the sorted classes of ``y_true``.
     n_bins : int, default=15
         Number of bins.
 
@@ -92,8 +92,8 @@ def reliability_curve(
     Raises
     ------
     ValueError
-        If `n_bins` is below 1; if `y_proba` is not finite, not in [0, 1], or has rows that do not
-        sum to 1; if its columns do not fit the labels, or no sample is of one of `labels`.
+        If ``n_bins`` is below 1; if ``y_proba`` is not finite, not in [0, 1], or has rows that do
+        not sum to 1; if its columns do not fit the labels, or no sample is of one of ``labels``.
 
     References
     ----------
@@ -108,7 +108,7 @@ def reliability_curve(
     (array([0.6, 0.9]), array([0., 1.]))
     """
     if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1; got {n_bins!r}.")
+        raise ValueError(f"n_bins must be at least 1; got {n_bins!r}")
     y_true = column_or_1d(y_true)
     y_proba = _check_proba(y_proba)
     check_consistent_length(y_true, y_proba)
@@ -116,7 +116,7 @@ def reliability_curve(
     if y_proba.shape[1] != len(labels):
         raise ValueError(
             f"y_proba tells of {y_proba.shape[1]} classes, but there are {len(labels)} labels: "
-            "give labels=, the class of each column, such as clf.classes_."
+            "give labels=, the class of each column, such as clf.classes_"
         )
     # By hash, not by ==: numpy would take the text "1" and the number 1 for the same label.
     column = {label: k for k, label in enumerate(labels.tolist())}
@@ -124,7 +124,7 @@ def reliability_curve(
     if (codes < 0).all():
         raise ValueError(
             f"y_true holds none of the labels: y_true starts with {y_true[:3].tolist()}, "
-            f"labels with {labels[:3].tolist()}."
+            f"labels with {labels[:3].tolist()}"
         )
 
     top = y_proba.max(axis=1)
@@ -148,7 +148,7 @@ def _check_proba(y_proba: ArrayLike) -> np.ndarray:
     if (y_proba < 0).any() or (y_proba > 1).any():
         raise ValueError(
             "y_proba must be probabilities in [0, 1]; got values in "
-            f"[{y_proba.min():.3g}, {y_proba.max():.3g}]."
+            f"[{y_proba.min():.3g}, {y_proba.max():.3g}]"
         )
     if y_proba.ndim == 1:
         return np.column_stack([1 - y_proba, y_proba])
@@ -156,6 +156,6 @@ def _check_proba(y_proba: ArrayLike) -> np.ndarray:
     if off.max() > ROW_SUM_TOLERANCE:
         row = int(off.argmax())
         raise ValueError(
-            f"the rows of y_proba must sum to 1; row {row} sums to {y_proba[row].sum():.3g}."
+            f"the rows of y_proba must sum to 1; row {row} sums to {y_proba[row].sum():.3g}"
         )
     return y_proba

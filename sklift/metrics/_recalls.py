@@ -23,12 +23,12 @@ def per_class_recall(
     y_pred : array-like of shape (n_samples,)
         Predicted labels.
     labels : array-like of shape (n_classes,) or None, default=None
-        The classes, in the order wanted. None: the sorted classes of `y_true`.
+        The classes, in the order wanted. None: the sorted classes of ``y_true``.
 
     Returns
     -------
     recalls : ndarray of shape (n_classes,), in [0, 1]
-        NaN for a class that `y_true` lacks.
+        NaN for a class that ``y_true`` lacks.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def per_class_recall(
 
 
 def harmonic_mean_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Harmonic mean of the per-class recalls, over the classes of `y_true`.
+    """Harmonic mean of the per-class recalls, over the classes of ``y_true``.
 
     ``1 / mean_k(1 / max(r_k, 1e-5))``: recalls are floored at 0.001 %, so that one class that is
     never found leaves a small score instead of an undefined one.
@@ -73,7 +73,7 @@ def harmonic_mean_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def geometric_mean_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Geometric mean of the per-class recalls, over the classes of `y_true`.
+    """Geometric mean of the per-class recalls, over the classes of ``y_true``.
 
     ``(prod_k r_k)^(1 / K)``: 0 as soon as one class is never found.
 
@@ -104,7 +104,7 @@ def geometric_mean_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def worst_class_recall(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Smallest of the per-class recalls, over the classes of `y_true`.
+    """Smallest of the per-class recalls, over the classes of ``y_true``.
 
     Parameters
     ----------

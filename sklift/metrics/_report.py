@@ -36,7 +36,7 @@ def long_tail_report(
 ):
     """Overall, per-class and per-group scores.
 
-    All means over classes are over the classes of `y_true`.
+    All means over classes are over the classes of ``y_true``.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def long_tail_report(
         The dict holds "accuracy", "balanced_accuracy", "macro_f1", "harmonic_mean_recall",
         "geometric_mean_recall" and "worst_class_recall" (floats in [0, 1]), and per group, "many",
         "medium" and "few", a dict of "accuracy" (mean per-class recall; NaN, "-" in the text, for a
-        group without a class in `y_true`), "n_classes" and "n_samples" (of the group in `y_true`).
-        The DataFrame has the same names as rows, and the columns "score", "n_classes" and
-        "n_samples".
+        group without a class in ``y_true``), "n_classes" and "n_samples" (of the group in
+        ``y_true``). The DataFrame has the same names as rows, and the columns "score", "n_classes"
+        and "n_samples".
 
     Raises
     ------
     ValueError
-        If `output` is not known, or the counts do not fit the labels.
+        If ``output`` is not known, or the counts do not fit the labels.
     ImportError
         If a DataFrame is asked for and pandas is not installed.
 

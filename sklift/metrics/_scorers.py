@@ -38,14 +38,14 @@ def make_shot_scorer(
     Returns
     -------
     scorer : callable
-        ``scorer(estimator, X, y)`` gives the mean recall of the classes of the group that `y`
+        ``scorer(estimator, X, y)`` gives the mean recall of the classes of the group that ``y``
         holds, in [0, 1]; NaN if there is none. It can be pickled.
 
     Raises
     ------
     ValueError
-        If `group` is not known, or `few` is above `many`. Later, when it scores: if the estimator
-        does not tell its training counts.
+        If ``group`` is not known, or ``few`` is above ``many``. Later, when it scores: if the
+        estimator does not tell its training counts.
 
     Examples
     --------
@@ -68,11 +68,11 @@ class ShotScorer:
 
     def __post_init__(self):
         if self.group not in GROUPS:
-            raise ValueError(f"group must be one of {list(GROUPS)}; got {self.group!r}.")
+            raise ValueError(f"group must be one of {list(GROUPS)}; got {self.group!r}")
         shot_groups([], many=self.many, few=self.few)  # raises if they cross
 
     def __call__(self, estimator: BaseEstimator, X, y: ArrayLike) -> float:
-        """Return the mean recall of the classes of the group, in [0, 1]; NaN if `y` has none."""
+        """Return the mean recall of the classes of the group, in [0, 1]; NaN if ``y`` has none."""
         unseen = dict.fromkeys(np.unique(y).tolist(), 0)
         counts = {**unseen, **trained_class_counts(estimator)}
         scores = shot_accuracy_score(y, estimator.predict(X), counts, many=self.many, few=self.few)
@@ -98,7 +98,7 @@ def many_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y` has no such class.
+        NaN if ``y`` has no such class.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def medium_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y` has no such class.
+        NaN if ``y`` has no such class.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y` has no such class.
+        NaN if ``y`` has no such class.
 
     Examples
     --------
@@ -179,5 +179,5 @@ def trained_class_counts(estimator) -> dict:
     raise ValueError(
         f"{type(estimator).__name__} has no class_counts_, so its training counts are not known: "
         "use a classifier that sets classes_ and class_counts_ in fit, or call "
-        "shot_accuracy_score with the counts."
+        "shot_accuracy_score with the counts"
     )

@@ -34,7 +34,7 @@ def shot_groups(
     Raises
     ------
     ValueError
-        If a count is negative or not finite, or if `few` is above `many`.
+        If a count is negative or not finite, or if ``few`` is above ``many``.
 
     References
     ----------
@@ -47,12 +47,12 @@ def shot_groups(
     array([False,  True,  True, False])
     """
     if few > many:
-        raise ValueError(f"few must not be above many; got few={few!r}, many={many!r}.")
+        raise ValueError(f"few must not be above many; got few={few!r}, many={many!r}")
     counts = np.asarray(class_counts, dtype=float)
     if counts.ndim != 1 or not np.isfinite(counts).all() or (counts < 0).any():
         raise ValueError(
             "class_counts must be one finite number of training samples per class, at least 0; "
-            f"got {class_counts!r}."
+            f"got {class_counts!r}"
         )
     return {
         "many": counts > many,
@@ -73,7 +73,7 @@ def shot_accuracy_score(
     """Accuracy of the many-, medium- and few-shot classes.
 
     The mean of the per-class recalls over the classes of the group (see :func:`shot_groups`) that
-    `y_true` holds.
+    ``y_true`` holds.
 
     Parameters
     ----------
@@ -83,22 +83,22 @@ def shot_accuracy_score(
         Predicted labels.
     class_counts : dict, Series or array-like of shape (n_classes,)
         Training samples per class: label -> count (``collections.Counter(y_train)`` or
-        ``y_train.value_counts()``), or an array along `labels`.
+        ``y_train.value_counts()``), or an array along ``labels``.
     labels : array-like of shape (n_classes,) or None, default=None
-        All classes, such as ``clf.classes_``. None: the keys of `class_counts`, or, if that is an
-        array, the sorted classes of `y_true` and `y_pred`.
+        All classes, such as ``clf.classes_``. None: the keys of ``class_counts``, or, if that is an
+        array, the sorted classes of ``y_true`` and ``y_pred``.
     many, few : float, default=100 and 20
         Boundaries of the groups.
 
     Returns
     -------
     scores : dict of str to float in [0, 1]
-        "many", "medium" and "few"; NaN for a group of which `y_true` has no class.
+        "many", "medium" and "few"; NaN for a group of which ``y_true`` has no class.
 
     Raises
     ------
     ValueError
-        If the counts do not fit the labels, or if a class of `y_true` has no count.
+        If the counts do not fit the labels, or if a class of ``y_true`` has no count.
 
     Examples
     --------
@@ -120,14 +120,14 @@ def many_shot_accuracy_score(
     many: float = 100,
     few: float = 20,
 ) -> float:
-    """Mean recall of the classes with more than `many` training samples.
+    """Mean recall of the classes with more than ``many`` training samples.
 
     Parameters, errors: see :func:`shot_accuracy_score`.
 
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y_true` has no such class.
+        NaN if ``y_true`` has no such class.
 
     Examples
     --------
@@ -150,14 +150,14 @@ def medium_shot_accuracy_score(
     many: float = 100,
     few: float = 20,
 ) -> float:
-    """Mean recall of the classes with `few` to `many` training samples.
+    """Mean recall of the classes with ``few`` to ``many`` training samples.
 
     Parameters, errors: see :func:`shot_accuracy_score`.
 
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y_true` has no such class.
+        NaN if ``y_true`` has no such class.
 
     Examples
     --------
@@ -180,14 +180,14 @@ def few_shot_accuracy_score(
     many: float = 100,
     few: float = 20,
 ) -> float:
-    """Mean recall of the classes with fewer than `few` training samples.
+    """Mean recall of the classes with fewer than ``few`` training samples.
 
     Parameters, errors: see :func:`shot_accuracy_score`.
 
     Returns
     -------
     score : float in [0, 1]
-        NaN if `y_true` has no such class.
+        NaN if ``y_true`` has no such class.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def recalls_and_groups(
         labels = np.array(sorted(class_counts)) if labels is None else np.asarray(labels)
         uncounted = [label for label in labels.tolist() if label not in class_counts]
         if uncounted:
-            raise ValueError(f"class_counts has no training count of the labels {uncounted[:5]}.")
+            raise ValueError(f"class_counts has no training count of the labels {uncounted[:5]}")
         counts = np.array([class_counts[label] for label in labels.tolist()])
     else:
         labels = np.union1d(y_true, y_pred) if labels is None else np.asarray(labels)
@@ -220,13 +220,13 @@ def recalls_and_groups(
         if counts.shape != labels.shape:
             raise ValueError(
                 f"class_counts has shape {counts.shape}, but there are {len(labels)} labels: give "
-                "labels=, the classes in the order of class_counts, or a dict label -> count."
+                "labels=, the classes in the order of class_counts, or a dict label -> count"
             )
     unknown = np.setdiff1d(y_true, labels)
     if len(unknown):
         raise ValueError(
             f"y_true holds {unknown[:5].tolist()}, of which class_counts has no training count; "
-            "a class that was not trained on has the count 0."
+            "a class that was not trained on has the count 0"
         )
     groups = shot_groups(counts, many=many, few=few)
     return labels, counts, per_class_recall(y_true, y_pred, labels), groups

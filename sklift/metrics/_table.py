@@ -40,13 +40,13 @@ def per_class_recall_table(
     Returns
     -------
     table : dict of str to ndarray of shape (n_classes,), or DataFrame
-        Columns "label", "n_train", "n_test" (samples of the class in `y_true`), "recall" (NaN for a
-        class that `y_true` lacks) and "group" ("many", "medium" or "few").
+        Columns "label", "n_train", "n_test" (samples of the class in ``y_true``), "recall" (NaN for
+        a class that ``y_true`` lacks) and "group" ("many", "medium" or "few").
 
     Raises
     ------
     ValueError
-        If `output` is not known, or the counts do not fit the labels.
+        If ``output`` is not known, or the counts do not fit the labels.
     ImportError
         If a DataFrame is asked for and pandas is not installed.
 
@@ -76,9 +76,9 @@ def per_class_recall_table(
 
 
 def check_output(output: str, choices: tuple[str, ...]) -> None:
-    """Raise ValueError unless `output` is one of the choices."""
+    """Raise ValueError unless ``output`` is one of the choices."""
     if output not in choices:
-        raise ValueError(f"output must be one of {list(choices)}; got {output!r}.")
+        raise ValueError(f"output must be one of {list(choices)}; got {output!r}")
 
 
 def import_pandas():

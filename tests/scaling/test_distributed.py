@@ -22,6 +22,8 @@ VARIANTS = {
     },
     "largest": {"loss__top_fraction": 0.5, "loss": "focal"},
     "estimated": {"loss": "lade", "compute__accumulate": 3, "weighted": True},
+    "above a threshold": {"loss__top_fraction": 0.3, "loss__top_smoothing": 0.5},
+    "estimated above it": {"loss__top_fraction": 0.3, "loss__top_smoothing": 0.5, "loss": "lade"},
     "stopped": {"validation_fraction": 0.2, "early_stopping": True},
     "frozen": {"adapter": None, "augmentation": None},
 }

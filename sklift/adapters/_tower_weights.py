@@ -1,16 +1,16 @@
-"""Kinds that train weights the tower has already: all of a block, its biases, its norms."""
+"""Adapters that train weights of the tower itself: all of a block, its biases, its norms."""
 
 from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 from torch import nn
 
-from ..backbones import OpenTower
+from ..backbones import Block, OpenTower
 from ._layers import choose_blocks
 
 
-def thaw(module: nn.Module, name: str) -> None:
-    """Replace a frozen parameter by a copy of its own that is trained."""
+def make_trainable(module: nn.Module, name: str) -> None:
+    """Replace a frozen parameter of a module by a trained copy."""
     frozen = getattr(module, name)
     if frozen is not None:
         setattr(module, name, nn.Parameter(frozen.detach().clone()))
@@ -33,16 +33,17 @@ class FullTuning(BaseEstimator):
     """
 
     order = 0
+    block_type = Block
 
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> FullTuning:
-        """Thaw the chosen blocks; return this recipe."""
-        for block in choose_blocks(tower, self.layers, self):
+        """Train the weights of the chosen blocks; return this recipe."""
+        for block in choose_blocks(tower, self):
             for module in block.unit.get().modules():
                 for name in list(module._parameters):
-                    thaw(module, name)
+                    make_trainable(module, name)
         return FullTuning(self.layers)
 
 
@@ -67,17 +68,18 @@ class BitFit(BaseEstimator):
     """
 
     order = 0
+    block_type = Block
 
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> BitFit:
-        """Thaw the biases; return this recipe."""
-        for block in choose_blocks(tower, self.layers, self):
+        """Train the biases of the chosen blocks; return this recipe."""
+        for block in choose_blocks(tower, self):
             for module in block.unit.get().modules():
                 for name in list(module._parameters):
                     if name.endswith("bias"):
-                        thaw(module, name)
+                        make_trainable(module, name)
         return BitFit(self.layers)
 
 
@@ -102,15 +104,16 @@ class LayerNormTuning(BaseEstimator):
     """
 
     order = 0
+    block_type = Block
 
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
     def inject(self, tower: OpenTower, n_classes: int) -> LayerNormTuning:
-        """Thaw the norms; return this recipe."""
-        for block in choose_blocks(tower, self.layers, self):
+        """Train the norms of the chosen blocks; return this recipe."""
+        for block in choose_blocks(tower, self):
             for site in (*block.norms, *block.inner_norms):
-                thaw(site.owner, site.weight)
+                make_trainable(site.owner, site.weight)
                 if site.bias is not None:
-                    thaw(site.owner, site.bias)
+                    make_trainable(site.owner, site.bias)
         return LayerNormTuning(self.layers)
