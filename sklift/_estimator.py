@@ -8,8 +8,9 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
+
+from ._core._sklearn import Interval, StrOptions, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -72,7 +73,7 @@ class FrozenEstimator(ImageEstimator):
         from ._data._features import cached_features, frozen_features
         from ._store._features import resolve_cache
 
-        self._validate_params()
+        validate_params(self)
         cache = resolve_cache(self.cache)
         device = resolve_device(self.device)
         backbone = self._load_backbone()

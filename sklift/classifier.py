@@ -8,11 +8,17 @@ from os import PathLike
 from typing import Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._classes._labels import resolve_names
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
+from ._core._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    validate_params,
+    with_callbacks,
+)
 from ._estimator import ImageEstimator, LogitClassifierMixin
 from ._fitting._fit_input import (
     KINDS,
@@ -23,7 +29,7 @@ from ._fitting._fit_input import (
     partial_classes,
     resolve_kind,
 )
-from ._fitting._sklearn_callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from ._fitting._sklearn_callbacks import EpochTasks
 from ._persistence import Persistent
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
@@ -565,7 +571,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         torch.Size([6, 2])
         """
         check_is_fitted(self)
-        self._validate_params()
+        validate_params(self)
         from ._persistence._export import write_program
 
         write_program(self, path)
@@ -591,7 +597,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     def _trained_logits(self, X) -> np.ndarray:
         check_is_fitted(self)
-        self._validate_params()
+        validate_params(self)
         from ._data._prediction import logits
 
         return logits(self, self._data(X, reset=False))

@@ -6,10 +6,10 @@ from functools import wraps
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
 
 from .._classes._labels import check_labels, encode_labels
 from .._core._recipes import agrees
+from .._core._sklearn import check_sample_weight, validate_params
 from .._core._warn import warn
 from .._store._features import resolve_cache
 
@@ -52,7 +52,7 @@ def _fitted_attributes(est) -> dict:
 
 def fit_recipes(est) -> dict:
     """Validated parameters, and the recipes among them as objects."""
-    est._validate_params()
+    validate_params(est)
     recipes = {kind: resolve_kind(kind, getattr(est, kind)) for kind in KINDS}
     resolve_cache(est.cache)
     if est.backbone == "precomputed":
@@ -73,7 +73,7 @@ def fit_sample(est, X, y, sample_weight, classes, *, reset: bool = True):
     if len(y) != len(data):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
     if sample_weight is not None:
-        sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         if not sample_weight.any():  # older versions of scikit-learn let it pass
             raise ValueError("Sample weights must contain at least one non-zero number.")
         if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:
