@@ -6,7 +6,8 @@
   class, without an instance.
 - ``_check_sample_weight``, ``_safe_indexing``: what scikit-learn does with its own inputs, for all
   kinds of arrays and tables. Nothing public does the same.
-- ``_BaseComposition``: parameters of named recipes in a list, as in a pipeline.
+- ``_BaseComposition`` with ``_get_params`` and ``_set_params``: parameters of named recipes in a
+  list, as in a pipeline.
 - ``_init_callback_context``: callbacks of an estimator (since 1.9), which calls it for a
   third-party ``fit`` as for its own.
 - ``_skip_test``: a tag that a checked estimator must not set.
@@ -14,6 +15,7 @@
 
 from __future__ import annotations
 
+from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing as take_rows
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
@@ -54,7 +56,7 @@ def validate_params(estimator) -> None:
     estimator._validate_params()
 
 
-def param_names(cls: type) -> list[str]:
+def param_names(cls: type[BaseEstimator]) -> list[str]:
     """Names of the parameters of an estimator's class."""
     return cls._get_param_names()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 
 import torch
@@ -52,8 +52,11 @@ def compiled(model: TunedModel, enabled: bool) -> Iterator[None]:
         require_undoable_compile()
         for part in parts:
             part.compile()
+    keeping: AbstractContextManager = nullcontext()
+    with optional("some blocks are not compiled, of which torch has compiled several forms"):
+        keeping = keeping_programs(_MOST_GRAPHS)
     try:
-        with keeping_programs(_MOST_GRAPHS):
+        with keeping:
             yield
     finally:
         for part in parts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from timm.layers.attention import Attention
 from torch import nn
@@ -20,9 +22,7 @@ def use_fast_attention(tower: nn.Module) -> None:
     for module in tower.modules():
         with optional(_SLOWER):
             if type(module) is nn.MultiheadAttention and _is_plain(module):
-                change_class(
-                    module, PackedAttention, lambda x, attn=module: _of_all_and_one(attn, x)
-                )
+                change_class(module, PackedAttention, partial(_of_all_and_one, module))
             elif type(module) is Attention and module.fused_attn:
                 change_class(module, FusedAttention, module)
 

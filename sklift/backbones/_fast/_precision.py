@@ -97,7 +97,7 @@ def hold_products(tower: nn.Module, dtype: torch.dtype) -> list[tuple[nn.Module,
     for module in tower.modules():
         kind, own = type(module), dict(module.named_parameters(recurse=False))
         if kind in _HELD and _is_frozen(own.get(_HELD[kind][1])) and _is_plain(module):
-            if not _holds_the_same(kind):
+            if not _holds_the_same(kind):  # type: ignore[arg-type]  # a class can be hashed
                 continue
             _hold(module, own, dtype)
             changed.append((module, kind))
