@@ -11,8 +11,9 @@ from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
+
+from ._core._sklearn import Interval, StrOptions, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -154,7 +155,7 @@ class FrozenEstimator(ImageEstimator):
         from ._data._features import cached_features, frozen_features
         from ._data._prediction import blocks
 
-        self._validate_params()
+        validate_params(self)
         plan = self._plan()
         backbone = self._load_backbone()
         pictures = self._pictures(X)

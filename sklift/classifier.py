@@ -8,13 +8,19 @@ from os import PathLike
 from typing import Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._classes._labels import resolve_names
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
+from ._core._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    validate_params,
+    with_callbacks,
+)
 from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing, resolve_recipe
-from ._fitting._sklearn_callbacks import CallbackSupportMixin, EpochTasks, with_callbacks
+from ._fitting._sklearn_callbacks import EpochTasks
 from ._persistence import Persistent
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
@@ -340,7 +346,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         KeyboardInterrupt
             On Ctrl-C, after the batch; the estimator is fitted so far.
         """
-        self._validate_params()
+        validate_params(self)
         from ._fitting._sample import check_same
         from ._fitting._settings import fit_settings
         from ._fitting._train import Classes, train
@@ -390,7 +396,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         ValueError, TypeError
             As :meth:`fit`, or if the classes are missing, or others than before.
         """
-        self._validate_params()
+        validate_params(self)
         from ._fitting._sample import check_same, partial_classes
         from ._fitting._settings import fit_settings
         from ._fitting._train import Classes, train_more
@@ -492,7 +498,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         torch.Size([6, 2])
         """
         check_is_fitted(self)
-        self._validate_params()
+        validate_params(self)
         from ._persistence._export import write_program
 
         write_program(self, path)
@@ -537,7 +543,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     def _trained_logits(self, X) -> Iterator[np.ndarray]:
         check_is_fitted(self)
-        self._validate_params()
+        validate_params(self)
         from ._data._prediction import logits
 
         data = self._data(X, reset=False)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._classes._labels import check_labels, resolve_names
 from ._classes._prompts import prompt_features
+from ._core._sklearn import validate_params
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -123,7 +124,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         ValueError
             If classes or their names are missing, or the backbone has no text tower.
         """
-        self._validate_params()
+        validate_params(self)
         if y is None:
             raise ValueError("ZeroShotClassifier needs the classes: pass them as y (X may be None)")
         self._check_columns(X, reset=True)

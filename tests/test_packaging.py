@@ -57,6 +57,15 @@ def test_the_oldest_environment_pins_the_lower_bounds():
     assert sorted(pins) == sorted(bound.replace(">=", "==") for bound in bounds)
 
 
+def test_the_prereleases_are_those_of_every_requirement():
+    """Nothing is pinned, and pip takes what is not released yet."""
+    tox = ConfigParser()
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    environment = tox["testenv:prereleases"]
+    assert environment.getboolean("pip_pre")
+    assert "deps" not in environment and tox["testenv"]["extras"] == "test"
+
+
 def test_the_lint_environment_has_the_tools_of_the_extra():
     tox = ConfigParser()
     tox.read(ROOT / "tox.ini", encoding="utf-8")

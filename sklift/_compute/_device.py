@@ -95,14 +95,11 @@ def worker_arguments(num_workers: int) -> dict:
 
 def _cpu_has_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 matrices in hardware (AVX512-BF16, AMX, Arm BF16)."""
-    import torch
+    from ._torch import cpu_library_has_bfloat16
 
-    try:
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and (
-            "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags() or "bf16" in _cpu_flags()
-        )
-    except (AttributeError, RuntimeError):
-        return False
+    return cpu_library_has_bfloat16() and not _cpu_flags().isdisjoint(
+        ("avx512_bf16", "amx_bf16", "bf16")
+    )
 
 
 def _cpu_flags() -> set[str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
 
 from .._classes._labels import check_labels, encode_labels
 from .._core._recipes import matches_trained
+from .._core._sklearn import check_sample_weight
 from .._core._warn import warn
 from ._settings import FitSettings
 
@@ -62,7 +62,7 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
     if len(y) != len(data):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
     if sample_weight is not None:
-        sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         if not sample_weight.any():  # older versions of scikit-learn let it pass
             raise ValueError("Sample weights must contain at least one non-zero number.")
         if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
-    # An older scikit-learn: estimators have no set_callbacks, and fit calls no one.
-    class CallbackSupportMixin:  # type: ignore[no-redef]  # in the place of what is missing
-        """Nothing to support."""
-
-    def with_callbacks(method):
-        """Leave the method as it is."""
-        return method
+from .._core._sklearn import callback_context
 
 
 class EpochTasks:
@@ -22,9 +13,7 @@ class EpochTasks:
         self.data = {"X": X, "y": y}
         if sample_weight is not None:
             self.data["metadata"] = {"sample_weight": sample_weight}
-        self.context = None
-        if hasattr(estimator, "_init_callback_context"):
-            self.context = estimator._init_callback_context(max_subtasks=n_epochs)
+        self.context = callback_context(estimator, n_epochs)
 
     def begin(self) -> None:
         """Fit begins."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 
 import torch
 
+from .._compute._speed_up import optional
+from .._compute._torch import keeping_programs, require_undoable_compile, undo_compile
 from ..backbones import find_stages
 from ._tuned_model import TunedModel
 
@@ -46,14 +48,19 @@ def compiled(model: TunedModel, enabled: bool) -> Iterator[None]:
     _check_compiler(model.mean.device.type)
     stages = find_stages(model.tower)
     parts = [model.tower] if stages is None else list(stages.blocks)
-    for part in parts:
-        part.compile()
+    with optional("the training is not compiled, and takes longer than compile=True lets expect"):
+        require_undoable_compile()
+        for part in parts:
+            part.compile()
+    keeping: AbstractContextManager = nullcontext()
+    with optional("some blocks are not compiled, of which torch has compiled several forms"):
+        keeping = keeping_programs(_MOST_GRAPHS)
     try:
-        with torch._dynamo.config.patch(cache_size_limit=_MOST_GRAPHS):
+        with keeping:
             yield
     finally:
         for part in parts:
-            part._compiled_call_impl = None  # there is no public way back
+            undo_compile(part)
 
 
 @cache

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from .._compute._torch import set_class
 from ._tuned_model import TunedModel
 
 
@@ -53,7 +54,7 @@ def _make_plain(module: nn.Module) -> None:
     }
     # Not by torch's `remove_parametrizations`: it writes into the frozen tensor, and takes the
     # weight's name from the module's class, which the module that was copied has as well.
-    module.__class__ = parametrize.type_before_parametrizations(module)
+    set_class(module, parametrize.type_before_parametrizations(module))
     del module.parametrizations
     for name, weight in weights.items():
         module.register_parameter(name, weight)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
-from ..backbones import Backbone, Stages
+from ..backbones import Backbone
 
 
 def own_parts(tower: nn.Module) -> dict[nn.Module, tuple]:
@@ -25,11 +25,9 @@ def touched_modules(tower: nn.Module, before: dict[nn.Module, tuple]) -> set[nn.
     }
 
 
-def n_blocks_before(touched: set[nn.Module], stages: Stages | None) -> int:
+def n_blocks_before(touched: set[nn.Module], blocks: Sequence[nn.Module]) -> int:
     """The number of leading blocks that hold no module of these; 0 if one is outside of blocks."""
-    if stages is None:
-        return 0
-    inside = [set(block.modules()) & touched for block in stages.blocks]
+    inside = [set(block.modules()) & touched for block in blocks]
     if touched - set().union(*inside):
         return 0
     return next((i for i, some in enumerate(inside) if some), 0)
@@ -49,5 +47,8 @@ def computes_alike(one: Callable, other: Callable, backbone: Backbone, device) -
 
 
 def _own(module: nn.Module) -> tuple:
-    tensors = (*module._parameters.values(), *module._buffers.values())
-    return type(module), *(id(tensor) for tensor in tensors)
+    tensors = (
+        *module.named_parameters(recurse=False, remove_duplicate=False),
+        *module.named_buffers(recurse=False, remove_duplicate=False),
+    )
+    return type(module), *((name, id(tensor)) for name, tensor in tensors)

@@ -45,7 +45,8 @@ class TunedModel(nn.Module):
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
         touched = touched_modules(tower.module, before)
         self._is_touched = bool(touched)
-        self._n_untouched = n_blocks_before(touched, find_stages(tower.module))
+        blocks = [block.unit.get() for block in tower.blocks]
+        self._n_untouched = n_blocks_before(touched, blocks)
         self._has_blocks = any(isinstance(block, TransformerBlock) for block in tower.blocks)
         self.tower = tower.finished()
         self.after = tower.after
@@ -106,7 +107,9 @@ class TunedModel(nn.Module):
         0 where it has touched what is outside of blocks, or the tower has none.
         """
         n = self._n_untouched
-        theirs = find_stages(self.backbone.open(self.mean.device).module) if n else None
+        if not (n and self.backbone.has_stages):
+            return 0
+        theirs = find_stages(self.backbone.open(self.mean.device).module)
         if theirs is None:
             return 0
         both = (partial(stages.before, n=n) for stages in (self._stages(), theirs))

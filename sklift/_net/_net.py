@@ -30,8 +30,8 @@ class LiftNet(NeuralNet):
         super().__init__(module, criterion, **kwargs)
         self._in_parts = Parts()
 
-    @property
-    def _default_callbacks(self):
+    def get_default_callbacks(self):
+        """The callbacks that every fit has."""
         return [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring("train_loss", on_train=True)),
@@ -94,7 +94,7 @@ class LiftNet(NeuralNet):
                 self.last_loss = step["loss"].item()
                 return step
             # out of the handler, which would keep the tensors of the failed attempt alive
-            self._zero_grad_optimizer()
+            self.optimizer_.zero_grad()
             self.hits["train"] = hits.clone()
             free_memory(self.device)
 
@@ -102,7 +102,9 @@ class LiftNet(NeuralNet):
         """Loss and gradient of a batch, in parts whose gradients add up to that of the whole."""
         couples = getattr(self.criterion_, "couples_samples", True)
         n_parts = min(max(self.accumulate, 1 if couples else self._n_parts(X)), len(target))
-        self._set_training(True)
+        self.module_.train()
+        if isinstance(self.criterion_, torch.nn.Module):
+            self.criterion_.train()
         if n_parts == 1:
             logits = self.infer(X)
             loss = self.get_loss(logits, target, X, training=True)

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._compute._device import resolve_device, resolve_precision
+from .._core._sklearn import param_names, validate_params
 from .._core._warn import warn
 from .._estimator import resolve_recipe
 from ..backbones import Backbone, BackboneSpec, load_backbone, resolve_spec
@@ -85,14 +86,14 @@ def rebuild(
 def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
     """The estimator with its parameters."""
     params = content["params"]
-    if unknown := sorted(set(params) - set(cls._get_param_names())):
+    if unknown := sorted(set(params) - set(param_names(cls))):
         saved = (content.get("versions") or {}).get("scikit-lift")
         raise ValueError(
             f"{cls.__name__} has no parameters {unknown}; it was saved by scikit-lift {saved}"
         )
     params = {name: decode(value, arrays, own) for name, value in params.items()}
     est = cls(**{**params, **without_folders(params)})
-    est._validate_params()
+    validate_params(est)
     return est
 
 

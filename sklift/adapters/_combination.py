@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sklearn.utils.metaestimators import _BaseComposition
-
+from .._core._sklearn import Composition
 from ..backbones import OpenTower
 
 
-class Combination(_BaseComposition):
+class Combination(Composition):
     """Combination of several adapters, each under a name.
 
     They are injected in a fixed order whatever theirs (weights of the tower, LoRA, SSF, Adapter,
@@ -29,14 +28,6 @@ class Combination(_BaseComposition):
 
     def __init__(self, recipes: list) -> None:
         self.recipes = recipes
-
-    def get_params(self, deep=True):
-        """Return the parameters, those of the named recipes included."""
-        return self._get_params("recipes", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters, ``lora__rank=4`` among them."""
-        return self._set_params("recipes", **params)
 
     def inject(self, tower: OpenTower, n_classes: int) -> Combination:
         """Inject every recipe; return this one with all "auto" values filled in."""

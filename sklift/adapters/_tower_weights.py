@@ -16,6 +16,11 @@ def make_trainable(module: nn.Module, name: str) -> None:
         setattr(module, name, nn.Parameter(frozen.detach().clone()))
 
 
+def own_names(module: nn.Module) -> list[str]:
+    """Names of the parameters that a module holds itself."""
+    return [name for name, _ in module.named_parameters(recurse=False, remove_duplicate=False)]
+
+
 class FullTuning(BaseEstimator):
     """All weights of the chosen blocks: the "heavy" fine-tuning that LIFT argues against.
 
@@ -42,7 +47,7 @@ class FullTuning(BaseEstimator):
         """Train the weights of the chosen blocks; return this recipe."""
         for block in choose_blocks(tower, self):
             for module in block.unit.get().modules():
-                for name in list(module._parameters):
+                for name in own_names(module):
                     make_trainable(module, name)
         return FullTuning(self.layers)
 
@@ -77,7 +82,7 @@ class BitFit(BaseEstimator):
         """Train the biases of the chosen blocks; return this recipe."""
         for block in choose_blocks(tower, self):
             for module in block.unit.get().modules():
-                for name in list(module._parameters):
+                for name in own_names(module):
                     if name.endswith("bias"):
                         make_trainable(module, name)
         return BitFit(self.layers)

@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from .._compute._speed_up import optional, require_same, without_autocast
 from ._fast._attention import use_fast_attention
 from ._fast._first_token import compute_first_token_only
 from ._sites import Block
+from ._stages import SLOWER, find_stages
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,19 @@ class Backbone:
     def identity(self) -> tuple:
         """What features depend on: weights, how the tower computes with them, and its pictures."""
         return self.checksum, self.spec.name, self.spec.params, self.preprocess
+
+    @cached_property
+    def has_stages(self) -> bool:
+        """Whether the tower has stages, and they compute what it does as a whole."""
+        with optional(SLOWER):
+            if (stages := find_stages(self.tower)) is None:
+                return False
+            size, generator = self.preprocess.size, torch.Generator().manual_seed(0)
+            view = torch.randn(1, 3, size, size, generator=generator)
+            with without_autocast(view):
+                require_same(stages.after(stages.before(view, 1), 1), self.tower(view))
+            return True
+        return False
 
     @property
     def is_empty(self) -> bool:

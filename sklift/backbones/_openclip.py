@@ -100,7 +100,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     own = {k: params[k] for k in _PREPROCESS if k in params}
     arguments["force_preprocess_cfg"] = {**preprocess_of_tag, **own}
     try:
-        with _quiet():
+        with _quiet(open_clip):
             model = open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
             tokenizer = open_clip.get_tokenizer(name)
     except FileNotFoundError as error:
@@ -149,17 +149,29 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
     )
 
 
+class _OfOthers(logging.Filter):
+    """Lets records pass that open_clip has not written."""
+
+    def __init__(self, package: str):
+        super().__init__()
+        self.package = package
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is from elsewhere; open_clip writes to the logger of all."""
+        return not Path(record.pathname).is_relative_to(self.package)
+
+
 @contextmanager
-def _quiet():
+def _quiet(open_clip):
     """open_clip logs and warns about what is settled here (QuickGELU, missing text weights)."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.ERROR)
+    root, others = logging.getLogger(), _OfOthers(str(Path(open_clip.__file__).parent))
+    root.addFilter(others)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*QuickGELU.*")
             yield
     finally:
-        logging.disable(previous)
+        root.removeFilter(others)
 
 
 def _has_matrix(model: nn.Module) -> bool:

@@ -1,4 +1,4 @@
-"""The attachment sites of a tower: the only place that knows towers' inner names.
+"""Attachment sites of a tower: where an adapter may put something, or train what is there.
 
 A transformer block computes ``x1 = x + attn(norm1(x))`` and ``x2 = x1 + scale2(mlp(norm2(x1)))``;
 a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Adapters see their parts as slots
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
 
 from torch import nn
 
-# what attentions with windows, or with a table of relative positions, have
-_FIXED_LENGTH = ("rel_pos", "use_rel_pos", "q_stride", "q_pool")
+from ._towers import _open_clip, _resnet, _timm
+from ._towers._names import BlockNames
 
 
 @dataclass(frozen=True)
@@ -158,78 +158,45 @@ class ConvBlock(Block):
 def find_blocks(tower: nn.Module) -> list[Block]:
     """The residual blocks of a tower in order of depth; empty where it has none of known kinds."""
     trunk = getattr(tower, "trunk", tower)  # open_clip wraps timm's towers
-    for units, build in (
-        (getattr(getattr(tower, "transformer", None), "resblocks", None), _open_clip_block),
-        (getattr(trunk, "blocks", None), _timm_block),
+    for units, names in (
+        (_open_clip.blocks_of(tower), _open_clip.BLOCK),
+        (_timm.blocks_of(trunk), _timm.BLOCK),
     ):
         if units is not None and len(units):
-            blocks = [build(unit, Slot(units, str(i))) for i, unit in enumerate(units)]
-            known: list[Block] = [block for block in blocks if block is not None]
-            return known if len(known) == len(blocks) else []
-    stages: list[Any] = [getattr(trunk, f"layer{i}", None) for i in (1, 2, 3, 4)]
-    if all(isinstance(stage, nn.Sequential) for stage in stages):
-        return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
-    return []
+            if not all(names.all_in(unit) for unit in units):
+                return []
+            return [_transformer_block(u, Slot(units, str(i)), names) for i, u in enumerate(units)]
+    stages = _resnet.stages_of(trunk)
+    return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
 
 
-def _open_clip_block(block: nn.Module, unit: Slot) -> SequenceBlock | None:
-    """A ``ResidualAttentionBlock`` of open_clip, whichever class its attention has."""
-    if not all(hasattr(block, n) for n in ("ln_1", "ln_2", "attn", "mlp", "ls_2")):
-        return None
-    norms, inner_norms = _split_norms(block, (block.ln_1, block.ln_2))
-    return SequenceBlock(
-        width=block.attn.out_proj.weight.shape[0],
-        unit=unit,
-        linears=(
-            Weight(block.attn, "in_proj_weight", "in_proj_bias"),
-            Weight(block.attn.out_proj),
-            Weight(block.mlp.c_fc),
-            Weight(block.mlp.c_proj),
-        ),
-        norms=norms,
-        inner_norms=inner_norms,
-        norm2=Slot(block, "ln_2"),
-        mlp=Slot(block, "mlp"),
-        scale2=Slot(block, "ls_2"),
-    )
-
-
-def _timm_block(block: nn.Module, unit: Slot) -> TransformerBlock | None:
-    """A ``Block`` of timm's vision transformers."""
-    if not all(hasattr(block, n) for n in ("norm1", "norm2", "attn", "mlp", "ls2")):
-        return None
-    if not all(hasattr(block.attn, n) for n in ("qkv", "proj")):
-        return None
-    if not all(hasattr(block.mlp, n) for n in ("fc1", "fc2")):
-        return None
-    norms, inner_norms = _split_norms(block, (block.norm1, block.norm2))
-    fixed = any(hasattr(block.attn, n) for n in _FIXED_LENGTH)
+def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> TransformerBlock:
+    """A block with parts of these names, whichever class they have."""
+    out, fc1, fc2 = attrgetter(*names.linears)(block)
+    owner, weight, bias = names.qkv
+    norms, inner_norms = _split_norms(block, attrgetter(names.norm1, names.norm2)(block))
+    fixed = names is _timm.BLOCK and _timm.has_fixed_length(block)
     return (TransformerBlock if fixed else SequenceBlock)(
-        width=block.attn.proj.weight.shape[0],
+        width=out.weight.shape[0],
         unit=unit,
-        linears=(
-            Weight(block.attn.qkv),
-            Weight(block.attn.proj),
-            Weight(block.mlp.fc1),
-            Weight(block.mlp.fc2),
-        ),
+        linears=(Weight(attrgetter(owner)(block), weight, bias), *map(Weight, (out, fc1, fc2))),
         norms=norms,
         inner_norms=inner_norms,
-        norm2=Slot(block, "norm2"),
-        mlp=Slot(block, "mlp"),
-        scale2=Slot(block, "ls2"),
+        norm2=Slot(block, names.norm2),
+        mlp=Slot(block, names.mlp),
+        scale2=Slot(block, names.scale2),
     )
 
 
 def _conv_block(block: nn.Module, unit: Slot) -> ConvBlock:
     """A residual block of a CLIP or timm ResNet."""
-    path = [m for n, m in block.named_modules() if not n.startswith("downsample")]
+    path = [m for n, m in block.named_modules() if not n.startswith(_resnet.SHORTCUT)]
     convs = [m for m in path if isinstance(m, nn.Conv2d)]
     norms, inner_norms = _split_norms(block, path)
     # What a block takes and by how much it shrinks a picture is plain in its shortcut: the path
     # itself may split its input, and pool in many ways. Without a shortcut nothing changes.
     in_width, stride = convs[-1].out_channels, 1
-    if (shortcut := getattr(block, "downsample", None)) is not None:
+    if (shortcut := getattr(block, _resnet.SHORTCUT, None)) is not None:
         in_width = next(m for m in shortcut.modules() if isinstance(m, nn.Conv2d)).in_channels
         for module in shortcut.modules():
             if isinstance(module, (nn.Conv2d, nn.AvgPool2d)):
@@ -253,7 +220,7 @@ def _split_norms(
     norms = {
         m: Weight(m, bias="bias" if hasattr(m, "bias") else None)
         for m in block.modules()
-        if "Norm" in type(m).__name__ and m._parameters.get("weight") is not None
+        if "Norm" in type(m).__name__ and "weight" in dict(m.named_parameters(recurse=False))
     }
     found = tuple(norms.pop(m) for m in outer if m in norms)
     return found, tuple(norms.values())

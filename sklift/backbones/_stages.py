@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 
 import torch
 from open_clip.timm_model import TimmModel
-from open_clip.transformer import VisionTransformer
-from timm.models import vision_transformer as timm_vit
 from torch import nn
 from torch.utils.checkpoint import checkpoint
+
+from .._compute._speed_up import optional
+from ._towers import _open_clip, _timm
+
+SLOWER = (
+    "frozen blocks before the first trained one are computed anew in each epoch, and compile=True "
+    "compiles the whole tower"
+)
 
 
 @dataclass(frozen=True)
@@ -75,21 +81,7 @@ def find_stages(tower: nn.Module) -> Stages | None:
             return None
         finish = inner.finish
         return replace(inner, finish=lambda tokens: tower.head(finish(tokens)))
-    if type(tower) is VisionTransformer:
-        inner = tower.transformer
-        if tower.output_tokens or tower.proj is not None or not inner.batch_first:
-            return None
-        return Stages(
-            tower._embeds,
-            inner.resblocks,
-            lambda tokens: tower._pool(tokens)[0],
-            inner.grad_checkpointing,
-        )
-    if type(tower) is timm_vit.VisionTransformer:
-        return Stages(
-            lambda x: tower.norm_pre(tower.patch_drop(tower._pos_embed(tower.patch_embed(x)))),
-            tower.blocks,
-            lambda tokens: tower.forward_head(tower.norm(tokens)),
-            tower.grad_checkpointing,
-        )
+    with optional(SLOWER):
+        parts = _open_clip.stages_of(tower) or _timm.stages_of(tower)
+        return None if parts is None else Stages(*parts)
     return None

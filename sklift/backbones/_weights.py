@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import threading
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -46,10 +43,12 @@ def cached_file(model_id: str, filename: str = "") -> Path | None:
     return None
 
 
-def require_reachable(model_id: str, filename: str, spec: BackboneSpec, timeout: float = 8) -> None:
-    """Raise within seconds if a file is neither cached nor its server reachable.
+def require_reachable(model_id: str, filename: str, spec: BackboneSpec) -> None:
+    """Raise if a file is neither cached nor to be had from its server.
 
-    The hub client's own retries take most of a minute, so one request is tried first.
+    One request of the hub client is tried first, for as long as its own setting says
+    (``HF_HUB_ETAG_TIMEOUT``, 10 seconds): with all retries a download takes most of a minute until
+    it fails.
 
     Raises
     ------
@@ -60,9 +59,8 @@ def require_reachable(model_id: str, filename: str, spec: BackboneSpec, timeout:
 
     if cached_file(model_id, filename) is not None:
         return
-    reason = (
-        "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _probe(constants.ENDPOINT, timeout)
-    )
+    offline = constants.HF_HUB_OFFLINE
+    reason = "HF_HUB_OFFLINE is set" if offline else _refusal(model_id, filename)
     if reason is not None:
         raise unreachable(model_id, spec, reason)
 
@@ -93,22 +91,19 @@ def wrong_checkpoint(spec: BackboneSpec, error: Exception) -> ValueError:
     )
 
 
-def _probe(url: str, timeout: float) -> str | None:
-    """None if the server is there for us within ``timeout`` seconds, else the reason."""
-    answer: list[str | None] = ["no answer"]
+def _refusal(model_id: str, filename: str) -> str | None:
+    """Why a file can't be had; None where its server answers, if only that there is none."""
+    import huggingface_hub
+    from huggingface_hub.utils import HfHubHTTPError
 
-    def ask():
-        try:
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=timeout)
-            answer[0] = None
-        except urllib.error.HTTPError as error:
-            refused = error.code in (401, 403, 407, 429) or error.code >= 500
-            answer[0] = f"its server answers {error.code}" if refused else None
-        except OSError as error:
-            answer[0] = str(getattr(error, "reason", error))
-
-    # Name look-up ignores the timeout, so the whole request waits in a thread.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(timeout + 2)
-    return answer[0]
+    url = huggingface_hub.hf_hub_url(model_id, filename or DEFAULT_FILES[0])
+    try:
+        huggingface_hub.get_hf_file_metadata(
+            url, timeout=huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT
+        )
+    except HfHubHTTPError as error:
+        code = getattr(error.response, "status_code", None)
+        return None if code == 404 else f"its server answers {code}"
+    except Exception as error:  # of the HTTP library, which differs between versions of the client
+        return str(error) or type(error).__name__
+    return None

@@ -6,9 +6,10 @@ from bisect import bisect_left
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_random_state, indexable
+from sklearn.utils import check_random_state, indexable
 
 from .._classes._labels import check_labels
+from .._core._sklearn import take_rows
 
 
 def make_long_tailed(
@@ -98,7 +99,7 @@ def make_long_tailed(
     by_class = np.empty_like(counts)
     by_class[order] = counts
     rows = np.sort(draw(codes, by_class, check_random_state(random_state)))
-    return _safe_indexing(X, rows), _safe_indexing(y, rows)
+    return take_rows(X, rows), take_rows(y, rows)
 
 
 def profile(n_classes: int, n_max: float, imbalance_ratio: float) -> np.ndarray:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import StrOptions
 
 from .._core._recipes import resolve
+from .._core._sklearn import StrOptions, validate_params
 from ._as_source import as_image_source
 from ._sources import ImageSource
 
@@ -62,7 +62,7 @@ class Reader(BaseEstimator):
 
     def check(self) -> None:
         """Raise an error for a setting of a wrong type or value."""
-        self._validate_params()
+        validate_params(self)
 
 
 READERS = {"auto": Reader}

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from .._core._sklearn import SKIPPING_TAGS
 from ._common import METHODS, SIZE, fitted, pictures, prepared, refused
 
 
@@ -56,7 +57,7 @@ def check_html_repr(name, estimator_orig):
 def check_image_tags(name, estimator_orig):
     """Tags say which X are taken, and claim no way round checks."""
     tags = get_tags(estimator_orig)
-    for tag in ("no_validation", "non_deterministic", "_skip_test"):
+    for tag in SKIPPING_TAGS:
         assert not getattr(tags, tag), f"{name} has the tag {tag}"
     assert not tags.input_tags.allow_nan, f"{name} claims to take NaN"
     if tags.classifier_tags is not None:

@@ -98,7 +98,8 @@ def check_image_estimator(
     estimator : estimator instance
         A classifier or transformer of pictures; it stays as it is. Clones are checked, as given
         but for ``random_state=0``, ``compute__precision="float32"`` and ``compute__cache=False``
-        where it has such parameters: few epochs make it fast. ``classes`` and ``class_names`` must not be set.
+        where it has such parameters: few epochs make it fast. ``classes`` and ``class_names`` must
+        not be set.
     expected_failed_checks : dict, optional
         Check name -> why it fails.
     on_fail : {"raise", "warn", None}, default="raise"

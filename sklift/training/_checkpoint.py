@@ -7,7 +7,8 @@ from numbers import Real
 from pathlib import Path
 
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import Interval, StrOptions
+
+from .._core._sklearn import Interval, StrOptions, validate_params
 
 __all__ = ["Checkpoint", "resolve_checkpoint"]
 
@@ -57,7 +58,7 @@ class Checkpoint(BaseEstimator):
         TypeError, ValueError
             If a setting is of a wrong type or value.
         """
-        self._validate_params()
+        validate_params(self)
         return Path(self.folder)
 
 

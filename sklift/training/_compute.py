@@ -5,11 +5,11 @@ from __future__ import annotations
 from numbers import Integral
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._compute._device import PRECISIONS, resolve_device, resolve_precision
 from .._compute._plan import ComputePlan
 from .._core._recipes import resolve
+from .._core._sklearn import Interval, StrOptions, validate_params
 from .._store._cache import resolve_cache
 
 __all__ = ["COMPUTES", "Compute", "resolve_compute"]
@@ -103,7 +103,7 @@ class Compute(BaseEstimator):
         TypeError, ValueError
             If a setting is unknown, out of range, or not to be had on the device.
         """
-        self._validate_params()
+        validate_params(self)
         device = resolve_device(device)
         precision = resolve_precision(self.precision, device)
         return ComputePlan(
@@ -119,7 +119,7 @@ class Compute(BaseEstimator):
 
     def check(self) -> None:
         """Raise an error for a setting of a wrong type, or out of range."""
-        self._validate_params()
+        validate_params(self)
         resolve_cache(self.cache)
 
 

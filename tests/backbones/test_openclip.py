@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -12,6 +14,7 @@ import torch
 from open_clip.transformer import QuickGELU
 from torch import nn
 
+import sklift.backbones as backbones
 from sklift.backbones import BackboneSpec, load_backbone, resolve_spec
 from sklift.backbones import _openclip as module
 
@@ -213,3 +216,25 @@ def test_a_model_that_comes_with_open_clip(tmp_path):
     with torch.no_grad():
         expected = model.encode_image(x)
     torch.testing.assert_close(backbone.tower(x) @ backbone.projection, expected)
+
+
+def test_only_open_clip_is_quiet(checkpoint, caplog, monkeypatch):
+    """What others log in the meantime is heard, in the root logger as well."""
+    create, path = open_clip.create_model, str(checkpoint / "plain.pt")
+
+    def talkative(*args, **kwargs):
+        logging.getLogger("others").info("from a logger of its own")
+        logging.warning("from the root logger")
+        return create(*args, **kwargs)
+
+    caplog.set_level(logging.INFO)
+    create("Test-16", path)
+    assert any(Path(record.pathname).parent.name == "open_clip" for record in caplog.records)
+    caplog.clear()
+    monkeypatch.setattr(open_clip, "create_model", talkative)
+    monkeypatch.setattr(backbones, "_loaded", {})
+    load_backbone("Test-16", path)
+    assert caplog.messages == ["from a logger of its own", "from the root logger"]
+    assert logging.getLogger().filters == []
+    create("Test-16", path)
+    assert len(caplog.messages) > 2

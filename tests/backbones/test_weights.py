@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
+import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
@@ -46,47 +49,80 @@ def test_no_network(name, pretrained):
     assert all(way in str(caught.value) for way in WAYS_OUT)
 
 
-def test_wording(monkeypatch, empty_cache):
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(_weights, "_probe", lambda url, timeout: "no route")
+@pytest.fixture
+def hub(monkeypatch):
+    """A server in the hub's place: an address, or a function of the request."""
+
+    def serve(address, timeout=5):
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", timeout)
+        monkeypatch.setattr(huggingface_hub, "hf_hub_url", lambda *names: f"http://{address}/file")
+
+    return serve
+
+
+def refusal():
+    start = time.perf_counter()
     with pytest.raises(ConnectionError) as caught:
         _weights.require_reachable("org/model", "w.bin", BackboneSpec("ViT-B-16", "openai"))
-    message = str(caught.value)
+    return str(caught.value), time.perf_counter() - start
+
+
+def test_a_closed_port(hub, empty_cache):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    hub(f"127.0.0.1:{port}")
+    message, seconds = refusal()
+    assert seconds < 3
     assert "backbone ViT-B-16/openai are not in the local cache and can't be downloaded" in message
-    assert "(no route)" in message
+    assert "refused" in message
     assert "hf download org/model" in message
     assert all(way in message for way in WAYS_OUT)
 
 
-def test_offline_setting_needs_no_probe(monkeypatch, empty_cache):
+def test_a_server_that_says_nothing(hub, empty_cache):
+    """The client waits as long as its own setting says."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hub(f"127.0.0.1:{server.getsockname()[1]}", timeout=0.5)
+        message, seconds = refusal()
+    assert seconds < 3
+    assert "timed out" in message
+
+
+@pytest.mark.parametrize("code", [200, 401, 403, 404, 407, 429, 503])
+def test_what_a_server_answers(hub, empty_cache, code):
+    """That a file is not there is for open_clip and timm to say: they know other names of it."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(code)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        hub(f"127.0.0.1:{server.server_port}")
+        if code in (200, 404):
+            spec = BackboneSpec("ViT-B-16", "openai")
+            assert _weights.require_reachable("org/model", "w.bin", spec) is None
+        else:
+            assert f"(its server answers {code})" in refusal()[0]
+        server.shutdown()
+
+
+def test_offline_setting_needs_no_request(monkeypatch, empty_cache):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(_weights, "_probe", None)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", None)
     with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
         _weights.require_reachable("org/model", "", BackboneSpec("hf-hub:org/model"))
 
 
-def test_reachable_or_cached_passes(monkeypatch, tmp_path):
-    spec = BackboneSpec("ViT-B-16", "openai")
+def test_cached_weights_need_no_request(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(_weights, "cached_file", lambda *names: None)
-    monkeypatch.setattr(_weights, "_probe", lambda url, timeout: None)
-    assert _weights.require_reachable("org/model", "w.bin", spec) is None
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", None)
     monkeypatch.setattr(_weights, "cached_file", lambda *names: tmp_path)
-    monkeypatch.setattr(_weights, "_probe", lambda url, timeout: "no route")
+    spec = BackboneSpec("ViT-B-16", "openai")
     assert _weights.require_reachable("org/model", "w.bin", spec) is None
-
-
-def test_probe_of_a_closed_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    start = time.perf_counter()
-    assert _weights._probe(f"http://127.0.0.1:{port}", timeout=5)
-    assert time.perf_counter() - start < 5
-
-
-def test_probe_of_a_server_that_says_nothing():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        start = time.perf_counter()
-        assert _weights._probe(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.5)
-        assert time.perf_counter() - start < 3

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
+from ..._compute._seeding import drawing_alone
+from ..._compute._speed_up import optional, require_same
+from ..._compute._torch import set_class
 from ._attention import PackedAttention
+
+_SLOWER = "frozen weights are converted to the precision of the products anew in each step"
 
 
 class Held:
@@ -47,7 +53,8 @@ class HeldConv(Held, nn.Conv2d):
 
     def forward(self, x):
         """``(n, channels, h, w)`` -> the same kind."""
-        return self._conv_forward(x, *self.weights(x, "weight", "bias"))
+        settings = (self.stride, self.padding, self.dilation, self.groups)
+        return F.conv2d(x, *self.weights(x, "weight", "bias"), *settings)
 
 
 class HeldAttention(Held, PackedAttention):
@@ -88,15 +95,20 @@ def hold_products(tower: nn.Module, dtype: torch.dtype) -> list[tuple[nn.Module,
     if dtype not in (torch.bfloat16, torch.float16):
         return changed
     for module in tower.modules():
-        kind = type(module)
-        if kind in _HELD and _is_frozen(module._parameters.get(_HELD[kind][1])):
-            own = module.named_parameters(recurse=False)
-            with torch.inference_mode(False):  # what is made in it can't be used in training
-                held = {name: w.detach().to(dtype) for name, w in own if _is_frozen(w)}
-            module.__class__ = _HELD[kind][0]
-            module.held = held
+        kind, own = type(module), dict(module.named_parameters(recurse=False))
+        if kind in _HELD and _is_frozen(own.get(_HELD[kind][1])) and _is_plain(module):
+            if not _holds_the_same(kind):  # type: ignore[arg-type]  # a class can be hashed
+                continue
+            _hold(module, own, dtype)
             changed.append((module, kind))
     return changed
+
+
+def _hold(module: nn.Module, own: dict[str, nn.Parameter], dtype: torch.dtype) -> None:
+    with torch.inference_mode(False):  # what is made in it can't be used in training
+        held = {name: w.detach().to(dtype) for name, w in own.items() if _is_frozen(w)}
+    set_class(module, _HELD[type(module)][0])
+    module.held = held
 
 
 @contextmanager
@@ -107,8 +119,37 @@ def products_held_in(tower: nn.Module, dtype: torch.dtype) -> Iterator[None]:
         yield
     finally:
         for module, kind in changed:
-            module.__class__ = kind
+            set_class(module, kind)
             del module.held
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Whether a convolution pads with zeros alone, which the product itself does."""
+    return getattr(module, "padding_mode", "zeros") == "zeros"
+
+
+_SAMPLES: dict[type[nn.Module], tuple[Callable, tuple[int, ...]]] = {
+    nn.Linear: (lambda: nn.Linear(4, 4), (2, 4)),
+    NonDynamicallyQuantizableLinear: (lambda: NonDynamicallyQuantizableLinear(4, 4), (2, 4)),
+    nn.Conv2d: (lambda: nn.Conv2d(4, 4, 2, stride=2, padding=1), (2, 4, 4, 4)),
+    PackedAttention: (lambda: PackedAttention(4, 1, batch_first=True), (2, 3, 4)),
+}
+
+
+@cache
+def _holds_the_same(kind: type[nn.Module]) -> bool:
+    """Whether a module of this class computes the same when it holds its weights."""
+    with optional(_SLOWER), drawing_alone(0), torch.no_grad():
+        make, shape = _SAMPLES[kind]
+        module = make().requires_grad_(False)
+        x = torch.randn(shape)
+        call = module if kind is not PackedAttention else lambda x: module(x, x, x)[0]
+        with torch.autocast("cpu", torch.bfloat16):
+            wanted = call(x)
+            _hold(module, dict(module.named_parameters(recurse=False)), torch.bfloat16)
+            require_same(call(x), wanted)
+        return True
+    return False
 
 
 def _is_frozen(weight: torch.Tensor | None) -> bool:

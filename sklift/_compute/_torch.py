@@ -1,0 +1,74 @@
+"""Door to torch: the names that are not public there, and the change of a module's class.
+
+- The class of a module (`set_class`): a module that computes in another way, and keeps its tensors,
+  their names and its place in the tower. A wrapper would rename all of them.
+- ``_softmax_backward_data``: the backward of softmax as one operation. It is reached in public only
+  through a graph, which a backward that is compiled can't hold.
+- ``_dynamo.config``: the number of programs that torch keeps of one function, where there is no
+  ``torch.compiler.config`` yet that has it.
+- ``_compiled_call_impl``: what ``Module.compile`` sets. There is no public way back.
+- ``_is_mkldnn_bf16_supported``: whether a CPU's library has products in bfloat16.
+- ``_qkv_same_embed_dim``: whether an attention has one packed weight.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import nn
+
+
+def set_class(module: nn.Module, kind: type[nn.Module]) -> None:
+    """Let a module be of another class, which must read the same attributes."""
+    module.__class__ = kind
+
+
+def softmax_backward(gradient: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Gradient of the scores whose softmax over the last axis is ``weights``."""
+    if hasattr(torch, "_softmax_backward_data"):
+        return torch._softmax_backward_data(gradient, weights, -1, weights.dtype)
+    return weights * (gradient - (gradient * weights).sum(-1, keepdim=True))
+
+
+def is_packed(attention: nn.MultiheadAttention) -> bool:
+    """Whether queries, keys and values come from one weight."""
+    return attention._qkv_same_embed_dim
+
+
+def keeping_programs(n: int) -> AbstractContextManager:
+    """Let torch keep that many programs of one function, inside.
+
+    Raises
+    ------
+    AttributeError
+        If torch has another setting for it.
+    """
+    if hasattr(torch.compiler, "config") and hasattr(torch.compiler.config, "recompile_limit"):
+        return torch.compiler.config.patch(recompile_limit=n)
+    return torch._dynamo.config.patch(cache_size_limit=n)
+
+
+def require_undoable_compile() -> None:
+    """Raise unless a compiled module can be made a plain one again.
+
+    Raises
+    ------
+    AttributeError
+        If torch keeps what it compiled under another name.
+    """
+    _ = nn.Module._compiled_call_impl
+
+
+def undo_compile(module: nn.Module) -> None:
+    """Let a compiled module compute as before; nothing for one that is not compiled."""
+    if hasattr(nn.Module, "_compiled_call_impl"):
+        module._compiled_call_impl = None
+
+
+def cpu_library_has_bfloat16() -> bool:
+    """Whether the library of products on CPUs has those of bfloat16; False if it does not say."""
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (AttributeError, RuntimeError):
+        return False

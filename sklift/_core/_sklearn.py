@@ -1,0 +1,80 @@
+"""Door to scikit-learn: the names that are not public there, each with the reason.
+
+- ``_param_validation``: the constraints of parameters. A third-party estimator that wants the
+  errors of scikit-learn's own has no public way to them.
+- ``_validate_params``, ``_get_param_names``: of each estimator; the second is ``get_params`` of a
+  class, without an instance.
+- ``_check_sample_weight``, ``_safe_indexing``: what scikit-learn does with its own inputs, for all
+  kinds of arrays and tables. Nothing public does the same.
+- ``_BaseComposition`` with ``_get_params`` and ``_set_params``: parameters of named recipes in a
+  list, as in a pipeline.
+- ``_init_callback_context``: callbacks of an estimator (since 1.9), which calls it for a
+  third-party ``fit`` as for its own.
+- ``_skip_test``: a tag that a checked estimator must not set.
+"""
+
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing as take_rows
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+    # An older scikit-learn: estimators have no set_callbacks, and fit calls no one.
+    class CallbackSupportMixin:  # type: ignore[no-redef]  # in the place of what is missing
+        """Nothing to support."""
+
+    def with_callbacks(method):
+        """Leave the method as it is."""
+        return method
+
+
+__all__ = [
+    "SKIPPING_TAGS",
+    "CallbackSupportMixin",
+    "Composition",
+    "Interval",
+    "StrOptions",
+    "callback_context",
+    "check_sample_weight",
+    "param_names",
+    "take_rows",
+    "validate_params",
+    "with_callbacks",
+]
+
+# Tags by which an estimator gets round checks.
+SKIPPING_TAGS = ("no_validation", "non_deterministic", "_skip_test")
+
+
+def validate_params(estimator) -> None:
+    """Hold the parameters of an estimator against its constraints."""
+    estimator._validate_params()
+
+
+def param_names(cls: type[BaseEstimator]) -> list[str]:
+    """Names of the parameters of an estimator's class."""
+    return cls._get_param_names()
+
+
+def callback_context(estimator, n_epochs: int):
+    """Context of the callbacks of a ``fit``; None in a scikit-learn that has no callbacks."""
+    if not hasattr(estimator, "_init_callback_context"):
+        return None
+    return estimator._init_callback_context(max_subtasks=n_epochs)
+
+
+class Composition(_BaseComposition):
+    """Base of what has named recipes, in a list of (name, recipe) that ``recipes`` holds."""
+
+    def get_params(self, deep=True):
+        """Parameters, those of the named recipes included."""
+        return self._get_params("recipes", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, ``lora__rank=4`` among them."""
+        return self._set_params("recipes", **params)

@@ -1,0 +1,92 @@
+"""Door to timm: the inner names of its towers, on which sites and speed-ups depend.
+
+- ``_pos_embed`` of a vision transformer: tokens with their positions, and with a class token. In
+  public there is only the whole.
+- The rest has no underscore, and is no less private: names of parts and settings.
+"""
+
+from __future__ import annotations
+
+import torch
+from timm.layers.attention import Attention
+from timm.models.vision_transformer import Block, VisionTransformer
+from torch import nn
+
+from .._fast._attend import attend
+from ._names import BlockNames
+
+BLOCK = BlockNames(
+    norm1="norm1",
+    norm2="norm2",
+    mlp="mlp",
+    scale2="ls2",
+    qkv=("attn.qkv", "weight", "bias"),
+    linears=("attn.proj", "mlp.fc1", "mlp.fc2"),
+)
+# What attentions with windows, or with a table of relative positions, have.
+_FIXED_LENGTH = ("rel_pos", "use_rel_pos", "q_stride", "q_pool")
+
+
+def blocks_of(trunk: nn.Module) -> nn.Module | None:
+    """The container of a tower's blocks."""
+    return getattr(trunk, "blocks", None)
+
+
+def has_fixed_length(block: nn.Module) -> bool:
+    """Whether a block takes the number of tokens of its tower alone."""
+    return any(hasattr(block.attn, name) for name in _FIXED_LENGTH)
+
+
+def stages_of(tower: nn.Module) -> tuple | None:
+    """Tokens of pixels, blocks, feature of tokens, and whether blocks are recomputed."""
+    if type(tower) is not VisionTransformer:
+        return None
+    patches, place = tower.patch_embed, tower._pos_embed
+    drop, norm_pre, norm, head = tower.patch_drop, tower.norm_pre, tower.norm, tower.forward_head
+    return (
+        lambda x: norm_pre(drop(place(patches(x)))),
+        tower.blocks,
+        lambda tokens: head(norm(tokens)),
+        tower.grad_checkpointing,
+    )
+
+
+def last_block_of(tower: nn.Module) -> tuple[nn.Module, type[nn.Module]] | None:
+    """The last block, if it makes the feature of its first token, and its class for that alone."""
+    if type(tower) is not VisionTransformer or tower.attn_pool is not None:
+        return None
+    last = tower.blocks[-1]
+    if type(last) is not Block or tower.global_pool != "token":
+        return None
+    return (last, FirstTokenTimmBlock) if isinstance(last.attn, FusedAttention) else None
+
+
+class FusedAttention(Attention):
+    """Self-attention of timm's vision transformers."""
+
+    def forward(self, x, attn_mask=None, **kwargs):
+        """``(n, tokens, width)`` -> the same."""
+        if attn_mask is not None or any(kwargs.values()) or self.training:
+            return super().forward(x, attn_mask, **kwargs)
+        return self.of_first(x, x.shape[1])
+
+    def of_first(self, x: torch.Tensor, n_tokens: int) -> torch.Tensor:
+        """What the first tokens gather from all, ``(n, n_tokens, width)``."""
+        qkv = self.qkv(x).unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        q, k = self.q_norm(q[:, :, :n_tokens]), self.k_norm(k)
+        y = attend(q.to(v.dtype), k.to(v.dtype), v).transpose(1, 2).flatten(2)
+        y = self.norm(y)
+        if getattr(self, "gate", None) is not None:
+            y = y * self.gate(x[:, :n_tokens]).sigmoid()
+        return self.proj(y)
+
+
+class FirstTokenTimmBlock(Block):
+    """timm's block; ``(n, tokens, width)`` -> ``(n, 1, width)``."""
+
+    def forward(self, x, *args, **kwargs):
+        """The first token gathers from all."""
+        gathered = self.ls1(self.attn.of_first(self.norm1(x), 1))
+        x = x[:, :1] + gathered
+        return x + self.ls2(self.mlp(self.norm2(x)))
