@@ -24,7 +24,9 @@ _ROOMS = {
     "compute": "training",
     "head": "heads",
     "loss": "losses",
+    "optimizer": "training",
     "reader": "images",
+    "sampler": "training",
 }
 
 

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 
 from sklift import LiftClassifier
+from sklift.training import SGD
 
 
 class Probe(Callback):
@@ -97,8 +98,9 @@ def crash(clf, X, y, epoch, batch):
         {"optimizer": "adamw", "lr": 1e-3, "adapter": "lora"},
         {"sampler": "balanced", "loss": "ldam", "compute__accumulate": 2},
         {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 1},
+        {"optimizer": SGD(warmup_epochs=2.7, head_lr_factor=np.float64(3), schedule="linear")},
     ],
-    ids=["default", "adamw", "sampler", "early_stopping"],
+    ids=["default", "adamw", "sampler", "early_stopping", "rates"],
 )
 @pytest.mark.parametrize(("minutes", "batch"), [(10, 3), (0, 1), (0, 4)])
 def test_it_ends_with_the_same_model(make, shapes, params, minutes, batch):
