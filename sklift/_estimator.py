@@ -25,7 +25,9 @@ _ROOMS = {
     "compute": "training",
     "head": "heads",
     "loss": "losses",
+    "optimizer": "training",
     "reader": "images",
+    "sampler": "training",
 }
 
 

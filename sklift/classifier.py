@@ -94,19 +94,18 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     batch_size : int, default=128
         Pictures in a batch.
     lr : float, default=0.02
-        Learning rate at the start; it falls to zero along a half cosine, once an epoch.
-    momentum : float, default=0.9
-        For ``optimizer="sgd"``; with a class, give ``net_params={"optimizer__...": ...}``.
+        Learning rate at the start; it falls to zero along a half cosine, once an epoch, unless the
+        optimizer has another schedule.
     weight_decay : float, default=5e-4
         On every trained weight.
-    optimizer : {"sgd", "adamw", "adam"} or torch optimizer class, default="sgd"
-        What updates the trained weights.
-    clip_grad_norm : float, optional
-        The largest norm of a gradient; longer ones are shortened to it.
-    sampler : {"balanced", "sqrt"} or None, default=None
-        How often pictures are drawn in training. ``"balanced"``: every class equally often;
-        ``"sqrt"``: in proportion to the root of its size. None: each picture once an epoch. The
-        loss takes its class counts from what is drawn.
+    optimizer : str, recipe or torch optimizer class, default="sgd"
+        What updates the trained weights (``"sgd"``, ``"adamw"``, ``"adam"``), with which momentum,
+        schedule, warm-up, rate of the head and clipping of gradients, see :mod:`sklift.training`.
+    sampler : str, recipe or None, default=None
+        How often pictures are drawn in training, see :mod:`sklift.training`. ``"balanced"``: every
+        class equally often; ``"sqrt"``: in proportion to the root of its size; ``"power"``: in
+        between. None: each picture once an epoch. The loss takes its class counts from what is
+        drawn, also where ``net_params`` has a sampler of torch.
     validation_fraction : float in (0, 1), optional
         Share of every class that is held out to give ``valid_loss`` and ``valid_acc`` in
         ``history_``; each class keeps at least one picture for training.
@@ -182,7 +181,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     See Also
     --------
-    sklift.adapters, sklift.losses, sklift.heads : the recipes to choose from.
+    sklift.adapters, sklift.losses, sklift.heads, sklift.training : the recipes to choose from.
 
     Notes
     -----
@@ -225,11 +224,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "target_prior": [StrOptions({"balanced", "train"}), Mapping, "array-like", None],
         "max_epochs": [_POSITIVE_INT],
         "lr": [Interval(Real, 0, None, closed="neither")],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "optimizer": [StrOptions({"sgd", "adamw", "adam"}), callable],
-        "clip_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "sampler": [StrOptions({"balanced", "sqrt"}), None],
+        "optimizer": "no_validation",
+        "sampler": "no_validation",
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "early_stopping": ["boolean"],
         "n_iter_no_change": [_POSITIVE_INT],
@@ -259,10 +256,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         max_epochs=5,
         batch_size=128,
         lr=0.02,
-        momentum=0.9,
         weight_decay=5e-4,
         optimizer="sgd",
-        clip_grad_norm=None,
         sampler=None,
         validation_fraction=None,
         early_stopping=False,
@@ -294,10 +289,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
-        self.momentum = momentum
         self.weight_decay = weight_decay
         self.optimizer = optimizer
-        self.clip_grad_norm = clip_grad_norm
         self.sampler = sampler
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping

@@ -22,9 +22,8 @@ _BOTH = {
     "head": "cosine",
     "init": "auto",
     "batch_size": 128,
-    "momentum": 0.9,
     "weight_decay": 5e-4,
-    "optimizer": "sgd",
+    "optimizer": "sgd",  # its defaults are theirs: momentum 0.9, a cosine by epochs
 }
 
 LIFT = {**_BOTH, "max_epochs": 10, "lr": 0.01, "augmentation": "lift"}

@@ -11,8 +11,9 @@ from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sklift import LiftClassifier
-from sklift._fitting._hold_out import HoldOut, draw_probabilities
+from sklift._fitting._hold_out import HoldOut
 from sklift.adapters import LoRA
+from sklift.training import SGD
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ class TestPartialFit:
 
     def test_the_momentum_is_carried_on(self, blobs):
         X, y = blobs
-        whole = on_features(batch_size=90, lr=0.1, momentum=0.9)
+        whole = on_features(batch_size=90, lr=0.1)
         forgetful = clone(whole)
         for _ in range(3):
             whole.partial_fit(X, y, classes=np.unique(y))
@@ -175,11 +176,6 @@ class TestValidation:
 
 
 class TestSampler:
-    def test_probabilities(self):
-        codes = np.array([0, 0, 0, 0, 1])
-        np.testing.assert_allclose(draw_probabilities(codes, "balanced"), [1 / 8] * 4 + [1 / 2])
-        np.testing.assert_allclose(draw_probabilities(codes, "sqrt"), [1 / 6] * 4 + [1 / 3])
-
     @pytest.mark.parametrize(("sampler", "mass"), [("balanced", [30, 30, 30]), ("sqrt", None)])
     def test_the_loss_counts_what_is_drawn(self, blobs, sampler, mass):
         X, y = blobs
@@ -209,9 +205,10 @@ class TestSampler:
 def test_gradients_are_clipped(blobs):
     X, y = blobs
     start = on_features(lr=1e-12, max_epochs=1).fit(X, y)
-    params = {"lr": 1.0, "max_epochs": 1, "momentum": 0, "weight_decay": 0, "batch_size": 90}
+    params = {"lr": 1.0, "max_epochs": 1, "weight_decay": 0, "batch_size": 90}
     for limit, accumulate in [(1e-3, 1), (1e-3, 3), (1e-2, 1)]:
-        clf = on_features(clip_grad_norm=limit, compute__accumulate=accumulate, **params).fit(X, y)
+        optimizer = SGD(momentum=0, clip_grad_norm=limit)
+        clf = on_features(optimizer=optimizer, compute__accumulate=accumulate, **params).fit(X, y)
         step = weights(clf)["head.weight"] - weights(start)["head.weight"]
         assert step.norm().item() == pytest.approx(limit, rel=1e-3)
 

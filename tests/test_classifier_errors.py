@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklift import LiftClassifier
 from sklift.images import Reader
-from sklift.training import Checkpoint, Compute
+from sklift.training import SGD, AdamW, Checkpoint, Compute, Power
 
 WRONG = {
     "backbone": [(3, "'backbone' parameter"), ("VIT-B16", "unknown backbone.*Did you mean")],
@@ -41,11 +41,25 @@ WRONG = {
     "compute__recompute": [("yes", "'recompute' parameter")],
     "compute__compile": [("yes", "'compile' parameter")],
     "lr": [(0, "'lr' parameter"), (-1, "'lr' parameter"), ("0.1", "'lr' parameter")],
-    "momentum": [(1.0, "'momentum' parameter")],
     "weight_decay": [(-1e-4, "'weight_decay' parameter")],
-    "optimizer": [("SGD", "'optimizer' parameter.*'sgd'"), (None, "'optimizer' parameter")],
-    "clip_grad_norm": [(0, "'clip_grad_norm' parameter")],
-    "sampler": [("weighted", "'sampler' parameter")],
+    "optimizer": [
+        ("SGD", "Unknown optimizer 'SGD'.*Did you mean 'sgd'"),
+        (None, "optimizer must be one of"),
+        (dict, "optimizer must be one of.*or a torch.optim.Optimizer class"),
+        (SGD, r"pass SGD\(\), not SGD"),
+        (SGD(momentum=1.0), "optimizer__momentum == 1.0, must be < 1"),
+        (SGD(momentum=0, nesterov=True), "optimizer__nesterov=True needs an optimizer__momentum"),
+        (SGD(clip_grad_norm=0), "optimizer__clip_grad_norm == 0, must be > 0"),
+        (SGD(schedule="cosin"), "optimizer__schedule must be one of.*got 'cosin'"),
+        (SGD(warmup_epochs=-1), "optimizer__warmup_epochs == -1, must be >= 0"),
+        (SGD(head_lr_factor=-1), "optimizer__head_lr_factor == -1, must be >= 0"),
+        (AdamW(betas=(0.9, 1)), "optimizer__betas == 1, must be < 1"),
+    ],
+    "sampler": [
+        ("weighted", "Unknown sampler 'weighted': choose one of .*'balanced'"),
+        (Power, r"pass Power\(\), not Power"),
+        (Power(power=-1), "sampler__power == -1, must be >= 0"),
+    ],
     "validation_fraction": [(0.0, "'validation_fraction' parameter"), (1.0, "'validation_frac")],
     "early_stopping": [("yes", "'early_stopping' parameter")],
     "n_iter_no_change": [(0, "'n_iter_no_change' parameter")],

@@ -54,7 +54,7 @@ def test_the_default_optimiser(quick, shapes):
     recorder = Recorder()
     quick(
         net_params={"callbacks": [("mine", recorder)]},
-        momentum=0.8,
+        optimizer__momentum=0.8,
         weight_decay=0.01,
     ).fit(*shapes)
     (group,) = recorder.optimizers[0].param_groups

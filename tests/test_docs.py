@@ -20,6 +20,7 @@ PACKAGES = (
     "adapters",
     "losses",
     "heads",
+    "training",
     "images",
     "datasets",
     "displays",

@@ -5,13 +5,14 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 from torch import nn
 
 from sklift import LiftClassifier
 from sklift._compute._plan import ComputePlan
 from sklift._data._features import frozen_features
 from sklift._model import TunedModel
-from sklift._net import CosineSchedule, EpochOrder, EpochState, LiftNet, ShuffledLoader
+from sklift._net import EpochOrder, EpochState, LearningRates, LiftNet, ShuffledLoader
 from sklift.backbones import load_backbone
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import PlainViews
@@ -100,11 +101,58 @@ def test_epochs_are_told_and_hits_counted(states):
         assert (row["train_acc"] * 6) == pytest.approx(round(row["train_acc"] * 6))
 
 
-def test_the_cosine_of_an_epoch(states):
-    views, callbacks = states
-    net = make(max_epochs=4, callbacks=[*callbacks, CosineSchedule(4)]).fit(views)
-    expected = 0.1 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
-    np.testing.assert_allclose([row["lr"] for row in net.history], expected)
+class Watch(Callback):
+    """Notes the rates of all groups at each batch."""
+
+    def __init__(self):
+        self.rates = []
+
+    def on_batch_end(self, net, **kwargs):
+        self.rates.append([group["lr"] for group in net.optimizer_.param_groups])
+
+
+class TestLearningRates:
+    def test_each_group_keeps_its_own(self, states):
+        views, callbacks = states
+        watch = Watch()
+        rates = LearningRates([1.0, 0.5, 0.25])
+        groups = [("*weight", {"lr": 3.0})]
+        net = make(
+            max_epochs=3,
+            callbacks=[*callbacks, rates, watch],
+            optimizer__param_groups=groups,
+        ).fit(views)
+        expected = np.repeat(
+            [[3.0, 0.1], [1.5, 0.05], [0.75, 0.025]], len(watch.rates) // 3, axis=0
+        )
+        np.testing.assert_allclose(watch.rates, expected)
+        np.testing.assert_allclose([row["lr"] for row in net.history], [0.1, 0.05, 0.025])
+
+    def test_without_factors_they_stay(self, states):
+        views, callbacks = states
+        net = make(max_epochs=3, callbacks=[*callbacks, LearningRates(None)]).fit(views)
+        assert [row["lr"] for row in net.history] == [0.1] * 3
+
+    def test_they_warm_up_batch_by_batch(self, states):
+        views, callbacks = states
+        watch = Watch()
+        rates = LearningRates([1.0, 0.5, 0.25], warmup_epochs=1.5)
+        net = make(max_epochs=3, callbacks=[*callbacks, rates, watch], batch_size=3).fit(views)
+        # epochs of two batches
+        ramp = np.minimum(1, np.array([0.5, 1, 1.5, 2, 2.5, 3]) / 1.5)
+        np.testing.assert_allclose(np.ravel(watch.rates), 0.1 * ramp * [1, 1, 0.5, 0.5, 0.25, 0.25])
+        assert net.history[0]["lr"] == watch.rates[1][0]
+
+    def test_a_warm_up_needs_to_know_how_long_an_epoch_is(self, states):
+        class Endless:
+            def __iter__(self):
+                return iter(range(6))
+
+        views, callbacks = states
+        rates = LearningRates([1.0, 1.0], warmup_epochs=0.5)
+        net = make(callbacks=[*callbacks, rates], iterator_train__sampler=Endless())
+        with pytest.raises(TypeError, match="optimizer__warmup_epochs needs to know how many"):
+            net.fit(views)
 
 
 def test_logits_are_single_precision_at_least():
@@ -153,6 +201,9 @@ class TestShuffledLoader:
     def test_the_order_can_be_left_or_given(self):
         assert self.order(ShuffledLoader(Data(), seed=0, shuffle=False)) == list(range(6))
         assert self.order(ShuffledLoader(Data(), seed=0, sampler=[3, 3, 1])) == [3, 3, 1]
+        batches = [[3, 3], [1]]
+        loader = ShuffledLoader(Data(), seed=0, batch_size=5, batch_sampler=batches)
+        assert self.order(loader) == [3, 3, 1] and len(loader) == 2
 
 
 class TestParts:

@@ -1,12 +1,10 @@
-"""Which pictures train, which validate, and how often each is drawn."""
+"""Which pictures train, and which validate."""
 
 from __future__ import annotations
 
 import numpy as np
 from sklearn.utils import check_random_state
 from torch.utils.data import Subset
-
-SAMPLERS = {"sqrt": 0.5, "balanced": 1.0}
 
 
 class HoldOut:
@@ -52,15 +50,3 @@ def _shares(counts: np.ndarray, fraction: float) -> np.ndarray:
     takers = order[(room > shares)[order]][: max(0, missing)]
     shares[takers] += 1
     return shares
-
-
-def draw_probabilities(codes: np.ndarray, sampler: str) -> np.ndarray:
-    """Probability of each sample to be drawn, proportional to ``1 / n_class ** power``.
-
-    The power is 1 for ``"balanced"``, which draws every class equally often, and 1/2 for
-    ``"sqrt"``, which draws a class in proportion to the root of its size (Mahajan et al.,
-    "Exploring the Limits of Weakly Supervised Pretraining", 2018, arXiv 1805.00932).
-    """
-    counts = np.bincount(codes)
-    weight = counts[codes] ** -SAMPLERS[sampler]
-    return weight / weight.sum()

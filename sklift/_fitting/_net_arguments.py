@@ -5,26 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from torch.optim import Optimizer
 from torch.utils.data import Subset
 
 from .._compute._device import n_ahead, worker_arguments
 from .._compute._plan import ComputePlan
 from .._data._labelled_rows import LabelledRows
 from .._net import (
-    OPTIMIZERS,
     BestEpoch,
-    CosineSchedule,
     EpochState,
     FiniteLoss,
     GradientNormClipping,
+    LearningRates,
+    OptimizerFactory,
     Progress,
     SharedOrder,
     ShuffledLoader,
     is_first,
 )
+from ..training._optimizer import shared_settings
 from ._settings import FitSettings
 
+_HEAD = "head.*"  # names of the head's weights in a TunedModel
 _OURS = {"callbacks", "distributed"}  # what the net is not given as it is
 _RESERVED = {"module", "criterion", "max_epochs", "device", "precision", "accumulate"}
 
@@ -47,21 +48,19 @@ def net_arguments(
     come last. ``state``: of a training that goes on. ``one_epoch``: for a pass of ``partial_fit``,
     with a constant learning rate.
     """
-    by_name = isinstance(settings.optimizer, str)
-    if isinstance(settings.optimizer, type) and not issubclass(settings.optimizer, Optimizer):
-        raise TypeError(
-            f"optimizer must be one of {sorted(OPTIMIZERS)} or a torch.optim.Optimizer class, got "
-            f"{settings.optimizer!r}"
-        )
     n_epochs = 1 if one_epoch else settings.max_epochs
     resumed, best = (None, None) if state is None else (state["resumed"], state["best"])
+    updates = shared_settings(settings.optimizer, n_epochs)
+    rates = (
+        LearningRates(None) if one_epoch else LearningRates(updates.factors, updates.warmup_epochs)
+    )
     callbacks = [
         ("epoch_state", EpochState(order, resumed)),
-        ("schedule", CosineSchedule(None if one_epoch else n_epochs)),
+        ("rates", rates),
         ("finite_loss", FiniteLoss()),
     ]
-    if settings.clip_grad_norm is not None:
-        callbacks.append(("clipping", GradientNormClipping(settings.clip_grad_norm)))
+    if updates.clip_grad_norm is not None:
+        callbacks.append(("clipping", GradientNormClipping(updates.clip_grad_norm)))
     if settings.early_stopping and not one_epoch:
         callbacks.append(("best_epoch", BestEpoch(settings.n_iter_no_change, best)))
     if settings.verbose and is_first(order):
@@ -88,7 +87,7 @@ def net_arguments(
         "max_epochs": n_epochs,
         "batch_size": plan.batch_size,
         "lr": settings.lr,
-        "optimizer": OPTIMIZERS[settings.optimizer] if by_name else settings.optimizer,
+        "optimizer": OptimizerFactory(settings.optimizer),
         "optimizer__weight_decay": settings.weight_decay,
         "iterator_train": ShuffledLoader,
         "iterator_train__seed": seed,
@@ -103,8 +102,6 @@ def net_arguments(
         "callbacks": callbacks,
         "verbose": 0,
     }
-    if settings.optimizer == "sgd":
-        arguments["optimizer__momentum"] = settings.momentum
     if isinstance(order, SharedOrder):
         arguments["iterator_train__batch_size"] = order.takes(order.batch_size)
     own = {k: v for k, v in settings.net_params.items() if k not in _OURS}
@@ -113,6 +110,11 @@ def net_arguments(
             f"net_params can't set {reserved}: they follow from the parameters of the estimator "
             f"itself"
         )
+    groups = list(own.pop("optimizer__param_groups", ()))
+    if updates.head_lr_factor != 1:  # after the user's: the first that fits a weight has it
+        groups.append((_HEAD, {"lr_factor": updates.head_lr_factor}))
+    if groups:
+        arguments["optimizer__param_groups"] = groups
     return {**arguments, **own}
 
 

@@ -8,22 +8,27 @@ from typing import Any
 
 from .._estimator import resolve_recipe
 from ..training import Checkpoint, Compute
+from ..training._optimizer import shared_settings
+from ._draws import check_one_sampler
 
-RECIPES = ("adapter", "loss", "head")
+RECIPES = ("adapter", "loss", "head", "sampler", "optimizer")
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """Parameters of :class:`sklift.LiftClassifier` that its training depends on.
 
-    ``adapter``, ``loss``, ``head``, ``compute`` and ``checkpoint`` are recipes, the rest is as the
-    user gave it; ``params`` has all of it under the names of the estimator's parameters.
+    ``adapter``, ``loss``, ``head``, ``sampler``, ``optimizer``, ``compute`` and ``checkpoint`` are
+    recipes, the rest is as the user gave it; ``params`` has all of it under the names of the
+    estimator's parameters.
     """
 
     params: Mapping[str, Any]
     adapter: Any
     loss: Any
     head: Any
+    sampler: Any
+    optimizer: Any
     compute: Compute
     checkpoint: Checkpoint | None
     backbone: Any
@@ -32,10 +37,6 @@ class FitSettings:
     init: str
     prompts: Any
     augmentation: Any
-    sampler: Any
-    optimizer: Any
-    momentum: float
-    clip_grad_norm: float | None
     lr: float
     weight_decay: float
     max_epochs: int
@@ -67,6 +68,7 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
         check_augmentation(params["augmentation"])
         if params["tta"] is not None:
             raise ValueError("tta makes views of pictures: leave it out, X holds features")
+    _check_training(recipes["sampler"], recipes["optimizer"], params)
     checkpoint = resolve_recipe("checkpoint", params["checkpoint"])
     if checkpoint is not None:
         checkpoint.build()
@@ -82,3 +84,12 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
         **recipes,
         **plain,
     )
+
+
+def _check_training(sampler, optimizer, params: Mapping[str, Any]) -> None:
+    """Wrong settings are found before anything is computed."""
+    check_one_sampler(sampler, params["net_params"])
+    shared_settings(optimizer, params["max_epochs"])
+    for recipe in (sampler, optimizer):
+        if hasattr(recipe, "check"):
+            recipe.check()

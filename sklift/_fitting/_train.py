@@ -134,7 +134,8 @@ def train(
         model.recompute(plan.recompute)
         with products_held_in(model.tower, plan.precision):
             dataset, held_out = on_frozen(settings, model, sample, used, dataset, held_out, plan)
-    totals, order = class_totals(settings, sample, used, len(classes), sample.seed)
+    n_epochs = settings.max_epochs
+    totals, order = class_totals(settings, sample, used, len(classes), sample.seed, n_epochs)
     record = partial(_fitted, settings, model, init, totals, sample.skipped)
     checkpoints = None
     if file is not None and settings.checkpoint is not None and is_first(order):
@@ -188,7 +189,7 @@ def train_more(
         model.recompute(plan.recompute)
     # the order and the views of each pass are its own, also where random_state is an int
     seed = (sample.seed + (0 if start is None else len(start.history))) % 2**31
-    totals, order = class_totals(settings, sample, used, len(classes), seed)
+    totals, order = class_totals(settings, sample, used, len(classes), seed, 1)
     if start is not None:
         totals = totals + start.totals
     criterion = build_loss(settings.loss, totals.effective, settings.head)

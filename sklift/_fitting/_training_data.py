@@ -14,7 +14,8 @@ from .._data._repeated_views import repeated_views
 from .._data._tokens import TokenRows, tokens_of_views
 from .._model import TunedModel
 from .._net import EpochOrder, shared_order
-from ._hold_out import HoldOut, draw_probabilities
+from ._draws import expected_draws, own_sampler, sampling_probabilities
+from ._hold_out import HoldOut
 from ._sample import Sample
 from ._settings import FitSettings
 
@@ -109,17 +110,29 @@ def on_frozen(
 
 
 def class_totals(
-    settings: FitSettings, sample: Sample, used: np.ndarray, n_classes: int, seed: int
+    settings: FitSettings,
+    sample: Sample,
+    used: np.ndarray,
+    n_classes: int,
+    seed: int,
+    n_epochs: int,
 ):
-    """Per class: samples, their weights, and what the loss sees of it; and the order of samples."""
+    """Per class: samples, their weights, and what the loss sees of it; and the order of samples.
+
+    ``n_epochs``: to come.
+    """
     codes = sample.codes[used]
     weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]
     counts = np.bincount(codes, minlength=n_classes)
     weighted = np.bincount(codes, weight, minlength=n_classes)
     probabilities, effective = None, weighted
+    name, own = own_sampler(settings.net_params)
     if settings.sampler is not None:
-        probabilities = draw_probabilities(codes, settings.sampler)
+        probabilities = sampling_probabilities(settings.sampler, codes, n_classes)
         effective = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
+    elif own is not None:
+        draws = expected_draws(own, len(used), n_epochs, seed, name=name)
+        effective = np.bincount(codes, draws * weight, minlength=n_classes)
     order = EpochOrder(len(used), seed, probabilities)
     order = shared_order(settings.net_params, order, settings.batch_size)
     return ClassTotals(counts, weighted, effective), order

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from skorch.callbacks import GradientNormClipping
 from skorch.helper import predefined_split
 
 from ._callbacks import (
     BestEpoch,
-    CosineSchedule,
     EpochState,
     FiniteLoss,
     Progress,
@@ -20,19 +18,21 @@ from ._distributed import SharedOrder, is_first, net_class, shared_order
 from ._interrupt import StopIfInterrupted, interrupts_deferred
 from ._loader import EpochOrder, ShuffledLoader
 from ._net import LiftNet
+from ._optimizer import OptimizerFactory
 from ._processes import agreed_seed, processes_of
+from ._rates import LearningRates
 
 __all__ = [
-    "OPTIMIZERS",
     "BestEpoch",
     "CheckpointFile",
     "Checkpoints",
-    "CosineSchedule",
     "EpochOrder",
     "EpochState",
     "FiniteLoss",
     "GradientNormClipping",
+    "LearningRates",
     "LiftNet",
+    "OptimizerFactory",
     "Progress",
     "SharedOrder",
     "ShuffledLoader",
@@ -47,5 +47,3 @@ __all__ = [
     "processes_of",
     "shared_order",
 ]
-
-OPTIMIZERS = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW, "adam": torch.optim.Adam}

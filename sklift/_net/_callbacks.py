@@ -9,22 +9,6 @@ from skorch.callbacks import Callback
 from torch.utils.data import Subset
 
 
-class CosineSchedule(Callback):
-    """``lr * (1 + cos(pi e / E)) / 2`` in epoch e of E; constant without E."""
-
-    def __init__(self, n_epochs: int | None):
-        self.n_epochs = n_epochs
-
-    def on_epoch_begin(self, net, **kwargs):
-        """Set the rate before the first batch of the epoch."""
-        lr = net.lr
-        if self.n_epochs is not None:
-            lr *= (1 + math.cos(math.pi * (len(net.history) - 1) / self.n_epochs)) / 2
-        for group in net.optimizer_.param_groups:
-            group["lr"] = lr
-        net.history.record("lr", lr)
-
-
 class EpochState(Callback):
     """Tells data and order which epoch it is, and records the share of views that were right."""
 

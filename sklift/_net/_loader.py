@@ -65,10 +65,14 @@ class ShuffledLoader(DataLoader):
         shuffle: bool = True,
         order: Sampler | None = None,
         sampler=None,
+        batch_sampler=None,
         n_ahead: int = 0,
         **kwargs,
     ):
-        if shuffle and sampler is None:
+        if batch_sampler is not None:  # it says how large batches are
+            kwargs = {**kwargs, "batch_sampler": batch_sampler}
+            kwargs.pop("batch_size", None)
+        elif shuffle and sampler is None:
             sampler = EpochOrder(len(dataset), seed) if order is None else order
         generator = torch.Generator().manual_seed(seed)  # for the seeds of workers
         own = {"generator": generator, "collate_fn": collate}

@@ -53,7 +53,7 @@ class Persistent:
         Warns
         -----
         UserWarning
-            If ``loss``, ``augmentation``, ``optimizer``, ``net_params`` or
+            If ``loss``, ``augmentation``, ``sampler``, ``optimizer``, ``net_params`` or
             ``random_state`` is no plain data, a function for instance. Predictions don't need
             them, so they are left out: in the loaded estimator they have their default values.
 
@@ -95,7 +95,8 @@ class Persistent:
         path : str or path
             The file.
         recipes : iterable of classes, default=()
-            Your own classes of losses, heads and adapters that the estimator uses.
+            Your own classes of recipes (of losses, heads, adapters, samplers, optimizers) that the
+            estimator uses.
         device : str, optional
             Where to compute from now on; by default where the parameter ``device`` says, or on
             the CPU if this machine has no such device.

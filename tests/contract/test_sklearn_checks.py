@@ -19,7 +19,7 @@ VARIANTS = {
     "head=l2norm": ({"head": "l2norm"}, {}),
     **{f"loss={name}": ({"loss": name}, {}) for name in LOSSES},
     "optimizer=adamw": ({"optimizer": "adamw"}, {}),
-    "compute__accumulate": ({"compute__accumulate": 3, "clip_grad_norm": 1.0}, {}),
+    "compute__accumulate": ({"compute__accumulate": 3, "optimizer__clip_grad_norm": 1.0}, {}),
     "target_prior=train": ({"target_prior": "train"}, {}),
     "precision=bfloat16": ({"compute__precision": "bfloat16"}, {}),
     "sampler=balanced": ({"sampler": "balanced"}, DRAWN),

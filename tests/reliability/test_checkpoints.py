@@ -19,6 +19,7 @@ from skorch.callbacks import Callback
 
 from sklift import LiftClassifier
 from sklift.losses import Focal
+from sklift.training import SGD
 
 
 class Probe(Callback):
@@ -99,8 +100,9 @@ def crash(clf, X, y, epoch, batch):
         {"sampler": "balanced", "loss": "ldam", "compute__accumulate": 2},
         {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 1},
         {"loss": Focal(top_fraction=0.5, top_smoothing=0.5)},
+        {"optimizer": SGD(warmup_epochs=2.7, head_lr_factor=np.float64(3), schedule="linear")},
     ],
-    ids=["default", "adamw", "sampler", "early_stopping", "threshold"],
+    ids=["default", "adamw", "sampler", "early_stopping", "threshold", "rates"],
 )
 @pytest.mark.parametrize(("minutes", "batch"), [(10, 3), (0, 1), (0, 4)])
 def test_it_ends_with_the_same_model(make, shapes, params, minutes, batch):

@@ -185,7 +185,11 @@ def no_collector():
         {"verbose": 1, "validation_fraction": 0.2, "early_stopping": True},
         {"adapter": ["lora", "ssf"], "loss": "lade", "sampler": "balanced"},
         {"adapter": None, "augmentation": None},
-        {"augmentation": v2.RandomResizedCrop(40), "clip_grad_norm": 1.0, "compute__accumulate": 2},
+        {
+            "augmentation": v2.RandomResizedCrop(40),
+            "optimizer__clip_grad_norm": 1.0,
+            "compute__accumulate": 2,
+        },
         {"checkpoint": True},
         {"compute__precision": "bfloat16", "adapter": LoRA(2, layers=2), "augmentation": None},
     ],

@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from sklift._classes._labels import check_labels, encode_labels
 from sklift._classes._priors import adjust_logits, resolve_target_prior
-from sklift._fitting._hold_out import HoldOut, draw_probabilities
+from sklift._fitting._hold_out import HoldOut
 from sklift.images import _views
 from sklift.losses import LOSSES
 from sklift.metrics import (
@@ -29,6 +29,7 @@ from sklift.metrics import (
     shot_groups,
     worst_class_recall,
 )
+from sklift.training import Power, resolve_sampler
 
 many = settings(derandomize=True, deadline=None, max_examples=60, database=None)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -183,12 +184,13 @@ def test_a_split_takes_every_sample_once_and_no_class_away(counts, fraction, see
 @many
 @given(
     counts=st.lists(st.integers(1, 40), min_size=2, max_size=12),
-    sampler=st.sampled_from(["balanced", "sqrt"]),
+    sampler=st.sampled_from([("balanced", 0.0), ("sqrt", 0.5), (Power(0.25), 0.75)]),
 )
 def test_draws_are_as_likely_as_the_sampler_says(counts, sampler):
+    recipe, power = sampler
     codes = np.repeat(np.arange(len(counts)), counts)
-    totals = np.bincount(codes, draw_probabilities(codes, sampler))
-    expected = np.array(counts) ** {"balanced": 0.0, "sqrt": 0.5}[sampler]
+    totals = np.bincount(codes, resolve_sampler(recipe).probabilities(codes, counts))
+    expected = np.array(counts) ** power
     np.testing.assert_allclose(totals, expected / expected.sum())
 
 

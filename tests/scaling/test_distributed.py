@@ -13,12 +13,13 @@ LAUNCHER = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
 
 VARIANTS = {
     "defaults": {},
-    "weighted": {"loss": "class_balanced", "weighted": True, "clip_grad_norm": 1.0},
+    "weighted": {"loss": "class_balanced", "weighted": True, "optimizer__clip_grad_norm": 1.0},
     "drawn": {
         "sampler": "balanced",
         "compute__accumulate": 2,
         "adapter": "lora",
         "optimizer": "adamw",
+        "optimizer__warmup_epochs": 1.5,
     },
     "largest": {"loss__top_fraction": 0.5, "loss": "focal"},
     "estimated": {"loss": "lade", "compute__accumulate": 3, "weighted": True},

@@ -5,11 +5,26 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from sklift.training import Checkpoint
+from sklift.training import SGD, Checkpoint, Power
 
 from .bench import BadFit
+
+
+class BuildsNone:
+    """A recipe of an optimizer whose author forgot to return it."""
+
+    def build(self, groups, lr, weight_decay):
+        torch.optim.SGD(groups, lr=lr)
+
+
+class DrawsOnes:
+    """A recipe of a sampler that gives weights for probabilities."""
+
+    def probabilities(self, codes, class_counts):
+        return np.ones(len(codes))
 
 
 def wrong(parameter: str, value, must: str, error=ValueError) -> BadFit:
@@ -51,11 +66,7 @@ PARAMETERS = [
     wrong("lr", 0, "a float in the range"),
     wrong("lr", float("nan"), "a float in the range"),
     wrong("lr", "0.1", "a float in the range"),
-    wrong("momentum", 1.0, "a float in the range"),
     wrong("weight_decay", -1e-4, "a float in the range"),
-    wrong("optimizer", "SGD", "'sgd'"),
-    wrong("clip_grad_norm", 0, "a float in the range"),
-    wrong("sampler", "weighted", "'balanced'"),
     wrong("validation_fraction", 1.0, "a float in the range"),
     wrong("compute__recompute", "yes", "'bool'"),
     wrong("compute__compile", "yes", "'bool'"),
@@ -92,6 +103,78 @@ PARAMETERS = [
         TypeError,
         r"callbacks'\]\[0\] is 3: give instances of skorch callbacks",
         lambda b: {"net_params": {"callbacks": [3]}},
+    ),
+    BadFit(
+        "``optimizer='SGD'``",
+        ValueError,
+        "Unknown optimizer 'SGD': choose one of .* Did you mean 'sgd'",
+        lambda b: {"optimizer": "SGD"},
+    ),
+    BadFit(
+        "``optimizer=SGD(momentum=1.0)``",
+        ValueError,
+        "optimizer__momentum == 1.0, must be < 1",
+        lambda b: {"optimizer": SGD(momentum=1.0)},
+    ),
+    BadFit(
+        "``optimizer=SGD(clip_grad_norm=0)``",
+        ValueError,
+        "optimizer__clip_grad_norm == 0, must be > 0",
+        lambda b: {"optimizer": SGD(clip_grad_norm=0)},
+    ),
+    BadFit(
+        "``optimizer=SGD(schedule='step')``",
+        ValueError,
+        "optimizer__schedule must be one of .* or a function",
+        lambda b: {"optimizer": SGD(schedule="step")},
+    ),
+    BadFit(
+        "a schedule that returns no number",
+        TypeError,
+        "optimizer__schedule must return a number; got None in epoch 0",
+        lambda b: {"optimizer": SGD(schedule=lambda epoch, n_epochs: None)},
+    ),
+    BadFit(
+        "an optimizer recipe that builds something else",
+        TypeError,
+        r"BuildsNone.build must return a torch.optim.Optimizer, got None",
+        lambda b: {"optimizer": BuildsNone()},
+    ),
+    BadFit(
+        "net_params of an optimizer that has them not",
+        ValueError,
+        r"net_params sets \['colour'\] of the optimizer, but SGD has only",
+        lambda b: {"net_params": {"optimizer__colour": 3}},
+    ),
+    BadFit(
+        "``sampler='weighted'``",
+        ValueError,
+        "Unknown sampler 'weighted': choose one of",
+        lambda b: {"sampler": "weighted"},
+    ),
+    BadFit(
+        "``sampler=Power(power=-1)``",
+        ValueError,
+        "sampler__power == -1, must be >= 0",
+        lambda b: {"sampler": Power(power=-1)},
+    ),
+    BadFit(
+        "a sampler whose probabilities do not sum to 1",
+        ValueError,
+        "DrawsOnes.probabilities must return probabilities that sum to 1, got 12",
+        lambda b: {"sampler": DrawsOnes()},
+    ),
+    BadFit(
+        "a sampler here and in ``net_params``",
+        ValueError,
+        r"sampler=Balanced\(\) and net_params\['iterator_train__sampler'\] both say",
+        lambda b: {"sampler": "balanced", "net_params": {"iterator_train__sampler": [0, 1]}},
+    ),
+    BadFit(
+        "a sampler in ``net_params`` that draws what is not there",
+        ValueError,
+        r"net_params\['iterator_train__sampler'\] draws sample 500: there are samples 0 to",
+        lambda b: {"net_params": {"iterator_train__sampler": [0, 500]}},
     ),
     BadFit(
         "an optimizer that is none",

@@ -1,0 +1,62 @@
+"""The learning rates of the epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skorch.callbacks import Callback
+
+
+class LearningRates(Callback):
+    """Scales the rate of each group of weights: by epochs, and by batches while it warms up.
+
+    ``lr`` in the history is the rate of weights that are in no group of their own.
+
+    Parameters
+    ----------
+    factors : sequence of float or None
+        Factor of each epoch; None: the rates stay as they are.
+    warmup_epochs : float, default=0.0
+        Epochs over which the rates grow from 0 to what the factors say.
+    """
+
+    def __init__(self, factors: Sequence[float] | None, warmup_epochs: float = 0.0):
+        self.factors = factors
+        self.warmup_epochs = warmup_epochs
+
+    def on_train_begin(self, net, **kwargs):
+        """Remember each group's own rate; one that a checkpoint has brought is kept."""
+        for group in net.optimizer_.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+
+    def on_epoch_begin(self, net, dataset_train=None, **kwargs):
+        """Set the rates before the first batch of the epoch."""
+        epoch = len(net.history) - 1
+        self.factor_ = 1.0 if self.factors is None else self.factors[epoch]
+        self.n_batches_ = None
+        if epoch < self.warmup_epochs:
+            n_done = len(net.history[-1]["batches"])  # where training goes on within the epoch
+            self.n_batches_ = n_done + _length(net.get_iterator(dataset_train, training=True))
+        self._scale(net, self.factor_)
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        """Warm up."""
+        if training and self.n_batches_:
+            row = net.history[-1]
+            n_epochs = len(net.history) - 1 + len(row["batches"]) / self.n_batches_
+            self._scale(net, self.factor_ * min(1.0, n_epochs / self.warmup_epochs))
+
+    def _scale(self, net, factor: float) -> None:
+        for group in net.optimizer_.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        net.history.record("lr", net.optimizer_.defaults.get("lr", net.lr) * factor)
+
+
+def _length(loader) -> int:
+    try:
+        return len(loader)
+    except TypeError as error:
+        raise TypeError(
+            "optimizer__warmup_epochs needs to know how many batches an epoch has: give the "
+            "sampler in net_params a method __len__, or leave the warm-up out"
+        ) from error
