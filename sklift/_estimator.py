@@ -25,6 +25,7 @@ _ROOMS = {
     "head": "heads",
     "loss": "losses",
     "reader": "images",
+    "regularizer": "regularizers",
 }
 
 

@@ -26,7 +26,15 @@ from .._net import (
 from ._settings import FitSettings
 
 _OURS = {"callbacks", "distributed"}  # what the net is not given as it is
-_RESERVED = {"module", "criterion", "max_epochs", "device", "precision", "accumulate"}
+_RESERVED = {
+    "module",
+    "criterion",
+    "max_epochs",
+    "device",
+    "precision",
+    "accumulate",
+    "regularizer",
+}
 
 
 def net_arguments(

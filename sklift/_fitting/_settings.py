@@ -9,20 +9,22 @@ from typing import Any
 from .._estimator import resolve_recipe
 from ..training import Checkpoint, Compute
 
-RECIPES = ("adapter", "loss", "head")
+RECIPES = ("adapter", "loss", "regularizer", "head")
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """Parameters of :class:`sklift.LiftClassifier` that its training depends on.
 
-    ``adapter``, ``loss``, ``head``, ``compute`` and ``checkpoint`` are recipes, the rest is as the
-    user gave it; ``params`` has all of it under the names of the estimator's parameters.
+    ``adapter``, ``loss``, ``regularizer``, ``head``, ``compute`` and ``checkpoint`` are recipes,
+    the rest is as the user gave it; ``params`` has all of it under the names of the estimator's
+    parameters.
     """
 
     params: Mapping[str, Any]
     adapter: Any
     loss: Any
+    regularizer: Any
     head: Any
     compute: Compute
     checkpoint: Checkpoint | None

@@ -29,6 +29,7 @@ _KEYS = {
     "identity",
     "optimizer",
     "random_state",
+    "regularizer",
     "resumed",
     "seed",
     "stopping",
