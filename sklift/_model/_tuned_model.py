@@ -92,7 +92,9 @@ class TunedModel(nn.Module):
             with torch.no_grad(), torch.autocast(kind, *mixed):
                 return self._through(self.frozen_tower, x)
 
-        return Outputs(features, self._logits(features), find_frozen)
+        logits = self._logits(features)
+        wide = torch.promote_types(logits.dtype, torch.float32)
+        return Outputs(features, logits.to(wide), find_frozen)
 
     def _logits(self, features: torch.Tensor) -> torch.Tensor:
         # Logits span tens: in half precision they would be rounded by a few hundredths.

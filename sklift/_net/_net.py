@@ -77,7 +77,6 @@ class LiftNet(NeuralNet):
             return self.infer(X)
         with self.autocast():
             outputs = self.module_.outputs(_split(X)[0].to(self.device))
-        outputs.logits = outputs.logits.to(torch.promote_types(outputs.logits.dtype, torch.float32))
         return torch.cat([outputs.logits, self.regularizer.terms(outputs)[:, None]], 1)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):

@@ -97,8 +97,9 @@ def crash(clf, X, y, epoch, batch):
         {"optimizer": "adamw", "lr": 1e-3, "adapter": "lora"},
         {"sampler": "balanced", "loss": "ldam", "compute__accumulate": 2},
         {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 1},
+        {"regularizer": "distillation", "lr": 0.005},
     ],
-    ids=["default", "adamw", "sampler", "early_stopping"],
+    ids=["default", "adamw", "sampler", "early_stopping", "regularizer"],
 )
 @pytest.mark.parametrize(("minutes", "batch"), [(10, 3), (0, 1), (0, 4)])
 def test_it_ends_with_the_same_model(make, shapes, params, minutes, batch):
