@@ -42,12 +42,12 @@ class Distillation(BaseEstimator):
     --------
     >>> import torch
     >>> from sklift.heads import Linear
-    >>> from sklift.regularizers import Distillation, Outputs
+    >>> from sklift.regularizers import Distillation, Outputs, build_regularizer
     >>> model = torch.nn.Module()
     >>> model.head = Linear().build(n_features=2, n_classes=2)
     >>> model.head.weight.data = torch.eye(2)
     >>> frozen, logits = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 0.0]])
-    >>> distillation = Distillation(temperature=1.0).build(model)
+    >>> distillation = build_regularizer(Distillation(temperature=1.0), model)
     >>> distillation.per_sample(Outputs(frozen, logits, lambda: frozen))
     tensor([0.3278])
     """

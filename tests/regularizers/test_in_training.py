@@ -266,7 +266,7 @@ class TestGoingOn:
         for twin in (pickle.loads(pickle.dumps(trained)), copy.deepcopy(trained)):
             assert twin.net_.regularizer is None
             rows = torch.nn.functional.normalize(weights(twin)["head.weight"], dim=1)
-            with pytest.warns(UserWarning, match="Anchor holds the model near its start, which is"):
+            with pytest.warns(UserWarning, match=r"Anchor holds the model near its start, which is"):
                 getattr(twin, method)(X, y)
             assert torch.equal(self.start(twin), rows)
 
@@ -274,7 +274,7 @@ class TestGoingOn:
         X, y, _ = blobs
         with pytest.warns(UserWarning, match="Distillation holds the model near its start"):
             trained.set_params(regularizer="distillation").partial_fit(X, y)
-        with pytest.warns(UserWarning, match="Anchor holds the model near its start"):
+        with pytest.warns(UserWarning, match=r"Anchor holds the model near its start"):
             trained.set_params(regularizer=Anchor(0.1, "all")).partial_fit(X, y)
 
     def test_one_that_remembers_nothing_goes_on(self, trained, blobs, recwarn):

@@ -174,7 +174,7 @@ class TestEvery:
 
     @pytest.mark.parametrize("weight", [-1, math.nan, math.inf])
     def test_weights_that_make_no_sense(self, recipe, weight, model):
-        with pytest.raises(ValueError, match="weight == .*, must be"):
+        with pytest.raises(ValueError, match=r"weight == .*, must be"):
             clone(recipe).set_params(weight=weight).build(model)
 
 
@@ -193,7 +193,7 @@ def test_names():
         Consistency,
         Distillation,
     }
-    with pytest.raises(ValueError, match="Unknown regularizer 'ancor'.*Did you mean 'anchor'"):
+    with pytest.raises(ValueError, match=r"Unknown regularizer 'ancor'.*Did you mean 'anchor'"):
         resolve_regularizer("ancor")
     with pytest.raises(TypeError, match=r"pass Anchor\(\), not Anchor"):
         resolve_regularizer(Anchor)
