@@ -19,9 +19,9 @@ def continued_regularizer(
     regularizer = build_regularizer(recipe, model)
     if regularizer is None or not (own := regularizer.state_dict()):
         return regularizer
-    known = (
-        {} if earlier is None or type(earlier) is not type(regularizer) else earlier.state_dict()
-    )
+    known = {}
+    if earlier is not None and type(earlier) is type(regularizer):
+        known = earlier.state_dict()
     if {k: t.shape for k, t in known.items()} == {k: t.shape for k, t in own.items()}:
         regularizer.load_state_dict(known)
     else:

@@ -94,6 +94,5 @@ class AnchorTerm(Regularizer):
     def per_batch(self, model: nn.Module) -> Tensor:
         """Return the weighted squared distance, a scalar."""
         pairs = zip(self.find_held(model), self.buffers(), strict=True)
-        return (
-            self.weight * torch.stack([(now - start).square().sum() for now, start in pairs]).sum()
-        )
+        distances = [(now - start).square().sum() for now, start in pairs]
+        return self.weight * torch.stack(distances).sum()

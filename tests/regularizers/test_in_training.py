@@ -1,4 +1,4 @@
-"""Regularizers in training: exact however a batch is computed, and only where they are asked for."""
+"""Regularizers in training: exact however a batch is computed, and without cost where not used."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from sklift import LiftClassifier
+from sklift._compute._plan import ComputePlan
 from sklift._data._features import frozen_features
 from sklift._model import TunedModel
 from sklift.backbones import load_backbone
@@ -65,7 +66,7 @@ def on_features(**params):
 
 
 def weights(clf):
-    return clf.net_.module_.trained_state()
+    return clf.model_.trained_state()
 
 
 def assert_same(one, other, atol):
@@ -97,7 +98,7 @@ class TestInParts:
         weight = weight if weighted else None
         without = on_features(loss=loss).fit(X, y, weight)
         whole = on_features(loss=loss, regularizer=recipe).fit(X, y, weight)
-        parts = on_features(loss=loss, regularizer=recipe, accumulate=2)
+        parts = on_features(loss=loss, regularizer=recipe, compute__accumulate=2)
         assert_same(parts.fit(X, y, weight), whole, atol)
         assert distance(whole, without) > 1e-3  # it did something
 
@@ -114,7 +115,7 @@ class TestInParts:
 
     def test_where_the_memory_runs_out(self, blobs, monkeypatch):
         X, y, weight = blobs
-        whole = on_features(regularizer=BothRecipe(), accumulate=4).fit(X, y, weight)
+        whole = on_features(regularizer=BothRecipe(), compute__accumulate=4).fit(X, y, weight)
         outputs = TunedModel.outputs
 
         def most_are_five(self, x):
@@ -132,10 +133,10 @@ class TestInParts:
 def test_the_loss_has_the_weighted_mean_and_the_term_of_the_model(blobs, seen, accumulate):
     X, y, weight = blobs
     params = {"batch_size": 45, "max_epochs": 1, "loss": ClassBalanced(0.9)}
-    clf = on_features(**params, accumulate=accumulate, regularizer=BothRecipe(), lr=1e-300)
+    clf = on_features(**params, compute__accumulate=accumulate, regularizer=BothRecipe(), lr=1e-300)
     plain = on_features(**params, lr=1e-300).fit(X, y, weight)
     clf.fit(X, y, weight)
-    model = clf.net_.module_
+    model = clf.model_
     with torch.no_grad():  # the adapter starts from the features as they are
         terms = model(torch.from_numpy(X))[:, 0].numpy()
         squares = model.head.weight.square().sum().item()
@@ -154,7 +155,7 @@ class TestFrozenFeatures:
             {"adapter": "lora"},
             {"adapter": "full", "lr": 0.001},
             {"adapter": "ssf", "adapter__layers": 2},  # tokens of frozen blocks
-            {"adapter": "vpt", "adapter__layers": 2, "precision": "bfloat16"},
+            {"adapter": "vpt", "adapter__layers": 2, "compute__precision": "bfloat16"},
             {"adapter": "feature"},  # features of the frozen tower
             {"adapter": None},
             {"adapter": ["lora", "feature"]},
@@ -166,9 +167,9 @@ class TestFrozenFeatures:
         clf = quick(augmentation=None, regularizer=BothRecipe(), lr=0.01, batch_size=24)
         clf.set_params(init="random", **params).fit(X, y)
         views = TestViews(as_image_source(X), 40, "bicubic")
-        dtype = getattr(torch, clf.precision)
-        compute = {"device": torch.device("cpu"), "precision": dtype, "batch_size": 24}
-        wanted = frozen_features(load_backbone("emoji-tiny"), views, **compute)
+        dtype = getattr(torch, clf.compute.precision)
+        plan = ComputePlan(torch.device("cpu"), dtype, 24)
+        (wanted,) = frozen_features(load_backbone("emoji-tiny"), views, plan)
         atol = 1e-5 if dtype == torch.float32 else 0.05
         for found in seen:
             assert found.dtype == torch.float32 and not found.requires_grad
@@ -190,8 +191,10 @@ class TestFrozenFeatures:
         assert len(seen) == 3
 
     def test_training_leaves_the_frozen_tower_alone(self, quick, shapes):
-        clf = quick(adapter="full", regularizer="consistency", precision="bfloat16").fit(*shapes)
-        model, backbone = clf.net_.module_, load_backbone("emoji-tiny")
+        clf = quick(adapter="full", regularizer="consistency", compute__precision="bfloat16").fit(
+            *shapes
+        )
+        model, backbone = clf.model_, load_backbone("emoji-tiny")
         for name, tensor in model.frozen_tower.state_dict().items():
             assert torch.equal(tensor, backbone.tower.state_dict()[name])
         assert not any("frozen" in name for name in weights(clf))
@@ -202,7 +205,7 @@ class TestFrozenFeatures:
 def test_without_it_nothing_more_is_computed(quick, shapes, monkeypatch):
     for name in ("outputs", "frozen_tower"):
         monkeypatch.setattr(TunedModel, name, property(lambda self: 1 / 0))
-    clf = quick(max_epochs=1, accumulate=2).fit(*shapes)
+    clf = quick(max_epochs=1, compute__accumulate=2).fit(*shapes)
     assert clf.regularizer_ is None and clf.net_.regularizer is None
 
 
@@ -264,9 +267,11 @@ class TestGoingOn:
     def test_a_pickle_has_none(self, trained, blobs, method):
         X, y, _ = blobs
         for twin in (pickle.loads(pickle.dumps(trained)), copy.deepcopy(trained)):
-            assert twin.net_.regularizer is None
+            assert not hasattr(twin, "net_")
             rows = torch.nn.functional.normalize(weights(twin)["head.weight"], dim=1)
-            with pytest.warns(UserWarning, match=r"Anchor holds the model near its start, which is"):
+            with pytest.warns(
+                UserWarning, match=r"Anchor holds the model near its start, which is"
+            ):
                 getattr(twin, method)(X, y)
             assert torch.equal(self.start(twin), rows)
 

@@ -36,7 +36,7 @@ def test_it_is_used_unregistered(quick, shapes):
     params = {"lr": 0.02, "max_epochs": 1}
     plain, held = (quick(**params, regularizer=r).fit(X, y) for r in (None, Near(5.0)))
     assert isinstance(held.regularizer_, Near) and held.regularizer_ is not held.regularizer
-    in_parts = quick(**params, regularizer=Near(5.0), accumulate=2).fit(X, y)
+    in_parts = quick(**params, regularizer=Near(5.0), compute__accumulate=2).fit(X, y)
     without, whole, parts = (clf.predict_proba(X) for clf in (plain, held, in_parts))
     assert abs(whole - without).max() > 1e-3
     np.testing.assert_allclose(parts, whole, atol=1e-4)

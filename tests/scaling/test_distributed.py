@@ -25,7 +25,7 @@ VARIANTS = {
     "stopped": {"validation_fraction": 0.2, "early_stopping": True},
     "frozen": {"adapter": None, "augmentation": None},
     "consistent": {"regularizer": "consistency", "regularizer__weight": 5.0, "weighted": True},
-    "distilled": {"regularizer": "distillation", "loss": "lade", "accumulate": 2},
+    "distilled": {"regularizer": "distillation", "loss": "lade", "compute__accumulate": 2},
     "anchored": {"regularizer": "anchor", "regularizer__part": "all", "weighted": True},
 }
 
