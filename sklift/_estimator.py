@@ -27,6 +27,7 @@ _ROOMS = {
     "loss": "losses",
     "optimizer": "training",
     "reader": "images",
+    "regularizer": "regularizers",
     "sampler": "training",
 }
 

@@ -53,6 +53,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         head alone, as the default is where features are precomputed.
     loss : str, recipe or callable, default="logit_adjusted"
         See :mod:`sklift.losses`. A callable takes ``(logits, target)``.
+    regularizer : str, recipe or None, default=None
+        A term that holds the tuned model near the frozen one, see :mod:`sklift.regularizers`:
+        ``"consistency"``, ``"anchor"`` or ``"distillation"``. It is added to the loss in training,
+        not to the validation loss; terms of pictures are weighted as the loss weighs pictures.
     head : str or recipe, default="cosine"
         See :mod:`sklift.heads`.
     init : {"auto", "text", "class_mean", "linear_probe", "random"}, default="auto"
@@ -116,7 +120,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Epochs without a lower validation loss after which ``early_stopping`` stops.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the trained weights of the last one; the classes, the backbone,
-        the adapter and the head must be the same.
+        the adapter and the head must be the same. The start that a ``regularizer`` remembers is
+        that of the first fit with it (but a pickle or a saved file has none).
     reader : "auto" or recipe, default="auto"
         How X becomes pictures, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
         leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows.
@@ -156,7 +161,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         shares for logit adjustment with tau = 1, ``class_prior_`` for the cross-entropy.
     class_names_ : list of str or None
         The name of each class.
-    adapter_, loss_, head_ : recipes
+    adapter_, loss_, regularizer_, head_ : recipes
         As used, with "auto" values filled in.
     init_ : str
         The initialisation used.
@@ -165,8 +170,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     net_ : skorch net
         The net that has trained it, in the process that has.
     history_ : list of dict
-        ``train_loss``, ``lr``, ``train_acc`` and ``dur`` (seconds) of each epoch, and
-        ``valid_loss`` and ``valid_acc`` where data is held out.
+        ``train_loss`` (with the term of a regularizer), ``lr``, ``train_acc`` and ``dur``
+        (seconds) of each epoch, and ``valid_loss`` (without) and ``valid_acc`` where data is held
+        out.
     n_trainable_params_ : int
         Number of trained weights, head included.
     skipped_ : ndarray of int
@@ -215,6 +221,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         **ImageEstimator._parameter_constraints,
         "adapter": "no_validation",  # names and recipes: said better by the tables
         "loss": "no_validation",
+        "regularizer": "no_validation",
         "head": "no_validation",
         "init": [StrOptions({"auto", "text", "class_mean", "linear_probe", "random"})],
         "class_names": "no_validation",
@@ -244,6 +251,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         backbone_params=None,
         adapter="adaptformer",
         loss="logit_adjusted",
+        regularizer=None,
         head="cosine",
         init="auto",
         class_names=None,
@@ -277,6 +285,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.backbone_params = backbone_params
         self.adapter = adapter
         self.loss = loss
+        self.regularizer = regularizer
         self.head = head
         self.init = init
         self.class_names = class_names
@@ -513,8 +522,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             return None
         totals = ClassTotals(self.class_counts_, self._class_weights, self._effective_counts)
         net = getattr(self, "net_", None)
-        last = (getattr(net, "optimizer_", None), getattr(net, "criterion_", None))
-        return Trained(self.classes_, self.model_, self.init_, totals, self.history_, *last)
+        last = ("optimizer_", "criterion_", "regularizer")
+        of_net = (getattr(net, name, None) for name in last)
+        return Trained(self.classes_, self.model_, self.init_, totals, self.history_, *of_net)
 
     def _data(self, X, *, reset: bool, must_exist: bool = True):
         """Validated pictures or features."""

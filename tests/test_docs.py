@@ -19,6 +19,7 @@ PACKAGES = (
     "",
     "adapters",
     "losses",
+    "regularizers",
     "heads",
     "training",
     "images",

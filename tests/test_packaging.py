@@ -35,6 +35,7 @@ PUBLIC = (
             "images",
             "losses",
             "metrics",
+            "regularizers",
         )
     ),
 )

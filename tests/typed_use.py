@@ -13,6 +13,7 @@ from sklift.images import ImageSequence
 from sklift.losses import LDAM, CrossEntropy, LogitAdjusted, implied_prior
 from sklift.metrics import long_tail_report, reliability_curve, shot_accuracy_score
 from sklift.presets import LIFT
+from sklift.regularizers import Consistency
 from sklift.testing import check_image_estimator
 
 
@@ -21,6 +22,7 @@ def use() -> None:
     X, y = load_emoji("train", return_X_y=True)
     X, y = make_long_tailed(X, y, imbalance_ratio=10, random_state=0)
     clf = LiftClassifier("emoji-tiny", adapter=LoRA(rank=4), loss=LogitAdjusted(tau=0.5))
+    clf.set_params(regularizer=Consistency(weight=2.0))
     found: np.ndarray = clf.fit(X, y).predict(X)
     proba = LiftClassifier(**LIFT, head=Cosine(scale=20)).fit(X, y).predict_proba(X)
     clf.set_params(adapter=[AdaptFormer(), LayerNormTuning(layers=2)], head=Linear())

@@ -27,7 +27,15 @@ from ._settings import FitSettings
 
 _HEAD = "head.*"  # names of the head's weights in a TunedModel
 _OURS = {"callbacks", "distributed"}  # what the net is not given as it is
-_RESERVED = {"module", "criterion", "max_epochs", "device", "precision", "accumulate"}
+_RESERVED = {
+    "module",
+    "criterion",
+    "max_epochs",
+    "device",
+    "precision",
+    "accumulate",
+    "regularizer",
+}
 
 
 def net_arguments(

@@ -11,21 +11,22 @@ from ..training import Checkpoint, Compute
 from ..training._optimizer import shared_settings
 from ._draws import check_one_sampler
 
-RECIPES = ("adapter", "loss", "head", "sampler", "optimizer")
+RECIPES = ("adapter", "loss", "regularizer", "head", "sampler", "optimizer")
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """Parameters of :class:`sklift.LiftClassifier` that its training depends on.
 
-    ``adapter``, ``loss``, ``head``, ``sampler``, ``optimizer``, ``compute`` and ``checkpoint`` are
-    recipes, the rest is as the user gave it; ``params`` has all of it under the names of the
-    estimator's parameters.
+    ``adapter``, ``loss``, ``regularizer``, ``head``, ``sampler``, ``optimizer``, ``compute`` and
+    ``checkpoint`` are recipes, the rest is as the user gave it; ``params`` has all of it under the
+    names of the estimator's parameters.
     """
 
     params: Mapping[str, Any]
     adapter: Any
     loss: Any
+    regularizer: Any
     head: Any
     sampler: Any
     optimizer: Any

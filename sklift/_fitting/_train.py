@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from .._compute._determinism import deterministic
 from .._compute._plan import ComputePlan
@@ -31,10 +32,12 @@ from ..backbones import Backbone, load_backbone
 from ..backbones._fast._precision import products_held_in
 from ..images._views import check_tta
 from ..losses import build_loss, implied_prior
+from ..regularizers import Regularizer, build_regularizer
 from ._checkpoint import open_checkpoint
 from ._head_start import head_rows, resolve_init
 from ._identity import describe, identify
 from ._net_arguments import net_arguments, own_order
+from ._regularizer import continued_regularizer
 from ._sample import Sample
 from ._settings import FitSettings
 from ._training_data import ClassTotals, class_totals, on_frozen, split_sample
@@ -69,8 +72,8 @@ class Trained:
         The samples so far.
     history : sequence of dict
         Figures of the epochs so far.
-    optimizer, loss : torch optimizer and module, or None
-        The last optimizer and the last loss, in the process that has trained.
+    optimizer, loss, regularizer : torch optimizer and modules, or None
+        The last ones, in the process that has trained.
     """
 
     classes: np.ndarray
@@ -80,6 +83,7 @@ class Trained:
     history: Sequence[dict]
     optimizer: torch.optim.Optimizer | None
     loss: torch.nn.Module | None
+    regularizer: Regularizer | None
 
 
 def train(
@@ -119,6 +123,9 @@ def train(
         identity = identify(settings, sample, classes.labels, backbone, plan)
         if start is not None:  # where it starts from counts
             weights = start.model.trained_state()
+            if start.regularizer is not None:
+                held = start.regularizer.state_dict()
+                weights |= {f"regularizer {k}": t.cpu() for k, t in held.items()}
             identity["start"] = describe({k: t.numpy() for k, t in weights.items()})
         is_seeded = settings.random_state is not None
         file, state = open_checkpoint(settings.checkpoint, identity, is_seeded=is_seeded)
@@ -154,6 +161,7 @@ def train(
     tasks.begin()
     with seeded(sample.seed, plan.device):
         criterion = build_loss(settings.loss, totals.effective, settings.head)
+        arguments["regularizer"] = _regularizer(settings, model, start)
         net = net_class(order)(model, criterion, **arguments).initialize()
         if state is not None:
             net.restore(state)
@@ -196,6 +204,7 @@ def train_more(
     last = [("interrupt", StopIfInterrupted())]
     arguments = net_arguments(settings, plan, len(used), seed, order, extra=last, one_epoch=True)
     with seeded(seed, plan.device):
+        arguments["regularizer"] = _regularizer(settings, model, start)
         net = net_class(order)(model, criterion, **arguments).initialize()
         if start is not None:
             _go_on(net, start)
@@ -204,6 +213,13 @@ def train_more(
         record = partial(_fitted, settings, model, init, totals, sample.skipped)
         _run(net, dataset, 1, plan, keep, record, is_shared=start is not None)
     keep(record(net))
+
+
+def _regularizer(settings: FitSettings, model: TunedModel, start: Trained | None):
+    """The regularizer, or None; what it holds the model to is where earlier training started."""
+    if start is None:
+        return build_regularizer(settings.regularizer, model)
+    return continued_regularizer(settings.regularizer, model, start.regularizer)
 
 
 def _go_on(net: LiftNet, start: Trained) -> None:
@@ -220,10 +236,13 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
     ``is_shared``: the weights are also those of an earlier fit, which a failure must not change.
     """
     before = net.module_.trained_state() if is_shared else None
+    compares = net.has_terms and not net.module_.tower_is_frozen
+    frozen = net.module_.frozen_tower if compares else nn.Identity()
     try:
         with (
             deterministic(plan.device),
             products_held_in(net.module_.tower, net.precision),
+            products_held_in(frozen, net.precision),
             compiled(net.module_, plan.compile),
             interrupts_deferred(net),
         ):
@@ -315,6 +334,7 @@ def _fitted(
         "init_": init,
         "adapter_": model.adapter,
         "loss_": settings.loss,
+        "regularizer_": settings.regularizer,
         "head_": settings.head,
         "model_": model,
         "net_": net,

@@ -11,6 +11,7 @@ from torch import nn
 from .._compute._device import resolve_device
 from .._compute._seeding import drawing_alone
 from ..backbones import Backbone, Stages, TransformerBlock, find_stages, load_backbone
+from ..regularizers import Outputs
 from ._frozen import computes_alike, n_blocks_before, own_parts, touched_modules
 
 
@@ -73,32 +74,59 @@ class TunedModel(nn.Module):
         if x.ndim == 5:
             n, v = x.shape[:2]
             return self(x.flatten(0, 1)).unflatten(0, (n, v)).mean(1)
-        features = self.features(x)
+        return self._logits(self.features(x))
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Features ``(n, n_features)`` of views, tokens or frozen features, see :meth:`forward`."""
+        return self.after(self._through(self.tower, x))
+
+    def outputs(self, x: torch.Tensor) -> Outputs:
+        """Features and logits of views, tokens or frozen features, beside those of the backbone."""
+        of_tower = self._through(self.tower, x)
+        features = self.after(of_tower).to(self.mean.dtype)
+        kind = x.device.type
+        mixed = (torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind))
+
+        def find_frozen() -> torch.Tensor:
+            if x.ndim == 2 or self.tower_is_frozen:
+                return of_tower.detach()
+            with torch.no_grad(), torch.autocast(kind, *mixed):
+                return self._through(self.frozen_tower, x)
+
+        logits = self._logits(features)
+        wide = torch.promote_types(logits.dtype, torch.float32)
+        return Outputs(features, logits.to(wide), find_frozen)
+
+    def _logits(self, features: torch.Tensor) -> torch.Tensor:
         # Logits span tens: in half precision they would be rounded by a few hundredths.
         with torch.autocast(features.device.type, enabled=False):
             return self.head(features.to(self.mean.dtype))
 
-    def features(self, x: torch.Tensor) -> torch.Tensor:
-        """Features ``(n, n_features)`` of views, tokens or frozen features, see :meth:`forward`."""
+    def _through(self, tower: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """What the tower, tuned or frozen, makes of ``x``; frozen features stay as they are."""
         if x.ndim == 3:  # in the dtype that the tower gave them, and goes on in
-            return self.after(self._stages().after(x, self.n_frozen_blocks))
+            return self._stages(tower).after(x, self.n_frozen_blocks)
         pixels = not x.is_floating_point()
         x = x.to(self.mean.dtype)
         if x.ndim > 2:
-            x = self.tower((x / 255 - self.mean) / self.std if pixels else x)
-        return self.after(x)
+            x = tower((x / 255 - self.mean) / self.std if pixels else x)
+        return x
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
         """Tokens ``(n, tokens, width)`` that the first trained block sees, of normalised views."""
-        return self._stages().before(x, self.n_frozen_blocks)
+        return self._stages(self.tower).before(x, self.n_frozen_blocks)
+
+    @cached_property
+    def frozen_tower(self) -> nn.Module:
+        """The backbone's tower, without adapter; no part of this module, nor of its state."""
+        return self.backbone.open(self.mean.device).finished()
 
     @cached_property
     def tower_is_frozen(self) -> bool:
         """Whether the tower computes what the backbone does, so that features stay the same."""
         if self.adapter is None or self._is_touched:
             return self.adapter is None
-        backbones = self.backbone.open(self.mean.device).finished()
-        return computes_alike(self.tower, backbones, self.backbone, self.mean.device)
+        return computes_alike(self.tower, self.frozen_tower, self.backbone, self.mean.device)
 
     @cached_property
     def n_frozen_blocks(self) -> int:
@@ -112,11 +140,11 @@ class TunedModel(nn.Module):
         theirs = find_stages(self.backbone.open(self.mean.device).module)
         if theirs is None:
             return 0
-        both = (partial(stages.before, n=n) for stages in (self._stages(), theirs))
+        both = (partial(stages.before, n=n) for stages in (self._stages(self.tower), theirs))
         return n if computes_alike(*both, self.backbone, self.mean.device) else 0
 
-    def _stages(self) -> Stages:
-        stages = find_stages(self.tower)
+    def _stages(self, tower: nn.Module) -> Stages:
+        stages = find_stages(tower)
         if stages is None:
             raise ValueError(f"{self.backbone.spec} is not known to have stages")
         return stages

@@ -30,6 +30,7 @@ _KEYS = {
     "loss",
     "optimizer",
     "random_state",
+    "regularizer",
     "resumed",
     "seed",
     "stopping",

@@ -100,6 +100,9 @@ class SharedNet(LiftNet):
         """Start from the weights of the first process."""
         super().initialize()
         self.module_.load_trained_state(self.processes.first(self.module_.trained_state()))
+        start = self.processes.first(self.regularizer_state())
+        if self.regularizer is not None:
+            self.regularizer.load_state_dict(start)
         return self
 
     def on_train_begin(self, net, **kwargs):
@@ -127,6 +130,7 @@ class SharedNet(LiftNet):
             target = target[:0]
         coupled = getattr(self.criterion_, "couples_samples", True)
         step = self._coupled_step(X, target) if coupled else self._separate_step(X, target)
+        step = self._regularized(step)
         self.last_loss = step["loss"].item()
         return step
 
@@ -145,8 +149,8 @@ class SharedNet(LiftNet):
         """For a weighted mean over the samples: each one's mean counts by its weights."""
         hits, loss, weight, y_pred = self.hits["train"].clone(), 0.0, 0.0, None
         if len(target):
-            step = super().train_step_single((X, target))
-            loss, y_pred = self.last_loss, step["y_pred"]
+            step = self._step_that_fits(X, target)
+            loss, y_pred = step["loss"].item(), step["y_pred"]
             weight = self._weight_of(X, target).item()
         n_hits = (self.hits["train"] - hits).item()
         sums = torch.tensor([weight, weight * loss, n_hits], dtype=torch.float64)
@@ -160,7 +164,8 @@ class SharedNet(LiftNet):
         if len(target):
             step = self._step(X, target)
         else:
-            logits = torch.empty(0, self.module_.n_classes, device=self.device)
+            n_columns = self.module_.n_classes + self.has_terms
+            logits = torch.empty(0, n_columns, device=self.device)
             step = {"loss": self.get_loss(logits, target, X, training=True), "y_pred": logits}
         n_busy = min(self.n_in_batch, self.processes.size)
         for parameter in self._loss_parameters().values():  # each has their whole gradient

@@ -18,15 +18,25 @@ class LiftNet(NeuralNet):
     Batches are ``(views, target)`` or ``((views, weight), target)``, as
     :class:`sklift.images._dataset.TrainViews` gives them. ``precision`` is the ``torch.dtype`` of
     matrix products, ``accumulate`` the number of parts in which the gradient of a batch is
-    computed.
+    computed, ``regularizer`` a :class:`~sklift.regularizers.Regularizer` or None.
     """
 
     interrupted = False  # whether a Ctrl-C waits for the end of the batch
     stopping = False  # whether a callback has asked to stop after the epoch
 
-    def __init__(self, module, criterion, *, precision=torch.float32, accumulate=1, **kwargs):
+    def __init__(
+        self,
+        module,
+        criterion,
+        *,
+        precision=torch.float32,
+        accumulate=1,
+        regularizer=None,
+        **kwargs,
+    ):
         self.precision = precision
         self.accumulate = accumulate
+        self.regularizer = regularizer
         super().__init__(module, criterion, **kwargs)
         self._in_parts = Parts()
 
@@ -72,27 +82,57 @@ class LiftNet(NeuralNet):
             logits = super().infer(_split(x)[0], **fit_params)
         return logits if logits.dtype == torch.float64 else logits.float()
 
+    @property
+    def has_terms(self) -> bool:
+        """Whether samples have a term of the regularizer."""
+        return self.regularizer is not None and self.regularizer.sees_samples
+
+    def train_infer(self, X):
+        """Logits of a batch, and in one more column the regularizer's term of each sample, if any.
+
+        So the terms go wherever logits do: through parts, two passes, and between processes.
+        """
+        if not self.has_terms:
+            return self.infer(X)
+        with self.autocast():
+            outputs = self.module_.outputs(_split(X)[0].to(self.device))
+        return torch.cat([outputs.logits, self.regularizer.terms(outputs)[:, None]], 1)
+
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """The loss of a batch; counts hits on the device, without waiting for it."""
+        """The loss of a batch; counts hits on the device, without waiting for it.
+
+        In training ``y_pred`` is what :meth:`train_infer` gives.
+        """
         target, weight = y_true.to(self.device), _split(X)[1]
-        hits = (y_pred.detach().argmax(1) == target).sum()
+        weight = None if weight is None else weight.to(self.device)
+        has_terms = training and self.has_terms
+        logits = y_pred[:, :-1] if has_terms else y_pred
+        hits = (logits.detach().argmax(1) == target).sum()
         self.hits["train" if training else "valid"] += hits
-        return self.criterion_(y_pred, target, None if weight is None else weight.to(self.device))
+        loss = self.criterion_(logits, target, weight)
+        return loss + self._mean(y_pred[:, -1], target, weight) if has_terms else loss
+
+    def _mean(self, terms, target, weight):
+        """Mean of the terms of samples, by the weights that these have in the loss."""
+        weights = self.criterion_.weights(target, weight, terms.dtype)
+        return (weights * terms).sum() / weights.sum().clamp_min(torch.finfo(terms.dtype).tiny)
 
     def train_step_single(self, batch, **fit_params):
+        """Loss and gradient of a batch, with all that the regularizer adds."""
+        step = self._regularized(self._step_that_fits(*unpack_data(batch)))
+        self.last_loss = step["loss"].item()
+        return step
+
+    def _step_that_fits(self, X, target) -> dict:
         """Loss and gradient of a batch, in as many parts as the memory asks for."""
-        X, target = unpack_data(batch)
         hits = self.hits["train"].clone()
         while True:
             try:
-                step = self._step(X, target)
+                return self._step(X, target)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if self.accumulate >= len(target) or not is_out_of_memory(error):
                     raise
                 self.accumulate *= 2
-            else:
-                self.last_loss = step["loss"].item()
-                return step
             # out of the handler, which would keep the tensors of the failed attempt alive
             self.optimizer_.zero_grad()
             self.hits["train"] = hits.clone()
@@ -106,7 +146,7 @@ class LiftNet(NeuralNet):
         if isinstance(self.criterion_, torch.nn.Module):
             self.criterion_.train()
         if n_parts == 1:
-            logits = self.infer(X)
+            logits = self.train_infer(X)
             loss = self.get_loss(logits, target, X, training=True)
             loss.backward()
             return {"loss": loss.detach(), "y_pred": logits.detach()}
@@ -117,7 +157,7 @@ class LiftNet(NeuralNet):
         loss = 0
         outputs: list[torch.Tensor] = []
         for part, y in parts:
-            logits = self.infer(part)
+            logits = self.train_infer(part)
             # each part has a normaliser of its own, the batch one: that of all its weights
             part_loss = self.get_loss(logits, y, part, training=True)
             part_loss = part_loss * (self._weight_of(part, y) / total)
@@ -135,14 +175,27 @@ class LiftNet(NeuralNet):
     def _two_passes(self, parts, X, target):
         """For a loss over the whole batch: its gradient by the logits comes first."""
         with torch.no_grad():
-            logits = torch.cat([self.infer(part) for part, _ in parts])
+            logits = torch.cat([self.train_infer(part) for part, _ in parts])
         logits.requires_grad_()
         loss = self.get_loss(logits, target, X, training=True)
         loss.backward()
         gradients = logits.grad.split([len(y) for _, y in parts])
         for (part, _), gradient in zip(parts, gradients, strict=True):
-            self.infer(part).backward(gradient)
+            self.train_infer(part).backward(gradient)
         return {"loss": loss.detach(), "y_pred": logits.detach()}
+
+    def _regularized(self, step: dict) -> dict:
+        """A whole batch's step, with the regularizer's term of the model and its gradient."""
+        if self.regularizer is None:
+            return step
+        if self.has_terms and step["y_pred"] is not None:
+            step = {**step, "y_pred": step["y_pred"][:, :-1]}
+        term = self.regularizer.term_of_batch(self.module_)
+        if term is None:
+            return step
+        if term.requires_grad:
+            term.backward()
+        return {**step, "loss": step["loss"] + term.detach().to(step["loss"])}
 
     def _weight_of(self, X, target):
         weight = _split(X)[1]
@@ -177,7 +230,13 @@ class LiftNet(NeuralNet):
             "random_state": torch.get_rng_state(),
             "accumulate": self.accumulate,
             "stopping": self.stopping,
+            "regularizer": self.regularizer_state(),
         }
+
+    def regularizer_state(self) -> dict:
+        """What the regularizer remembers of the start of training, on the CPU."""
+        state = {} if self.regularizer is None else self.regularizer.state_dict()
+        return {name: tensor.cpu() for name, tensor in state.items()}
 
     def restore(self, state: dict) -> None:
         """Go back to what :meth:`training_state` gave."""
@@ -187,6 +246,8 @@ class LiftNet(NeuralNet):
                 tensor.copy_(state["loss"][name])
         self.optimizer_.load_state_dict(state["optimizer"])
         self.history.extend({**row, "batches": []} for row in state["history"])
+        if self.regularizer is not None:
+            self.regularizer.load_state_dict(state["regularizer"])
         self.accumulate = state["accumulate"]
         self.stopping = state["stopping"]
         torch.set_rng_state(state["random_state"])
@@ -217,7 +278,8 @@ class LiftNet(NeuralNet):
         left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
-        state.update(module=None, criterion=None, callbacks=None, _in_parts=Parts())
+        left_empty = dict.fromkeys(("module", "criterion", "callbacks", "regularizer"))
+        state.update(left_empty, _in_parts=Parts())
         if "history_" in state:
             state["history_"] = History({**row, "batches": []} for row in state["history_"])
         return state

@@ -21,6 +21,7 @@ from ..adapters import ADAPTERS, Combination
 from ..heads import HEADS
 from ..images import Reader
 from ..losses import LOSSES
+from ..regularizers import REGULARIZERS
 from ..training import OPTIMIZERS, SAMPLERS, Compute
 from ._arrays import array_of, values_of
 
@@ -29,6 +30,7 @@ RECIPES = {
     for name, recipe in {
         **ADAPTERS,
         **LOSSES,
+        **REGULARIZERS,
         **HEADS,
         **SAMPLERS,
         **OPTIMIZERS,

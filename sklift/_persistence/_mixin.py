@@ -53,7 +53,8 @@ class Persistent:
         Warns
         -----
         UserWarning
-            If ``loss``, ``augmentation``, ``sampler``, ``optimizer``, ``net_params`` or
+            If ``loss``, ``regularizer``, ``augmentation``, ``sampler``, ``optimizer``,
+            ``net_params`` or
             ``random_state`` is no plain data, a function for instance. Predictions don't need
             them, so they are left out: in the loaded estimator they have their default values.
 

@@ -14,7 +14,15 @@ from ._codec import encode
 from ._model_data import describe_backbone, describe_model
 
 # Parameters that only training needs, and that may be functions, classes or objects.
-TRAINING_ONLY = ("loss", "augmentation", "sampler", "optimizer", "net_params", "random_state")
+TRAINING_ONLY = (
+    "loss",
+    "regularizer",
+    "augmentation",
+    "sampler",
+    "optimizer",
+    "net_params",
+    "random_state",
+)
 _LIBRARIES = ("torch", "open_clip_torch", "timm", "scikit-learn", "skorch", "numpy", "safetensors")
 
 

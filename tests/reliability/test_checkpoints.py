@@ -101,8 +101,17 @@ def crash(clf, X, y, epoch, batch):
         {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 1},
         {"loss": Focal(top_fraction=0.5, top_smoothing=0.5)},
         {"optimizer": SGD(warmup_epochs=2.7, head_lr_factor=np.float64(3), schedule="linear")},
+        {"regularizer": "distillation", "lr": 0.005},
     ],
-    ids=["default", "adamw", "sampler", "early_stopping", "threshold", "rates"],
+    ids=[
+        "default",
+        "adamw",
+        "sampler",
+        "early_stopping",
+        "threshold",
+        "rates",
+        "regularizer",
+    ],
 )
 @pytest.mark.parametrize(("minutes", "batch"), [(10, 3), (0, 1), (0, 4)])
 def test_it_ends_with_the_same_model(make, shapes, params, minutes, batch):

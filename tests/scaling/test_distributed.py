@@ -27,6 +27,9 @@ VARIANTS = {
     "estimated above it": {"loss__top_fraction": 0.3, "loss__top_smoothing": 0.5, "loss": "lade"},
     "stopped": {"validation_fraction": 0.2, "early_stopping": True},
     "frozen": {"adapter": None, "augmentation": None},
+    "consistent": {"regularizer": "consistency", "regularizer__weight": 5.0, "weighted": True},
+    "distilled": {"regularizer": "distillation", "loss": "lade", "compute__accumulate": 2},
+    "anchored": {"regularizer": "anchor", "regularizer__part": "all", "weighted": True},
 }
 
 PROGRAM = f"""

@@ -11,6 +11,7 @@ import torch
 from sklift.adapters import VPT, AdaptFormer, LoRA, SparseTuning
 from sklift.heads import Cosine
 from sklift.losses import ClassBalanced, Focal, LogitAdjusted
+from sklift.regularizers import Anchor, Consistency, Distillation
 
 from .bench import BadFit
 
@@ -43,6 +44,10 @@ def checkpoint(bench, content, name="weights.pt") -> dict:
 RECIPES = [
     recipe("adapter", "adaptfromer", "Unknown adapter .*Did you mean 'adaptformer'"),
     recipe("loss", "logit_adjust", "Unknown loss .*Did you mean 'logit_adjusted'"),
+    recipe("regularizer", "ancor", "Unknown regularizer .*Did you mean 'anchor'"),
+    recipe("regularizer", Consistency(weight=-1), "weight == -1, must be >= 0"),
+    recipe("regularizer", Anchor(part="tail"), "part must be one of .* got 'tail'"),
+    recipe("regularizer", Distillation(temperature=0), "temperature == 0, must be > 0"),
     recipe("head", "cosin", "Unknown head .*Did you mean 'cosine'"),
     recipe("head", None, "head must be one of .* got None", TypeError),
     recipe("adapter", [], "a list must hold one or more adapters"),
