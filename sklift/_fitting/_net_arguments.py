@@ -18,15 +18,17 @@ from .._net import (
     EpochState,
     FiniteLoss,
     GradientNormClipping,
+    Mixing,
     Progress,
     SharedOrder,
     ShuffledLoader,
     is_first,
 )
+from ..images._augmentations import CallableView, mixing_of, views_of
 from ._settings import FitSettings
 
 _OURS = {"callbacks", "distributed"}  # what the net is not given as it is
-_RESERVED = {"module", "criterion", "max_epochs", "device", "precision", "accumulate"}
+_RESERVED = {"module", "criterion", "max_epochs", "device", "precision", "accumulate", "mixing"}
 
 
 def net_arguments(
@@ -71,7 +73,9 @@ def net_arguments(
     whole = dataset.dataset if isinstance(dataset, Subset) else dataset
     n_train = 0 if isinstance(whole, LabelledRows) else plan.num_workers
     # what draws from a global random state must do so in turn with the training
-    in_turn = callable(settings.augmentation) or own_order(settings.net_params)
+    calls = isinstance(views_of(settings.augmentation), CallableView)
+    in_turn = calls or own_order(settings.net_params)
+    mixing = mixing_of(settings.augmentation)
 
     def loading(num_workers: int) -> dict:
         return {
@@ -84,6 +88,7 @@ def net_arguments(
     arguments = {
         "precision": plan.precision,
         "accumulate": plan.accumulate,
+        "mixing": None if mixing is None else Mixing(mixing, seed),
         "device": str(plan.device),
         "max_epochs": n_epochs,
         "batch_size": plan.batch_size,

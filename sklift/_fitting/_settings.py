@@ -9,15 +9,16 @@ from typing import Any
 from .._estimator import resolve_recipe
 from ..training import Checkpoint, Compute
 
-RECIPES = ("adapter", "loss", "head")
+RECIPES = ("adapter", "loss", "head", "augmentation", "tta")
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """Parameters of :class:`sklift.LiftClassifier` that its training depends on.
 
-    ``adapter``, ``loss``, ``head``, ``compute`` and ``checkpoint`` are recipes, the rest is as the
-    user gave it; ``params`` has all of it under the names of the estimator's parameters.
+    ``adapter``, ``loss``, ``head``, ``augmentation``, ``tta``, ``compute`` and ``checkpoint`` are
+    recipes, the rest is as the user gave it; ``params`` has all of it under the names of the
+    estimator's parameters.
     """
 
     params: Mapping[str, Any]
@@ -62,9 +63,6 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
     if isinstance(params["backbone"], str) and params["backbone"] == "precomputed":
         if isinstance(params["adapter"], str) and params["adapter"] == "adaptformer":
             recipes["adapter"] = None  # the default has no blocks to work in
-        from ..images._views import check_augmentation
-
-        check_augmentation(params["augmentation"])
         if params["tta"] is not None:
             raise ValueError("tta makes views of pictures: leave it out, X holds features")
     checkpoint = resolve_recipe("checkpoint", params["checkpoint"])

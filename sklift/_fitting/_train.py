@@ -29,7 +29,6 @@ from .._net import (
 )
 from ..backbones import Backbone, load_backbone
 from ..backbones._fast._precision import products_held_in
-from ..images._views import check_tta
 from ..losses import build_loss, implied_prior
 from ._checkpoint import open_checkpoint
 from ._head_start import head_rows, resolve_init
@@ -110,7 +109,6 @@ def train(
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
     with seeded(sample.seed, plan.device):
         backbone = _backbone(settings, sample.data)
-        check_tta(settings.tta)
         if start is not None:
             _check_start(start.model, backbone, plan.device)
     file = state = None
@@ -180,7 +178,6 @@ def train_more(
     with seeded(sample.seed, plan.device):
         backbone = _backbone(settings, sample.data)
         if start is None:
-            check_tta(settings.tta)
             model, init = _new_model(settings, backbone, sample, used, classes, plan)
         else:
             model, init = start.model, start.init

@@ -19,6 +19,7 @@ from ._checkpoint import CheckpointFile, Checkpoints
 from ._distributed import SharedOrder, is_first, net_class, shared_order
 from ._interrupt import StopIfInterrupted, interrupts_deferred
 from ._loader import EpochOrder, ShuffledLoader
+from ._mixing import Mixing
 from ._net import LiftNet
 from ._processes import agreed_seed, processes_of
 
@@ -33,6 +34,7 @@ __all__ = [
     "FiniteLoss",
     "GradientNormClipping",
     "LiftNet",
+    "Mixing",
     "Progress",
     "SharedOrder",
     "ShuffledLoader",

@@ -18,15 +18,22 @@ class LiftNet(NeuralNet):
     Batches are ``(views, target)`` or ``((views, weight), target)``, as
     :class:`sklift.images._dataset.TrainViews` gives them. ``precision`` is the ``torch.dtype`` of
     matrix products, ``accumulate`` the number of parts in which the gradient of a batch is
-    computed.
+    computed, ``mixing`` a :class:`~sklift._net.Mixing` of the pictures of each, or None.
+
+    Of a mixed batch, target and weight have two columns. Its loss is that of the first one, times
+    its share, and that of the second one, times the rest.
     """
 
     interrupted = False  # whether a Ctrl-C waits for the end of the batch
     stopping = False  # whether a callback has asked to stop after the epoch
+    share = 1.0  # of the first labels of a mixed batch
 
-    def __init__(self, module, criterion, *, precision=torch.float32, accumulate=1, **kwargs):
+    def __init__(
+        self, module, criterion, *, precision=torch.float32, accumulate=1, mixing=None, **kwargs
+    ):
         self.precision = precision
         self.accumulate = accumulate
+        self.mixing = mixing
         super().__init__(module, criterion, **kwargs)
         self._in_parts = Parts()
 
@@ -53,16 +60,45 @@ class LiftNet(NeuralNet):
             logits = super().infer(_split(x)[0], **fit_params)
         return logits if logits.dtype == torch.float64 else logits.float()
 
-    def get_loss(self, y_pred, y_true, X=None, training=False):
-        """The loss of a batch; counts hits on the device, without waiting for it."""
+    def get_loss(self, y_pred, y_true, X=None, training=False, total=None):
+        """The loss of a batch; counts hits on the device, without waiting for it.
+
+        Of a part of a batch, whose weights have the sum ``total``, it is what the part adds.
+        """
+        terms = self._terms(X, y_true)
+        main = max(terms, key=lambda term: term[0])[1]
+        self.hits["train" if training else "valid"] += (y_pred.detach().argmax(1) == main).sum()
+        losses = [self.criterion_(y_pred, target, weight) for _, target, weight in terms]
+        if total is not None:  # each part has a normaliser of its own
+            factors = [self._sum_of_weights(*term[1:]) / total for term in terms]
+            losses = [loss * factor for loss, factor in zip(losses, factors, strict=True)]
+        if len(terms) == 1:
+            return losses[0]
+        return sum(term[0] * loss for term, loss in zip(terms, losses, strict=True))
+
+    def _terms(self, X, y_true) -> list[tuple]:
+        """Share, target and weight of each label that the samples of a batch have."""
         target, weight = y_true.to(self.device), _split(X)[1]
-        hits = (y_pred.detach().argmax(1) == target).sum()
-        self.hits["train" if training else "valid"] += hits
-        return self.criterion_(y_pred, target, None if weight is None else weight.to(self.device))
+        weight = None if weight is None else weight.to(self.device)
+        if target.ndim == 1:
+            return [(1.0, target, weight)]
+        weights = (None, None) if weight is None else weight.unbind(1)
+        shares = (self.share, 1 - self.share)
+        return list(zip(shares, target.unbind(1), weights, strict=True))
+
+    def _mixed(self, X, target):
+        """A batch as the augmentation mixes it."""
+        if self.mixing is None:
+            return X, target
+        views, weight = _split(X)
+        where = (len(self.history) - 1, len(self.history[-1]["batches"]) - 1)
+        mixed = self.mixing(views.to(self.device), target, weight, *where)
+        views, target, weight, self.share = mixed
+        return (views if weight is None else (views, weight)), target
 
     def train_step_single(self, batch, **fit_params):
         """Loss and gradient of a batch, in as many parts as the memory asks for."""
-        X, target = unpack_data(batch)
+        X, target = self._mixed(*unpack_data(batch))
         hits = self.hits["train"].clone()
         while True:
             try:
@@ -97,9 +133,7 @@ class LiftNet(NeuralNet):
         outputs: list[torch.Tensor] = []
         for part, y in parts:
             logits = self.infer(part)
-            # each part has a normaliser of its own, the batch one: that of all its weights
-            part_loss = self.get_loss(logits, y, part, training=True)
-            part_loss = part_loss * (self._weight_of(part, y) / total)
+            part_loss = self.get_loss(logits, y, part, training=True, total=total)
             part_loss.backward()
             loss, outputs = loss + part_loss.detach(), [*outputs, logits.detach()]
         return {"loss": loss, "y_pred": torch.cat(outputs)}
@@ -124,9 +158,12 @@ class LiftNet(NeuralNet):
         return {"loss": loss.detach(), "y_pred": logits.detach()}
 
     def _weight_of(self, X, target):
-        weight = _split(X)[1]
-        weight = None if weight is None else weight.to(self.device)
-        total = self.criterion_.weights(target.to(self.device), weight).sum()
+        """The sum of the weights of a batch, by which its loss is divided."""
+        _, target, weight = self._terms(X, target)[0]  # mixed, both labels have the same sum
+        return self._sum_of_weights(target, weight)
+
+    def _sum_of_weights(self, target, weight):
+        total = self.criterion_.weights(target, weight).sum()
         return total.clamp_min(torch.finfo(total.dtype).tiny)
 
     def evaluation_step(self, batch, training=False):
@@ -176,7 +213,7 @@ class LiftNet(NeuralNet):
         left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
-        state.update(module=None, criterion=None, callbacks=None, _in_parts=Parts())
+        state.update(module=None, criterion=None, callbacks=None, mixing=None, _in_parts=Parts())
         if "history_" in state:
             state["history_"] = History({**row, "batches": []} for row in state["history_"])
         return state

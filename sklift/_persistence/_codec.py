@@ -19,7 +19,7 @@ import torch
 
 from ..adapters import ADAPTERS, Combination
 from ..heads import HEADS
-from ..images import Reader
+from ..images import AUGMENTATIONS, TTA, Reader
 from ..losses import LOSSES
 from ..training import Compute
 from ._arrays import array_of, values_of
@@ -30,6 +30,8 @@ RECIPES = {
         **ADAPTERS,
         **LOSSES,
         **HEADS,
+        **AUGMENTATIONS,
+        **TTA,
         "combination": Combination,
         "compute": Compute,
         "reader": Reader,
@@ -37,6 +39,7 @@ RECIPES = {
     if recipe is not None
 }
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}
+_METHODS = ("build", "inject", "view", "mix", "stored", "cut")  # of recipes
 _LONGEST_RANGE = 10_000  # block indices
 
 
@@ -70,7 +73,7 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         return {"path": os.fspath(value)}
     if isinstance(value, torch.device):
         return {"device": str(value)}
-    if hasattr(value, "get_params") and (hasattr(value, "build") or hasattr(value, "inject")):
+    if hasattr(value, "get_params") and any(hasattr(value, method) for method in _METHODS):
         params = {k: inner(v) for k, v in value.get_params(deep=False).items()}
         known = _NAMES.get(type(value))
         name_of = {"recipe": known} if known else {"own_recipe": type(value).__name__}
