@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklift import ImageEmbedder
 from sklift.backbones import load_backbone
+from sklift.images import FiveCrop
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import TestViews
 
@@ -45,7 +46,7 @@ def test_ensembling_is_the_mean_over_crops(shapes):
         "emoji-tiny", tta="fivecrop", tta__expand=8, compute__precision="float32"
     ).fit()
     source = as_image_source(X)
-    views = torch.cat([TestViews(source, 40, "bicubic", "fivecrop", expand=8)[i] for i in range(3)])
+    views = torch.cat([TestViews(source, 40, "bicubic", FiveCrop(8))[i] for i in range(3)])
     with torch.no_grad():
         each = load_backbone("emoji-tiny").tower((views / 255 - 0.5) / 0.5)
     expected = each.unflatten(0, (3, 5)).mean(1)

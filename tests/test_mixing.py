@@ -176,23 +176,23 @@ def test_pictures(quick, shapes, augmentation):
     assert clf.score(X, y) > 0.6
 
 
-def test_training_that_was_stopped_goes_on_with_the_same_mixtures(quick, shapes, tmp_path):
-    class Stop:
-        """Fails in the middle of the second epoch, once."""
+def test_training_that_was_stopped_goes_on_with_the_same_mixtures(
+    quick, shapes, tmp_path, monkeypatch
+):
+    n_mixed, mix = [], Mixing.__call__
 
-        left = 5
+    def failing(self, *batch):
+        n_mixed.append(batch)
+        if len(n_mixed) == 5:  # in the middle of the second epoch
+            raise RuntimeError("the power is gone")
+        return mix(self, *batch)
 
-        def mix(self, first, second, rng):
-            Stop.left -= 1
-            if Stop.left == 0:
-                raise RuntimeError("the power is gone")
-            return MixUp().mix(first, second, rng)
-
-    params = {"augmentation": Stop(), "checkpoint": tmp_path, "checkpoint__minutes": 0}
+    clf = quick(augmentation="mixup", checkpoint=tmp_path, checkpoint__minutes=0)
+    monkeypatch.setattr(Mixing, "__call__", failing)
     with pytest.raises(RuntimeError, match="the power is gone"):
-        quick(**params).fit(*shapes)
-    resumed = quick(**params).fit(*shapes)
-    assert Stop.left == -2  # of 6 batches, 4 were kept
+        clf.fit(*shapes)
+    resumed = clf.fit(*shapes)
+    assert len(n_mixed) == 5 + 2  # of 6 batches, 4 were kept
     whole = quick(augmentation="mixup").fit(*shapes)
     X = shapes[0]
     np.testing.assert_array_equal(resumed.decision_function(X), whole.decision_function(X))
