@@ -4,7 +4,7 @@ Test-time ensembling: how far to zoom in
 
 With ``tta="fivecrop"`` a classifier looks at five crops of each picture, the corners and the
 centre, and takes the mean of their logits; with ``"tencrop"`` at their mirror images as well.
-``tta_expand`` says by how many pixels the picture is larger than the crops. It is set at
+``tta__expand`` says by how many pixels the picture is larger than the crops. It is set at
 prediction, so one trained classifier serves for all that is tried here.
 """
 
@@ -21,6 +21,7 @@ from sklearn.metrics import accuracy_score, recall_score
 
 from sklift import LiftClassifier
 from sklift.datasets import load_emoji
+from sklift.images import FiveCrop, TenCrop
 
 train, test = load_emoji("train"), load_emoji("test")
 SIZE, EXPANDS = 40, (2, 4, 8, 24)
@@ -37,7 +38,7 @@ for ax, expand in zip(axes, EXPANDS, strict=True):
         xy = (corner[0] - 0.5, corner[1] - 0.5)
         ax.add_patch(Rectangle(xy, width, width, fill=False, color=colour, lw=2))
     ax.set(xticks=[], yticks=[])
-    ax.set_title(f"tta_expand={expand}\ncrops of {SIZE / (SIZE + expand):.0%}", fontsize=10)
+    ax.set_title(f"tta__expand={expand}\ncrops of {SIZE / (SIZE + expand):.0%}", fontsize=10)
 plt.show()
 
 # %%
@@ -47,7 +48,8 @@ plt.show()
 # that of one view.
 SEEDS = range(3)
 labels = np.unique(test.target)
-WAYS = [(None, 0), *(("fivecrop", expand) for expand in EXPANDS), ("tencrop", 4)]
+WAYS = [None, *map(FiveCrop, EXPANDS), TenCrop(4)]
+NAMES = {FiveCrop: "fivecrop", TenCrop: "tencrop"}
 
 rows = []
 for seed in SEEDS:
@@ -61,12 +63,12 @@ for seed in SEEDS:
         lr=0.1,
         random_state=seed,
     ).fit(train.images, train.target)
-    for tta, expand in WAYS:
-        predicted = classifier.set_params(tta=tta, tta_expand=expand).predict(test.images)
+    for tta in WAYS:
+        predicted = classifier.set_params(tta=tta).predict(test.images)
         rows.append(
             {
-                "tta": tta or "one view",
-                "expand": expand,
+                "tta": NAMES.get(type(tta), "one view"),
+                "expand": getattr(tta, "expand", 0),
                 "accuracy": accuracy_score(test.target, predicted),
                 "balanced": recall_score(test.target, predicted, labels=labels, average="macro"),
             }
@@ -89,7 +91,7 @@ for ax, score in zip(axes, ("accuracy", "balanced"), strict=True):
         EXPANDS.index(4), mean.loc[("tencrop", 4), score], "s", color="#CC79A7", label="tencrop"
     )
     ax.set_xticks(x, [f"{e}\n{SIZE / (SIZE + e):.0%}" for e in EXPANDS])
-    ax.set(xlabel="tta_expand, and width of a crop", ylabel="per cent correct", title=score)
+    ax.set(xlabel="tta__expand, and width of a crop", ylabel="per cent correct", title=score)
     ax.set_ylim(0, None)
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].legend(frameon=False, loc="lower left")
@@ -102,12 +104,12 @@ plt.show()
 # and of one size, so crops that are a little smaller than the picture show nothing new, and those
 # that cut through what is shown ruin it, however many are averaged. The mirror images double the
 # work again, and cost rare classes a point or two: flags and letters are never mirrored. So look
-# before you use it: scale ``tta_expand`` with the tower, a tenth of its side to begin with, and
+# before you use it: scale ``tta__expand`` with the tower, a tenth of its side to begin with, and
 # compare it with one view on pictures of your own.
 one = mean.loc["one view", 0]
 for tta, expand in (("fivecrop", 4), ("tencrop", 4), ("fivecrop", 24)):
     change, noise = mean.loc[tta, expand] - one, spread.loc[tta, expand]
     print(
-        f"{tta}, tta_expand={expand:2d}: accuracy {change['accuracy']:+5.1f} points, balanced "
+        f"{tta}, tta__expand={expand:2d}: accuracy {change['accuracy']:+5.1f} points, balanced "
         f"{change['balanced']:+5.1f} (standard deviation of the seeds {noise['balanced']:.1f})"
     )

@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
-from ._core._sklearn import Interval, StrOptions, validate_params
+from ._core._recipes import named_recipes
+from ._core._sklearn import Interval, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -21,6 +22,7 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 # torch, which constructing an estimator must not.
 _ROOMS = {
     "adapter": "adapters",
+    "augmentation": "images",
     "checkpoint": "training",
     "compute": "training",
     "head": "heads",
@@ -29,6 +31,7 @@ _ROOMS = {
     "reader": "images",
     "regularizer": "regularizers",
     "sampler": "training",
+    "tta": "images",
 }
 
 
@@ -51,10 +54,9 @@ class ImageEstimator(BaseEstimator):
         "backbone": [str],
         "pretrained": "no_validation",
         "backbone_params": [Mapping, None],
-        "tta": [StrOptions({"fivecrop", "tencrop"}), _POSITIVE_INT, None],
-        "tta_expand": [Interval(Integral, 0, None, closed="left")],
+        "tta": "no_validation",  # recipes: said better by their tables
         "batch_size": [_POSITIVE_INT],
-        "reader": "no_validation",  # recipes: said better by their tables
+        "reader": "no_validation",
         "compute": "no_validation",
         "device": "no_validation",
         "verbose": ["verbose"],
@@ -88,16 +90,13 @@ class ImageEstimator(BaseEstimator):
         -------
         self : estimator
         """
-        own = self.get_params(deep=False)
-        for name in _ROOMS.keys() & own:
-            nested = sorted(key for key in params if key.startswith(f"{name}__"))
-            value = params.get(name, own[name])
-            if nested and (isinstance(value, type) or not hasattr(value, "set_params")):
-                recipe = resolve_recipe(name, value)
-                if not hasattr(recipe, "set_params"):
-                    raise ValueError(f"{name}={value!r} has no settings, got {nested}")
-                params[name] = recipe
-        return super().set_params(**params)
+        kinds = _ROOMS.keys() & self.get_params(deep=False)
+        resolvers = {kind: partial(resolve_recipe, kind) for kind in kinds}
+        return super().set_params(**named_recipes(self, params, resolvers))
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        resolve_recipe("tta", self.tta)
 
     def _plan(self, device=None, dtype=None):
         """How to compute, on another device than the parameter's where one is given."""
@@ -157,6 +156,7 @@ class FrozenEstimator(ImageEstimator):
 
         from ._data._features import cached_features, frozen_features
         from ._data._prediction import blocks
+        from ._data._repeated_views import view_name
 
         validate_params(self)
         plan = self._plan()
@@ -164,12 +164,11 @@ class FrozenEstimator(ImageEstimator):
         pictures = self._pictures(X)
         after = None if finish is None else getattr(backbone, finish)
         compute = partial(frozen_features, backbone, plan=plan, finish=after)
-        views = pictures.prediction(backbone, self.tta, self.tta_expand)
-        # the random crops of a picture depend on where it stands
-        is_fixed = self.tta is None or isinstance(self.tta, str)
-        known = plan.cache.features if is_fixed else None
-        view = ("test",) if self.tta is None else (self.tta, self.tta_expand)
-        kind = (*backbone.identity, plan.device.type, plan.precision, *view, finish)
+        views = pictures.prediction(backbone, self.tta)
+        view = view_name(self.tta)
+        # random crops of a picture depend on where it stands, and one's own code may change
+        known = None if view is None else plan.cache.features
+        kind = (*backbone.identity, plan.device.type, plan.precision, view, finish)
         with progress(len(pictures), bool(self.verbose)) as advance:
             for chosen in blocks(len(pictures), plan):
                 yield cached_features(compute, Subset(views, chosen), known, kind)

@@ -73,21 +73,19 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     prompts : str, list of str or dict, default="a photo of a {}."
         Template or templates (their text features are averaged), or a dict label -> description
         or descriptions.
-    augmentation : {"minimal", "lift", "fixed", None} or callable, default="minimal"
-        Training views. ``"minimal"``: LIFT+'s square crops that grow over the epochs, along a
-        convex curve; ``"minimal-linear"``, ``"-concave"``, ``"-min"`` (never) and ``"-max"`` (the
-        largest at once) name the other curves. ``"lift"``: random resized crop and flip.
-        ``"fixed"``: four views of each picture in turn, drawn once and for all. ``None``: the test
-        view. A callable takes a uint8 tensor ``(3, h, w)`` and returns a view ``(3, size, size)``,
-        as torchvision's v2 transforms do. Views that repeat (``"fixed"``, ``None``) pass what is
-        frozen before the first trained weight only once, for all epochs, folds and candidates: the
-        whole tower with ``adapter=None`` or ``"feature"``, the blocks before the last k with
-        ``layers=k``, where their tokens find room: see ``cache``. A search scores with them too,
-        for None.
-    tta : {"fivecrop", "tencrop"}, int or None, default=None
-        Test-time ensembling: the mean of the logits over several crops (int: random ones).
-    tta_expand : int, default=24
-        For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
+    augmentation : str, recipe, callable or None, default="minimal"
+        Training views, see :mod:`sklift.images`. ``"minimal"``: LIFT+'s square crops that grow over
+        the epochs; ``"lift"``: random resized crop and flip; ``"fixed"``: four views of each
+        picture in turn, drawn once and for all; ``"mixup"`` and ``"cutmix"``: views mixed with
+        others of their batch, and labels alike; ``None``: the test view. A callable takes a uint8
+        tensor ``(3, h, w)`` and returns a view ``(3, size, size)``, as torchvision's v2 transforms
+        do. Views that repeat (``"fixed"``, ``None``) pass what is frozen before the first trained
+        weight only once, for all epochs, folds and candidates: the whole tower with
+        ``adapter=None`` or ``"feature"``, the blocks before the last k with ``layers=k``, where
+        their tokens find room: see ``compute__cache``. A search scores with them too, for None.
+    tta : str, int, recipe or None, default=None
+        Test-time ensembling: the mean of the logits over several views, ``"fivecrop"``,
+        ``"tencrop"`` or a number of random crops. May be set after fitting.
     target_prior : {"balanced", "train"}, array-like, dict or None, default=None
         The mix of classes that predictions assume: equal shares, those of the training data, or
         shares in the order of ``classes_`` or by label. None: the one that the loss aims at, see
@@ -227,7 +225,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "class_names": "no_validation",
         "classes": ["array-like", None],
         "prompts": "no_validation",
-        "augmentation": [str, callable, None],
+        "augmentation": "no_validation",
         "target_prior": [StrOptions({"balanced", "train"}), Mapping, "array-like", None],
         "max_epochs": [_POSITIVE_INT],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -259,7 +257,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         prompts="a photo of a {}.",
         augmentation="minimal",
         tta=None,
-        tta_expand=24,
         target_prior=None,
         max_epochs=5,
         batch_size=128,
@@ -293,7 +290,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self.prompts = prompts
         self.augmentation = augmentation
         self.tta = tta
-        self.tta_expand = tta_expand
         self.target_prior = target_prior
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -466,7 +462,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         sklearn.exceptions.NotFittedError
             If the classifier isn't fitted.
         ValueError
-            If ``tta`` is a number of random crops.
+            If ``tta`` is random crops, or views of your own.
         OSError
             If the file can't be written.
 
@@ -551,7 +547,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
         data = self._data(X, reset=False)
         plan = self._plan(self.model_.mean.device, data.dtype)
-        return logits(self.model_, data, self.tta, self.tta_expand, plan)
+        return logits(self.model_, data, self.tta, plan)
 
     def _logit_batches(self, X) -> Iterator[np.ndarray]:
         batches = self._trained_logits(X)

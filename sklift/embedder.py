@@ -23,15 +23,14 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     projected : bool, default=False
         Whether the feature is carried into the space shared with text (and to unit length) or
         taken before that projection, where :class:`LiftClassifier` has its head.
-    tta : {"fivecrop", "tencrop"}, int or None, default=None
-        Mean of the features over several crops (int: random ones).
-    tta_expand : int, default=24
-        For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
+    tta : str, int, recipe or None, default=None
+        Mean of the features over several views, ``"fivecrop"``, ``"tencrop"`` or a number of random
+        crops; see :mod:`sklift.images`.
     batch_size : int, default=128
         Pictures in a batch.
     device, reader, compute
         As in :class:`LiftClassifier`. Features are kept by content: a picture passes the tower once
-        for a whole search. Views at random (``tta=<int>``) are not kept.
+        for a whole search. Random views, and those of recipes of your own, are not kept.
     verbose : int, default=0
         1 shows a progress bar.
     **settings
@@ -66,7 +65,6 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         backbone_params=None,
         projected=False,
         tta=None,
-        tta_expand=24,
         batch_size=128,
         reader="auto",
         device="auto",
@@ -79,7 +77,6 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.backbone_params = backbone_params
         self.projected = projected
         self.tta = tta
-        self.tta_expand = tta_expand
         self.batch_size = batch_size
         self.reader = reader
         self.device = device

@@ -27,15 +27,14 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         The frozen towers, as in :class:`LiftClassifier`.
     class_names, prompts
         As in :class:`LiftClassifier`.
-    tta : {"fivecrop", "tencrop"}, int or None, default=None
-        Mean of the logits over several crops (int: random ones).
-    tta_expand : int, default=24
-        For "fivecrop" and "tencrop": pixels by which the shorter side exceeds the crop's.
+    tta : str, int, recipe or None, default=None
+        Mean of the logits over several views, ``"fivecrop"``, ``"tencrop"`` or a number of random
+        crops; see :mod:`sklift.images`.
     batch_size : int, default=128
         Pictures in a batch.
     device, reader, compute
         As in :class:`LiftClassifier`. Features are kept by content: a picture passes the tower once
-        for a whole search. Views at random (``tta=<int>``) are not kept.
+        for a whole search. Random views, and those of recipes of your own, are not kept.
     verbose : int, default=0
         1 shows a progress bar.
     **settings
@@ -82,7 +81,6 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         class_names=None,
         prompts="a photo of a {}.",
         tta=None,
-        tta_expand=24,
         batch_size=128,
         reader="auto",
         device="auto",
@@ -96,7 +94,6 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self.class_names = class_names
         self.prompts = prompts
         self.tta = tta
-        self.tta_expand = tta_expand
         self.batch_size = batch_size
         self.reader = reader
         self.device = device

@@ -27,9 +27,8 @@ WRONG = {
     "class_names": [(["a", "b"], "2 names for 3 classes"), ({"a": "b"}, "no name for 3 classes")],
     "classes": [(["blue square", "cat"], "is not among classes"), ([1, 2], "of one kind")],
     "prompts": [("a photo", "must hold one {}"), ({"a": "b"}, "no description of class")],
-    "augmentation": [("strong", "augmentation must be one of")],
-    "tta": [("fivecrops", "'tta' parameter"), (0, "'tta' parameter")],
-    "tta_expand": [(-1, "'tta_expand' parameter")],
+    "augmentation": [("strong", "Unknown augmentation 'strong'")],
+    "tta": [("fivecrops", "Unknown tta 'fivecrops'"), (0, "must be at least 1, got 0")],
     "target_prior": [
         ("uniform", "'target_prior' parameter"),
         ([0.5, 0.5], "(?i)target_prior.*3"),

@@ -142,7 +142,7 @@ class TestCache:
         assert passed == [3] * 4
         assert all(np.abs(plain[:, :99] - other[:, :99]).max() > 1e-3 for other in others)
         expand = ImageEmbedder(
-            "emoji-tiny", tta="fivecrop", tta_expand=8, compute__precision="float32"
+            "emoji-tiny", tta="fivecrop", tta__expand=8, compute__precision="float32"
         )
         assert np.abs(expand.fit_transform(X) - others[1]).max() > 1e-3
 

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklift._data import _pictures
 from sklift._store._cache import Cache, resolve_cache
-from sklift.images import _sources
+from sklift.images import StoredViews, _sources
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import FixedViews
 
@@ -123,7 +123,7 @@ def test_a_folder_serves_other_processes(quick, shapes, passed, tmp_path, monkey
 def test_stored_views_are_the_same_in_every_fold(shapes):
     source = as_image_source(shapes[0])
     some = as_image_source(shapes[0][[5, 7]])
-    views = [FixedViews(source, 40, "bicubic", v) for v in range(4)]
-    others = [FixedViews(some, 40, "bicubic", v) for v in range(4)]
+    views = [FixedViews(source, 40, "bicubic", v, StoredViews()) for v in range(4)]
+    others = [FixedViews(some, 40, "bicubic", v, StoredViews()) for v in range(4)]
     assert all(torch.equal(a[7], b[1]) for a, b in zip(views, others, strict=True))
     assert len({v[7].numpy().tobytes() for v in views}) == 4

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklift import ImageEmbedder
 from sklift.backbones import load_backbone
+from sklift.images import FiveCrop
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import TestViews
 
@@ -42,10 +43,10 @@ def test_projected_features_are_unit_length_in_the_joint_space(shapes):
 def test_ensembling_is_the_mean_over_crops(shapes):
     X = shapes[0][:3]
     crops = ImageEmbedder(
-        "emoji-tiny", tta="fivecrop", tta_expand=8, compute__precision="float32"
+        "emoji-tiny", tta="fivecrop", tta__expand=8, compute__precision="float32"
     ).fit()
     source = as_image_source(X)
-    views = torch.cat([TestViews(source, 40, "bicubic", "fivecrop", expand=8)[i] for i in range(3)])
+    views = torch.cat([TestViews(source, 40, "bicubic", FiveCrop(8))[i] for i in range(3)])
     with torch.no_grad():
         each = load_backbone("emoji-tiny").tower((views / 255 - 0.5) / 0.5)
     expected = each.unflatten(0, (3, 5)).mean(1)
@@ -68,7 +69,7 @@ def test_scikit_learn_transformer(embedder, shapes):
 def test_use_before_fit_and_wrong_parameters(shapes):
     with pytest.raises(NotFittedError):
         ImageEmbedder("emoji-tiny").transform(shapes[0])
-    with pytest.raises(ValueError, match="'tta' parameter"):
+    with pytest.raises(ValueError, match="Unknown tta 'threecrop'"):
         ImageEmbedder("emoji-tiny", tta="threecrop").fit()
     with pytest.raises(ValueError, match="'batch_size' parameter"):
         ImageEmbedder("emoji-tiny", batch_size=0).fit()

@@ -1,14 +1,15 @@
-"""Recipe objects from a user's choice of a loss, a head or an adapter.
+"""Recipe objects from a user's choice of a loss, head, adapter, augmentation and so on.
 
 A recipe is a small scikit-learn estimator that holds hyperparameters only, plus one method that
-builds the real thing (``build`` for losses and heads, ``inject`` for adapters).
+does or builds the real thing (``build`` for losses and heads, ``inject`` for adapters, ``view`` for
+augmentations, ``cut`` for test-time ensembling).
 """
 
 from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_scalar
 
 from ._names import did_you_mean
 
-__all__ = ["check_real", "matches_trained", "resolve"]
+__all__ = ["check_real", "matches_trained", "named_recipes", "resolve"]
 
 
 def resolve(
@@ -76,6 +77,50 @@ def resolve(
             f"got {value!r}"
         )
     return clone(value, safe=False)
+
+
+def named_recipes(
+    est: Any, params: Mapping[str, Any], resolvers: Mapping[str, Callable]
+) -> dict[str, Any]:
+    """Return parameters to set, with recipes in the place of names whose settings are among them.
+
+    Parameters
+    ----------
+    est : object
+        Its attributes are the values that `params` leaves as they are.
+    params : dict
+        Such as ``{"adapter__rank": 4}``.
+    resolvers : dict of str to callable
+        For each parameter that takes a recipe, what makes one of a name.
+
+    Returns
+    -------
+    params : dict
+
+    Raises
+    ------
+    ValueError
+        If settings are given of what has none.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from sklift._core._recipes import named_recipes
+    >>> from sklift.heads import resolve_head
+    >>> est = SimpleNamespace(head="cosine")
+    >>> named_recipes(est, {"head__scale": 30}, {"head": resolve_head})
+    {'head__scale': 30, 'head': Cosine()}
+    """
+    params = dict(params)
+    for kind, resolver in resolvers.items():
+        nested = sorted(key for key in params if key.startswith(f"{kind}__"))
+        value = params.get(kind, getattr(est, kind))
+        if nested and (isinstance(value, type) or not hasattr(value, "set_params")):
+            recipe = resolver(value)
+            if not hasattr(recipe, "set_params"):
+                raise ValueError(f"{kind}={value!r} has no settings, got {nested}")
+            params[kind] = recipe
+    return params
 
 
 def matches_trained(recipe: Any, trained: Any) -> bool:

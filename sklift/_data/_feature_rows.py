@@ -43,7 +43,7 @@ class Rows:
         """Labelled rows; augmentation is for pictures."""
         return LabelledRows(self.X, codes, weights)
 
-    def prediction(self, backbone, tta, expand: int):
+    def prediction(self, backbone, tta):
         """Rows for prediction."""
         return LabelledRows(self.X)
 

@@ -82,19 +82,23 @@ class Pictures:
         labelled = (self.source, codes, weights, preprocess.size, preprocess.interpolation)
         return TrainViews(*labelled, augmentation, n_epochs, seed)
 
-    def prediction(self, backbone, tta, expand: int):
+    def prediction(self, backbone, tta):
         """Views for prediction."""
         preprocess = backbone.preprocess
-        return TestViews(self.source, preprocess.size, preprocess.interpolation, tta, expand=expand)
+        return TestViews(self.source, preprocess.size, preprocess.interpolation, tta)
 
     def features(self, backbone, chosen, plan: ComputePlan, view=PLAIN) -> np.ndarray:
-        """Features ``(n, n_features)`` of the pictures ``chosen``, by index, in a view of them."""
+        """Features ``(n, n_features)`` of the pictures ``chosen``, by index, in a view of them.
+
+        A view without a name is neither looked for nor kept in the cache.
+        """
         make, name = view
+        known = None if name is None else plan.cache.features
         preprocess = backbone.preprocess
         views = make(self.source, preprocess.size, preprocess.interpolation)
-        kind = (*backbone.identity, plan.device.type, plan.precision, *name, None)
+        kind = (*backbone.identity, plan.device.type, plan.precision, name, None)
         compute = partial(frozen_features, backbone, plan=plan)
-        return cached_features(compute, Subset(views, chosen), plan.cache.features, kind)
+        return cached_features(compute, Subset(views, chosen), known, kind)
 
     def features_of_views(self, backbone, chosen, views, plan: ComputePlan) -> np.ndarray:
         """Features ``(n, n_views, n_features)`` of the pictures ``chosen`` in some views."""

@@ -19,7 +19,7 @@ from ._tokens import TokenRows, known_tokens
 _BATCHES = 8  # whose features are looked up at once
 
 
-def logits(model: TunedModel, data, tta, expand: int, plan: ComputePlan) -> Iterator[np.ndarray]:
+def logits(model: TunedModel, data, tta, plan: ComputePlan) -> Iterator[np.ndarray]:
     """Logits ``(n_batch, n_classes)`` of pictures or rows, in their order.
 
     No more than a few batches are in memory. Frozen features that are known are not computed
@@ -35,7 +35,7 @@ def logits(model: TunedModel, data, tta, expand: int, plan: ComputePlan) -> Iter
     if tokens is not None:
         yield from _forward(plain, TokenRows(tokens), plan)
     else:
-        yield from _forward(plain, data.prediction(model.backbone, tta, expand), plan)
+        yield from _forward(plain, data.prediction(model.backbone, tta), plan)
 
 
 def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:

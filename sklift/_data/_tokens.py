@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +43,9 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: 
     plan : ComputePlan
         Device, precision and stores.
     """
-    kept = plan.cache.tokens
+    # views without a name are not to be found by other fits
+    named = all(name is not None for _, name in views)
+    kept: Any = plan.cache.tokens if named else None
     in_folder = kept is not None and kept.outlives_process
     one = _one_of(model, plan)
     most = kept.max_bytes if in_folder else MAX_BYTES
@@ -108,7 +111,7 @@ def _seen(pictures: Pictures, model: TunedModel, view):
 def _kind(model: TunedModel, view, plan: ComputePlan) -> tuple:
     """All that tokens depend on besides the picture."""
     computed = (plan.device.type, plan.precision, model.n_frozen_blocks)
-    return (*model.backbone.identity, *computed, *view[1])
+    return (*model.backbone.identity, *computed, view[1])
 
 
 @torch.no_grad()

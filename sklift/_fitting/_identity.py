@@ -20,7 +20,6 @@ _WITHOUT_EFFECT = {
     "random_state",
     "target_prior",
     "tta",
-    "tta_expand",
     "verbose",
     "warm_start",
 }

@@ -16,12 +16,14 @@ from .._net import (
     FiniteLoss,
     GradientNormClipping,
     LearningRates,
+    Mixing,
     OptimizerFactory,
     Progress,
     SharedOrder,
     ShuffledLoader,
     is_first,
 )
+from ..images._augmentations import CallableView, mixing_of, views_of
 from ..training._optimizer import shared_settings
 from ._settings import FitSettings
 
@@ -34,6 +36,7 @@ _RESERVED = {
     "device",
     "precision",
     "accumulate",
+    "mixing",
     "regularizer",
 }
 
@@ -78,7 +81,9 @@ def net_arguments(
     whole = dataset.dataset if isinstance(dataset, Subset) else dataset
     n_train = 0 if isinstance(whole, LabelledRows) else plan.num_workers
     # what draws from a global random state must do so in turn with the training
-    in_turn = callable(settings.augmentation) or own_order(settings.net_params)
+    calls = isinstance(views_of(settings.augmentation), CallableView)
+    in_turn = calls or own_order(settings.net_params)
+    mixing = mixing_of(settings.augmentation)
 
     def loading(num_workers: int) -> dict:
         return {
@@ -91,6 +96,7 @@ def net_arguments(
     arguments = {
         "precision": plan.precision,
         "accumulate": plan.accumulate,
+        "mixing": None if mixing is None else Mixing(mixing, seed),
         "device": str(plan.device),
         "max_epochs": n_epochs,
         "batch_size": plan.batch_size,

@@ -11,16 +11,24 @@ from ..training import Checkpoint, Compute
 from ..training._optimizer import shared_settings
 from ._draws import check_one_sampler
 
-RECIPES = ("adapter", "loss", "regularizer", "head", "sampler", "optimizer")
+RECIPES = (
+    "adapter",
+    "loss",
+    "regularizer",
+    "head",
+    "augmentation",
+    "sampler",
+    "optimizer",
+    "tta",
+)
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """Parameters of :class:`sklift.LiftClassifier` that its training depends on.
 
-    ``adapter``, ``loss``, ``regularizer``, ``head``, ``sampler``, ``optimizer``, ``compute`` and
-    ``checkpoint`` are recipes, the rest is as the user gave it; ``params`` has all of it under the
-    names of the estimator's parameters.
+    The choices in `RECIPES`, ``compute`` and ``checkpoint`` are recipes, the rest is as the user
+    gave it; ``params`` has all of it under the names of the estimator's parameters.
     """
 
     params: Mapping[str, Any]
@@ -64,9 +72,6 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
     if isinstance(params["backbone"], str) and params["backbone"] == "precomputed":
         if isinstance(params["adapter"], str) and params["adapter"] == "adaptformer":
             recipes["adapter"] = None  # the default has no blocks to work in
-        from ..images._views import check_augmentation
-
-        check_augmentation(params["augmentation"])
         if params["tta"] is not None:
             raise ValueError("tta makes views of pictures: leave it out, X holds features")
     _check_training(recipes["sampler"], recipes["optimizer"], params)

@@ -30,7 +30,6 @@ from .._net import (
 )
 from ..backbones import Backbone, load_backbone
 from ..backbones._fast._precision import products_held_in
-from ..images._views import check_tta
 from ..losses import build_loss, implied_prior
 from ..regularizers import Regularizer, build_regularizer
 from ._checkpoint import open_checkpoint
@@ -115,7 +114,6 @@ def train(
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
     with seeded(sample.seed, plan.device):
         backbone = _backbone(settings, sample.data)
-        check_tta(settings.tta)
         if start is not None:
             _check_start(start.model, backbone, plan.device)
     file = state = None
@@ -190,7 +188,6 @@ def train_more(
     with seeded(sample.seed, plan.device):
         backbone = _backbone(settings, sample.data)
         if start is None:
-            check_tta(settings.tta)
             model, init = _new_model(settings, backbone, sample, used, classes, plan)
         else:
             model, init = start.model, start.init

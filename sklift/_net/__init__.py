@@ -17,6 +17,7 @@ from ._checkpoint import CheckpointFile, Checkpoints
 from ._distributed import SharedOrder, is_first, net_class, shared_order
 from ._interrupt import StopIfInterrupted, interrupts_deferred
 from ._loader import EpochOrder, ShuffledLoader
+from ._mixing import Mixing
 from ._net import LiftNet
 from ._optimizer import OptimizerFactory
 from ._processes import agreed_seed, processes_of
@@ -32,6 +33,7 @@ __all__ = [
     "GradientNormClipping",
     "LearningRates",
     "LiftNet",
+    "Mixing",
     "OptimizerFactory",
     "Progress",
     "SharedOrder",

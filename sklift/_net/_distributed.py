@@ -161,6 +161,7 @@ class SharedNet(LiftNet):
 
     def _coupled_step(self, X, target):
         """For a loss over the whole batch, which `get_loss` gathers."""
+        X, target = self._mixed(X, target)
         if len(target):
             step = self._step(X, target)
         else:
@@ -174,7 +175,7 @@ class SharedNet(LiftNet):
         self._sum_gradients()
         return step
 
-    def get_loss(self, y_pred, y_true, X=None, training=False):
+    def get_loss(self, y_pred, y_true, X=None, training=False, total=None):
         """The loss of a batch; that of all processes where it can't be put together from theirs."""
         if training and getattr(self.criterion_, "couples_samples", True):
             mine = (y_pred.detach().cpu(), y_true.cpu(), _on_cpu(_split(X)[1]))
@@ -183,7 +184,7 @@ class SharedNet(LiftNet):
             logits[self.processes.rank] = y_pred  # the one with a gradient
             y_pred, y_true = torch.cat(logits), torch.cat(targets)
             X = (None, None if weights[0] is None else torch.cat(weights))
-        return super().get_loss(y_pred, y_true, X, training)
+        return super().get_loss(y_pred, y_true, X, training, total)
 
     def _sum_gradients(self, scale: float = 1.0) -> None:
         """Make the gradient of all out of the scaled ones of each."""

@@ -18,11 +18,16 @@ class LiftNet(NeuralNet):
     Batches are ``(views, target)`` or ``((views, weight), target)``, as
     :class:`sklift.images._dataset.TrainViews` gives them. ``precision`` is the ``torch.dtype`` of
     matrix products, ``accumulate`` the number of parts in which the gradient of a batch is
-    computed, ``regularizer`` a :class:`~sklift.regularizers.Regularizer` or None.
+    computed, ``regularizer`` a :class:`~sklift.regularizers.Regularizer` or None, and ``mixing`` a
+    :class:`~sklift._net.Mixing` of the pictures of each or None.
+
+    Of a mixed batch, target and weight have two columns. Its loss is that of the first one, times
+    its share, and that of the second one, times the rest.
     """
 
     interrupted = False  # whether a Ctrl-C waits for the end of the batch
     stopping = False  # whether a callback has asked to stop after the epoch
+    share = 1.0  # of the first labels of a mixed batch
 
     def __init__(
         self,
@@ -32,11 +37,13 @@ class LiftNet(NeuralNet):
         precision=torch.float32,
         accumulate=1,
         regularizer=None,
+        mixing=None,
         **kwargs,
     ):
         self.precision = precision
         self.accumulate = accumulate
         self.regularizer = regularizer
+        self.mixing = mixing
         super().__init__(module, criterion, **kwargs)
         self._in_parts = Parts()
 
@@ -98,24 +105,53 @@ class LiftNet(NeuralNet):
             outputs = self.module_.outputs(_split(X)[0].to(self.device))
         return torch.cat([outputs.logits, self.regularizer.terms(outputs)[:, None]], 1)
 
-    def get_loss(self, y_pred, y_true, X=None, training=False):
+    def get_loss(self, y_pred, y_true, X=None, training=False, total=None):
         """The loss of a batch; counts hits on the device, without waiting for it.
 
-        In training ``y_pred`` is what :meth:`train_infer` gives.
+        In training ``y_pred`` is what :meth:`train_infer` gives. Of a part of a batch, it is what
+        the part adds, ``total`` being the sum of the weights of the batch.
         """
-        target, weight = y_true.to(self.device), _split(X)[1]
-        weight = None if weight is None else weight.to(self.device)
+        labels = self._labels(X, y_true)
         has_terms = training and self.has_terms
         logits = y_pred[:, :-1] if has_terms else y_pred
-        hits = (logits.detach().argmax(1) == target).sum()
-        self.hits["train" if training else "valid"] += hits
-        loss = self.criterion_(logits, target, weight)
-        return loss + self._mean(y_pred[:, -1], target, weight) if has_terms else loss
+        main = max(labels, key=lambda label: label[0])[1]
+        self.hits["train" if training else "valid"] += (logits.detach().argmax(1) == main).sum()
+        losses = []
+        for _, target, weight in labels:
+            loss = self.criterion_(logits, target, weight)
+            if has_terms:
+                loss = loss + self._mean(y_pred[:, -1], target, weight)
+            if total is not None:  # each part has a normaliser of its own
+                loss = loss * (self._sum_of_weights(target, weight) / total)
+            losses.append(loss)
+        if len(labels) == 1:
+            return losses[0]
+        return sum(label[0] * loss for label, loss in zip(labels, losses, strict=True))
 
     def _mean(self, terms, target, weight):
         """Mean of the terms of samples, by the weights that these have in the loss."""
         weights = self.criterion_.weights(target, weight, terms.dtype)
         return (weights * terms).sum() / weights.sum().clamp_min(torch.finfo(terms.dtype).tiny)
+
+    def _labels(self, X, y_true) -> list[tuple]:
+        """Share, target and weight of each label that the samples of a batch have."""
+        target, weight = y_true.to(self.device), _split(X)[1]
+        weight = None if weight is None else weight.to(self.device)
+        if target.ndim == 1:
+            return [(1.0, target, weight)]
+        weights = (None, None) if weight is None else weight.unbind(1)
+        shares = (self.share, 1 - self.share)
+        return list(zip(shares, target.unbind(1), weights, strict=True))
+
+    def _mixed(self, X, target):
+        """A batch as the augmentation mixes it."""
+        if self.mixing is None:
+            return X, target
+        views, weight = _split(X)
+        where = (len(self.history) - 1, len(self.history[-1]["batches"]) - 1)
+        mixed = self.mixing(views.to(self.device), target, weight, *where)
+        views, target, weight, self.share = mixed
+        return (views if weight is None else (views, weight)), target
 
     def train_step_single(self, batch, **fit_params):
         """Loss and gradient of a batch, with all that the regularizer adds."""
@@ -125,6 +161,7 @@ class LiftNet(NeuralNet):
 
     def _step_that_fits(self, X, target) -> dict:
         """Loss and gradient of a batch, in as many parts as the memory asks for."""
+        X, target = self._mixed(X, target)
         hits = self.hits["train"].clone()
         while True:
             try:
@@ -158,9 +195,7 @@ class LiftNet(NeuralNet):
         outputs: list[torch.Tensor] = []
         for part, y in parts:
             logits = self.train_infer(part)
-            # each part has a normaliser of its own, the batch one: that of all its weights
-            part_loss = self.get_loss(logits, y, part, training=True)
-            part_loss = part_loss * (self._weight_of(part, y) / total)
+            part_loss = self.get_loss(logits, y, part, training=True, total=total)
             part_loss.backward()
             loss, outputs = loss + part_loss.detach(), [*outputs, logits.detach()]
         return {"loss": loss, "y_pred": torch.cat(outputs)}
@@ -198,9 +233,12 @@ class LiftNet(NeuralNet):
         return {**step, "loss": step["loss"] + term.detach().to(step["loss"])}
 
     def _weight_of(self, X, target):
-        weight = _split(X)[1]
-        weight = None if weight is None else weight.to(self.device)
-        total = self.criterion_.weights(target.to(self.device), weight).sum()
+        """The sum of the weights of a batch, by which its loss is divided."""
+        _, target, weight = self._labels(X, target)[0]  # mixed, both labels have the same sum
+        return self._sum_of_weights(target, weight)
+
+    def _sum_of_weights(self, target, weight):
+        total = self.criterion_.weights(target, weight).sum()
         return total.clamp_min(torch.finfo(total.dtype).tiny)
 
     def evaluation_step(self, batch, training=False):
@@ -278,7 +316,7 @@ class LiftNet(NeuralNet):
         left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
-        left_empty = dict.fromkeys(("module", "criterion", "callbacks", "regularizer"))
+        left_empty = dict.fromkeys(("module", "criterion", "callbacks", "regularizer", "mixing"))
         state.update(left_empty, _in_parts=Parts())
         if "history_" in state:
             state["history_"] = History({**row, "batches": []} for row in state["history_"])

@@ -19,7 +19,7 @@ import torch
 
 from ..adapters import ADAPTERS, Combination
 from ..heads import HEADS
-from ..images import Reader
+from ..images import AUGMENTATIONS, TTA, Reader
 from ..losses import LOSSES
 from ..regularizers import REGULARIZERS
 from ..training import OPTIMIZERS, SAMPLERS, Compute
@@ -34,14 +34,17 @@ RECIPES = {
         **HEADS,
         **SAMPLERS,
         **OPTIMIZERS,
+        **AUGMENTATIONS,
+        **TTA,
         "combination": Combination,
         "compute": Compute,
         "reader": Reader,
     }.items()
     if recipe is not None
 }
-_METHODS = ("build", "inject", "probabilities")  # of which each recipe has one
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}
+# of which each recipe has one
+_METHODS = ("build", "inject", "probabilities", "view", "mix", "stored", "cut")
 _LONGEST_RANGE = 10_000  # block indices
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from .._model._fold import folded
 from .._model._tuned_model import TunedModel, _rebuild
 from .._store._atomic import replace_file
 from ..backbones import Preprocess
+from ..images import FiveCrop, RandomCrops, TenCrop, resolve_tta
 from ._save import versions
 
 INFO = "sklift.json"  # the extra file of labels and versions
@@ -30,7 +30,7 @@ def write_program(est, path: str | os.PathLike) -> None:
     Raises
     ------
     ValueError
-        If the estimator averages over random crops.
+        If the estimator averages over random crops, or views of the user's own.
     OSError
         If the file can't be written; an old one is still there.
     """
@@ -46,10 +46,14 @@ def write_program(est, path: str | os.PathLike) -> None:
 
 
 def _program(est) -> torch.export.ExportedProgram:
-    if isinstance(est.tta, Integral):
+    tta = resolve_tta(est.tta)
+    if type(tta) not in _CROPS:
+        why = "random crops, which a program can't draw"
+        if not isinstance(tta, RandomCrops):
+            why = "views of your own code, which a program can't run"
         raise ValueError(
-            f"tta={est.tta} averages over random crops, which a program can't draw: set tta to "
-            "None, 'fivecrop' or 'tencrop' before the export"
+            f"tta={est.tta} averages over {why}: set tta to None, 'fivecrop' or 'tencrop' before "
+            "the export"
         )
     model = _on_cpu(est.model_)
     n = Dim("n", min=1, max=_MOST)
@@ -57,7 +61,7 @@ def _program(est) -> torch.export.ExportedProgram:
         example = torch.zeros(2, model.backbone.n_features, dtype=model.mean.dtype)
         views, sizes = nn.Identity(), {0: n}
     else:
-        views = Views(model.backbone.preprocess, est.tta, est.tta_expand)
+        views = Views(model.backbone.preprocess, tta)
         # sides that differ, and are no multiples: nothing of them must be taken for granted
         example = torch.zeros(2, 3, 67, 53, dtype=torch.uint8)
         sizes = {0: n, 2: Dim("h", min=2, max=_MOST), 3: Dim("w", min=2, max=_MOST)}
@@ -130,25 +134,23 @@ class Views(nn.Module):
     ----------
     preprocess : Preprocess
         Side of a view, and how pixels are interpolated.
-    tta : {None, "fivecrop", "tencrop"}
-        One view, five or ten.
-    expand : int
-        What the shorter side exceeds that of a view by, where there are several.
+    tta : FiveCrop, TenCrop or None
+        Five views, ten, or one.
     """
 
-    def __init__(self, preprocess: Preprocess, tta: str | None, expand: int):
+    def __init__(self, preprocess: Preprocess, tta: FiveCrop | None):
         super().__init__()
         self.size = preprocess.size
-        self.short = self.size + (self.size // 7 if tta is None else expand)
+        self.short = self.size + (self.size // 7 if tta is None else int(tta.expand))
         self.interpolation = preprocess.interpolation
-        self.tta = tta
+        self.crops = _CROPS[type(tta)]
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(n, 3, h, w) uint8 -> (n, n_views, 3, size, size) uint8."""
         sides = [torch.full((), n, device=pictures.device) for n in pictures.shape[2:]]
         shorter = torch.minimum(*sides)
         rows, columns = (self._matrices(pictures.shape[2 + i], sides[i], shorter) for i in (0, 1))
-        top, left, mirrored = _CROPS[self.tta]
+        top, left, mirrored = self.crops
         rows = torch.stack([rows[i] for i in top])
         columns = [columns[i] for i in left] + [columns[i].flip(0) for i in mirrored]
         # rounded after each step, as where pixels are resized as integers
@@ -177,9 +179,9 @@ class Views(nn.Module):
 
 # Of each view, which pixels it takes of rows and of columns, and of those of a mirrored picture.
 _CROPS = {
-    None: ([2], [2], []),
-    "fivecrop": ([0, 0, 1, 1, 2], [0, 1, 0, 1, 2], []),
-    "tencrop": ([0, 0, 1, 1, 2] * 2, [0, 1, 0, 1, 2], [1, 0, 1, 0, 3]),
+    type(None): ([2], [2], []),
+    FiveCrop: ([0, 0, 1, 1, 2], [0, 1, 0, 1, 2], []),
+    TenCrop: ([0, 0, 1, 1, 2] * 2, [0, 1, 0, 1, 2], [1, 0, 1, 0, 3]),
 }
 
 

@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
+from ._augmentations import (
+    AUGMENTATIONS,
+    CutMix,
+    MinimalistCrop,
+    MixUp,
+    ResizedCrop,
+    StoredViews,
+    resolve_augmentation,
+)
 from ._reader import Reader, resolve_reader
 from ._sequence import ImageSequence
+from ._tta import TTA, FiveCrop, RandomCrops, TenCrop, resolve_tta
 
-__all__ = ["ImageSequence", "Reader", "resolve_reader"]
+__all__ = [
+    "AUGMENTATIONS",
+    "TTA",
+    "CutMix",
+    "FiveCrop",
+    "ImageSequence",
+    "MinimalistCrop",
+    "MixUp",
+    "RandomCrops",
+    "Reader",
+    "ResizedCrop",
+    "StoredViews",
+    "TenCrop",
+    "resolve_augmentation",
+    "resolve_reader",
+    "resolve_tta",
+]

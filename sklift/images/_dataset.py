@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from hashlib import blake2b
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, default_collate, get_worker_info
 
 from .._compute._threads import map_items
+from ._augmentations import CallableView, MinimalistCrop, ResizedCrop, StoredViews, views_of
+from ._augmentations._stored_views import progress_of
 from ._sources import ImageSource
-from ._views import check_augmentation, check_tta, plain_view, test_view, train_view, tta_views
+from ._tta import FiveCrop, resolve_tta
+from ._views import draw_view, draw_views, plain_view
 
-N_FIXED = 4  # stored views of each image
+_LEAST_AREA = 0.08  # of a training crop, as a share of the picture
 _ENOUGH = 4  # times the side of a view: what the shorter side of a reduced picture has
 AT_ONCE = 32  # large images, of which not all of a batch need be in memory
 
@@ -44,7 +47,8 @@ class _Views(Dataset):
     Pictures from files that are far larger than a view are decoded at a half, quarter or eighth of
     their size: the smallest that divides both sides and leaves the shorter one `_ENOUGH` times that
     of a view. The smallest crop of training, 8 % of the area, has 1.13 times the side of a view
-    then, and no crop is seen in less detail than a view holds.
+    then, and no crop is seen in less detail than a view holds. Where crops may be smaller, or the
+    picture is resized to more than twice a view, more is left.
 
     Right at this limit, views of photographs at half their size differ from those of the whole by
     0.6 of 255 on average for minimalist crops (at the second of five epochs), 0.8 for the crops of
@@ -55,8 +59,13 @@ class _Views(Dataset):
 
     _map: Callable[..., Iterable] = staticmethod(map_items)
 
-    def __init__(self, source: ImageSource, size: int, interpolation: str, resized: int = 0):
-        self.source = source.reduced(max(_ENOUGH * size, 2 * resized))
+    def __init__(self, source: ImageSource, size: int, interpolation: str, recipe=None):
+        enough = _ENOUGH * size
+        if isinstance(recipe, (MinimalistCrop, ResizedCrop)):
+            enough *= math.sqrt(max(1.0, _LEAST_AREA / recipe.least_area))
+        if isinstance(recipe, FiveCrop):
+            enough = max(enough, 2 * (size + recipe.expand))
+        self.source = source.reduced(math.ceil(enough))
         self.size = size
         self.interpolation = interpolation
 
@@ -65,12 +74,6 @@ class _Views(Dataset):
 
     def __getitem__(self, i: int):
         return self._item(self.source[i], int(i))
-
-    def _fixed(self, image: np.ndarray, view: int) -> torch.Tensor:
-        # of the pixels: the same in a file, unless it is reduced, an array and a PIL image
-        content = blake2b(np.ascontiguousarray(image), digest_size=16).digest()
-        rng = np.random.default_rng([view, *content])
-        return train_view(image, self.size, self.interpolation, "minimal", view, N_FIXED, rng)
 
     def __getitems__(self, indices: Sequence[int]) -> list | Failed:
         try:
@@ -89,16 +92,23 @@ class _Views(Dataset):
 class FixedViews(_Views):
     """One of the stored views of each image: item i is (3, size, size) uint8.
 
-    Stored view v is what minimalist augmentation gives at epoch v of `N_FIXED`, drawn from the
-    content of the image: the same in every fit, fold and process.
+    Parameters
+    ----------
+    source, size, interpolation
+        As of `TrainViews`.
+    view : int
+        Which of them, from 0.
+    recipe : StoredViews
+        What they are drawn by.
     """
 
-    def __init__(self, source, size, interpolation, view: int):
-        super().__init__(source, size, interpolation)
+    def __init__(self, source, size, interpolation, view: int, recipe: StoredViews):
+        super().__init__(source, size, interpolation, recipe.single_views())
         self.view = view
+        self.stored = recipe.stored()
 
     def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
-        return self._fixed(image, self.view)
+        return self.stored(image, self.view, self.size, self.interpolation)
 
 
 class TrainViews(_Views):
@@ -119,18 +129,20 @@ class TrainViews(_Views):
         Side of a view.
     interpolation : str
         How pixels are interpolated.
-    augmentation : str, callable or None
-        See `train_view`.
+    augmentation : str, recipe, callable or None
+        See :func:`~sklift.images.resolve_augmentation`; of one that mixes, the views.
     n_epochs : int
-        The length of training, which sets the pace of the minimalist crop.
+        The length of training.
     seed : int
         Not negative.
     """
 
     def __init__(self, source, targets, weights, size, interpolation, augmentation, n_epochs, seed):
-        super().__init__(source, size, interpolation)
-        check_augmentation(augmentation)
-        if callable(augmentation):
+        self.recipe = recipe = views_of(augmentation)
+        self.stored = recipe.stored() if isinstance(recipe, StoredViews) else None
+        drawn_by = recipe.single_views() if isinstance(recipe, StoredViews) else recipe
+        super().__init__(source, size, interpolation, drawn_by)
+        if isinstance(recipe, CallableView):
             self.source = source  # it may do anything with all of the pixels
             self._map = map  # and draw from a global random state: in this order
         self.targets = np.asarray(targets, dtype=np.int64)
@@ -141,7 +153,6 @@ class TrainViews(_Views):
                     f"{name} must have one value for each of the {len(source)} images, got shape "
                     f"{values.shape}"
                 )
-        self.augmentation = augmentation
         self.n_epochs = n_epochs
         self.seed = seed
         # In shared memory, so that workers that outlive an epoch see the next one begin.
@@ -152,15 +163,15 @@ class TrainViews(_Views):
         self.epoch.fill_(epoch)
 
     def _item(self, image: np.ndarray, i: int):
-        epoch = int(self.epoch)
-        if self.augmentation == "fixed":
-            view = self._fixed(image, epoch % N_FIXED)
-        else:
-            rng = np.random.default_rng([self.seed, epoch, i])
-            kind = self.augmentation
-            view = train_view(image, self.size, self.interpolation, kind, epoch, self.n_epochs, rng)
-        target = int(self.targets[i])
+        view, target = self._view(image, i, int(self.epoch)), int(self.targets[i])
         return (view, target) if self.weights is None else ((view, self.weights[i]), target)
+
+    def _view(self, image: np.ndarray, i: int, epoch: int) -> torch.Tensor:
+        if self.stored is not None:
+            return self.stored(image, epoch % self.recipe.n_views, self.size, self.interpolation)
+        rng = np.random.default_rng([self.seed, epoch, i])
+        progress = progress_of(epoch, self.n_epochs)
+        return draw_view(self.recipe, image, self.size, self.interpolation, progress, rng)
 
 
 class TestViews(_Views):
@@ -174,28 +185,30 @@ class TestViews(_Views):
         Side of a view.
     interpolation : str
         How pixels are interpolated.
-    tta : {None, "fivecrop", "tencrop"} or int
-        None for the one test view; else see `tta_views`.
+    tta : str, int, recipe or None
+        See :func:`~sklift.images.resolve_tta`.
     seed : int
         Seed of the random crops; not negative.
-    expand : int
-        See `tta_views`.
     """
 
     __test__ = False  # no test case, whatever pytest makes of the name
 
-    def __init__(self, source, size, interpolation, tta=None, seed=0, expand=24):
-        super().__init__(source, size, interpolation, 0 if tta is None else size + expand)
-        check_tta(tta)
-        self.tta = tta
+    def __init__(self, source, size, interpolation, tta=None, seed=0):
+        self.recipe = resolve_tta(tta)
+        super().__init__(source, size, interpolation, self.recipe)
         self.seed = seed
-        self.expand = expand
+        self.n_views: int | None = None
 
     def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
-        if self.tta is None:
-            return test_view(image, self.size, self.interpolation)[None]
         rng = np.random.default_rng([self.seed, i])
-        return tta_views(image, self.size, self.tta, self.expand, rng, self.interpolation)
+        views = draw_views(self.recipe, image, self.size, self.interpolation, rng)
+        self.n_views = self.n_views or len(views)
+        if len(views) != self.n_views:
+            raise ValueError(
+                f"tta must cut as many views of every picture: {len(views)} of X[{i}], "
+                f"{self.n_views} of others"
+            )
+        return views
 
 
 class PlainViews(_Views):

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from sklift._compute import _threads
 from sklift._store._memory import MemoryArrays
-from sklift.images import _views
+from sklift.images import MixUp, _views, resolve_tta
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
@@ -47,7 +47,9 @@ def test_items_and_batches():
     assert weights.dtype == torch.float32
 
 
-@pytest.mark.parametrize("augmentation", ["minimal", "lift", lambda x: torch.rand(3, SIZE, SIZE)])
+@pytest.mark.parametrize(
+    "augmentation", ["minimal", "lift", MixUp(), lambda x: torch.rand(3, SIZE, SIZE)]
+)
 def test_views_depend_on_seed_epoch_and_index_alone(augmentation):
     data = train_views(augmentation=augmentation)
     data.set_epoch(1)
@@ -121,7 +123,7 @@ def test_test_views(tta, n_views):
         assert torch.equal(data[4][0], _views.test_view(IMAGES[4], SIZE))
     else:
         rng = np.random.default_rng([1, 4])
-        assert torch.equal(data[4], _views.tta_views(IMAGES[4], SIZE, tta, rng=rng))
+        assert torch.equal(data[4], resolve_tta(tta).cut(IMAGES[4], SIZE, "bicubic", rng))
 
 
 def test_without_weights_an_item_is_view_and_target():
@@ -136,7 +138,7 @@ def test_bad_parameters():
         TrainViews(source, TARGETS[:2], None, SIZE, "bicubic", None, 1, 0)
     with pytest.raises(ValueError, match=r"weights must have one value.*\(1,\)"):
         TrainViews(source, TARGETS, [1.0], SIZE, "bicubic", None, 1, 0)
-    with pytest.raises(ValueError, match="augmentation must be one of"):
+    with pytest.raises(ValueError, match="Unknown augmentation 'heavy'"):
         TrainViews(source, TARGETS, None, SIZE, "bicubic", "heavy", 1, 0)
-    with pytest.raises(ValueError, match="tta must be"):
+    with pytest.raises(ValueError, match="Unknown tta 'many'"):
         TestViews(source, SIZE, "bicubic", "many")

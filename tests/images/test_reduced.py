@@ -8,7 +8,7 @@ from PIL import Image
 
 from sklift._store._folder_arrays import StoredArrays
 from sklift._store._memory import MemoryArrays
-from sklift.images import _sources
+from sklift.images import FiveCrop, MinimalistCrop, MixUp, ResizedCrop, StoredViews, _sources
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
@@ -78,6 +78,29 @@ def test_files_are_reduced_as_far_as_enough_is_left(paths):
     assert picked[0].shape == (96, 126, 3)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "factor"),
+    [
+        (MinimalistCrop(), 2),
+        (MinimalistCrop(least_area=0.5), 2),
+        (MinimalistCrop(least_area=0.02), 1),
+        (ResizedCrop(least_area=0.02), 1),
+        (StoredViews(views=ResizedCrop(least_area=0.02)), 1),
+        (MixUp(views=ResizedCrop(least_area=0.02)), 1),
+        (MixUp(views="lift"), 2),
+    ],
+)
+def test_more_is_left_for_smaller_crops(paths, recipe, factor):
+    source = as_image_source(paths[2:3])
+    assert TrainViews(source, [0], None, SIZE, "bicubic", recipe, 1, 0).source.factor(0) == factor
+
+
+@pytest.mark.parametrize(("expand", "factor"), [(SIZE, 2), (3 * SIZE, 1)])
+def test_more_is_left_for_larger_pictures(paths, expand, factor):
+    views = TestViews(as_image_source(paths[2:3]), SIZE, "bicubic", FiveCrop(expand))
+    assert views.source.factor(0) == factor
+
+
 @pytest.mark.parametrize(("width", "factor"), [(500, 4), (502, 2), (501, 1)])
 def test_sides_are_divided_without_rest(tmp_path, width, factor):
     Image.new("RGB", (width, 400)).save(tmp_path / "a.jpg")
@@ -104,7 +127,8 @@ def test_views_are_nearly_those_of_the_whole_picture(paths, make, allowed):
 
 def test_training_crops_are_nearly_those_of_the_whole_picture(paths):
     def train_views(source):
-        return TrainViews(source, [0] * len(source), None, SIZE, "bicubic", "minimal-max", 1, 0)
+        labelled = (source, [0] * len(source), None)
+        return TrainViews(*labelled, SIZE, "bicubic", MinimalistCrop("max"), 1, 0)
 
     # the largest squares: a place that is drawn in coarser pixels is another
     square = Image.fromarray(read(paths[3])[:384, :384])

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -9,6 +7,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from sklift.images import _views as views
+from sklift.images import resolve_augmentation
 
 SIZE = 32
 
@@ -21,22 +20,6 @@ def picture(height, width, seed=0):
 
 def as_pil_pipeline(image, *transforms):
     return v2.Compose([*transforms, v2.PILToTensor()])(Image.fromarray(image))
-
-
-# From the authors' code at 5 epochs.
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [
-        ("min", [0.08] * 5),
-        ("max", [1.0] * 5),
-        ("linear", [0.08, 0.31, 0.54, 0.77, 1.0]),
-        ("convex", [0.08, 0.1092138303722941, 0.2032566285183165, 0.39147719845514417, 1.0]),
-        ("concave", [0.08, 0.6885228015448559, 0.8767433714816835, 0.9707861696277059, 1.0]),
-    ],
-)
-def test_min_area(schedule, expected):
-    found = [views.min_area(schedule, epoch / 4) for epoch in range(5)]
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 # (height, width), resized for five crops at 224, their corners, resized for the plain test view
@@ -53,23 +36,6 @@ def test_boxes_match_the_authors_code(shape, resized, corners, plain):
     assert views._shorter_to(*shape, 248) == resized
     assert views.five_boxes(*resized, 224) == corners
     assert views.test_box(*shape, 224)[:2] == plain
-
-
-@pytest.mark.parametrize(("shape", "resized", "corners", "plain"), FACTS)
-def test_five_and_ten_crops(shape, resized, corners, plain):
-    image = picture(*shape)
-    whole = views.resize(image, *resized)
-    for kind, flips in [("fivecrop", [whole]), ("tencrop", [whole, whole.flip(-1)])]:
-        found = views.tta_views(image, 224, kind)
-        expected = [x[:, i : i + 224, j : j + 224] for x in flips for i, j in corners]
-        assert torch.equal(found, torch.stack(expected))
-
-
-def test_ten_crops_are_those_of_torchvision():
-    image = picture(40, 57)
-    whole = views.resize(image, *views._shorter_to(40, 57, SIZE + 24))
-    expected = torch.stack(v2.functional.ten_crop(whole, [SIZE, SIZE]))
-    assert torch.equal(views.tta_views(image, SIZE, "tencrop"), expected)
 
 
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
@@ -97,144 +63,65 @@ def test_the_image_is_neither_changed_nor_needed_to_be_writeable():
     image.flags.writeable = False
     before = image.copy()
     rng = np.random.default_rng(0)
-    views.train_view(image, SIZE, "bicubic", lambda x: x.zero_(), 0, 1, rng)
+    recipe = resolve_augmentation(lambda x: x[:, :SIZE, :SIZE].zero_())
+    views.draw_view(recipe, image, SIZE, "bicubic", 0.0, rng)
     views.plain_view(image, SIZE).zero_()
     np.testing.assert_array_equal(image, before)
 
 
-@pytest.mark.parametrize("shape", [(300, 400), (500, 100), (1, 1), (3, 200), (64, 64)])
-@pytest.mark.parametrize("epoch", range(5))
-def test_minimal_crops(shape, epoch):
-    rng = np.random.default_rng(epoch)
-    height, width = shape
-    cap = min(shape) ** 2 / (height * width)
-    low = min(views.min_area("convex", epoch / 4), cap)
-    boxes = [views.train_box("minimal", *shape, epoch, 5, rng) for _ in range(300)]
-    for top, left, h, w, flip in boxes:
-        assert h == w
-        assert not flip
-        assert 0 <= top <= height - h
-        assert 0 <= left <= width - w
-        # the side is rounded, so the area may be off by half a pixel on each
-        assert math.sqrt(low * height * width) - 0.5 <= h or h == 1
-    areas = np.array([box[2] ** 2 for box in boxes]) / (height * width)
-    if min(shape) >= 64:
-        assert abs(areas.mean() - (low + cap) / 2) < 0.03
-
-
-def test_the_last_epoch_takes_the_largest_square():
-    rng = np.random.default_rng(0)
-    for epoch, n_epochs in [(4, 5), (0, 1), (7, 5)]:
-        assert views.train_box("minimal", 30, 40, epoch, n_epochs, rng)[2:4] == (30, 30)
-    assert views.train_box("minimal-min", 300, 300, 4, 5, rng)[2] < 300
-    assert views.train_box("minimal-max", 300, 300, 0, 5, rng)[2] == 300
-
-
-def test_corners_are_uniform():
-    rng = np.random.default_rng(0)
-    tops = [views.train_box("minimal-max", 13, 10, 0, 5, rng)[0] for _ in range(2000)]
-    assert np.abs(np.bincount(tops, minlength=4) / 2000 - 0.25).max() < 0.04
-
-
-def test_lift_crops_are_distributed_as_those_of_torchvision():
-    shape, n = (90, 140), 3000
-    rng = np.random.default_rng(0)
-    found = np.array([views.train_box("lift", *shape, 0, 1, rng) for _ in range(n)])
-    torch.manual_seed(0)
-    crop = v2.RandomResizedCrop(224)
-    flat = [torch.empty(3, *shape)]
-    expected = np.array([list(crop.make_params(flat).values()) for _ in range(n)])
-    np.testing.assert_allclose(found[:, :4].mean(0), expected.mean(0), atol=1.5)
-    np.testing.assert_allclose(found[:, :4].std(0), expected.std(0), atol=1.5)
-    assert abs(found[:, 4].mean() - 0.5) < 0.05
-
-
-@pytest.mark.parametrize(
-    ("shape", "box"), [((10, 1000), (0, 493, 10, 13)), ((1000, 10), (493, 0, 13, 10))]
-)
-def test_lift_falls_back_to_the_centre(shape, box):
-    """No crop of a permitted ratio has 8 % of such an image."""
-    crop = v2.RandomResizedCrop(224)
-    assert (
-        tuple(
-            crop.make_params([torch.empty(3, *shape)])[k]
-            for k in ("top", "left", "height", "width")
-        )
-        == box
-    )
-    assert views.train_box("lift", *shape, 0, 1, np.random.default_rng(0))[:4] == box
-
-
-def test_a_lift_view_is_its_box():
-    image = picture(50, 70)
-    top, left, h, w, flip = views.train_box("lift", 50, 70, 0, 1, np.random.default_rng(5))
-    crop = np.ascontiguousarray(image[top : top + h, left : left + w])
-    if flip:
-        crop = np.ascontiguousarray(crop[:, ::-1])
-    mode = v2.InterpolationMode.BICUBIC
-    expected = as_pil_pipeline(crop, v2.Resize([SIZE, SIZE], mode))
-    found = views.train_view(image, SIZE, "bicubic", "lift", 0, 1, np.random.default_rng(5))
-    assert (found.int() - expected.int()).abs().float().mean() <= 2
-
-
-def test_random_crops_at_test_time():
-    image = picture(50, 70)
-    found = views.tta_views(image, SIZE, 3, rng=np.random.default_rng(1))
-    rng = np.random.default_rng(1)
-    expected = [views.train_view(image, SIZE, "bicubic", "lift", 0, 1, rng) for _ in range(3)]
-    assert torch.equal(found, torch.stack(expected))
-    assert not torch.equal(found[0], found[1])
-
-
 def test_no_augmentation_is_the_test_view():
     image = picture(50, 70)
-    found = views.train_view(image, SIZE, "bicubic", None, 0, 1, np.random.default_rng(0))
+    found = views.draw_view(None, image, SIZE, "bicubic", 0.0, np.random.default_rng(0))
     assert torch.equal(found, views.test_view(image, SIZE))
 
 
-def test_a_transform_of_the_user():
-    image = picture(50, 70)
-    crop = v2.RandomCrop(SIZE)
-    as_float = v2.Compose([crop, v2.ToDtype(torch.float32, scale=True)])
-    state = torch.get_rng_state()
-    found = [
-        views.train_view(image, SIZE, "bicubic", kind, 0, 1, np.random.default_rng(3))
-        for kind in (crop, crop, as_float)
-    ]
-    other = views.train_view(image, SIZE, "bicubic", crop, 0, 1, np.random.default_rng(4))
-    assert torch.equal(torch.get_rng_state(), state)
-    assert torch.equal(found[0], found[1])
-    assert torch.equal(found[0], found[2])
-    assert not torch.equal(found[0], other)
-    whole = torch.from_numpy(np.array(image)).permute(2, 0, 1)
-    windows = whole.unfold(1, SIZE, 1).unfold(2, SIZE, 1)
-    assert (windows == found[0][:, None, None]).all(dim=(0, 3, 4)).any()
+class Fixed:
+    """Gives what it is told to, whatever the picture."""
+
+    def __init__(self, result):
+        self.result = result
+
+    cut = view = lambda self, *args: self.result
+
+
+VIEW = torch.zeros(3, SIZE, SIZE, dtype=torch.uint8)
 
 
 @pytest.mark.parametrize(
-    ("transform", "message"),
+    ("result", "message"),
     [
-        (lambda x: x, r"shape \(3, 32, 32\), got \(3, 50, 70\)"),
-        (lambda x: x[:1, :SIZE, :SIZE], r"got \(1, 32, 32\)"),
-        (lambda x: None, "got NoneType"),
-        (lambda x: x[:, :SIZE, :SIZE] / 255 - 0.5, "leave out Normalize"),
-        (lambda x: x[:, :SIZE, :SIZE] / 0.0, "leave out Normalize"),
-        (lambda x: x[:, :SIZE, :SIZE].long(), "uint8 or floats.*torch.int64"),
+        (torch.zeros(3, 50, 70), r"shape \(3, 32, 32\), got \(3, 50, 70\)"),
+        (VIEW[:1], r"got \(1, 32, 32\)"),
+        (VIEW.numpy(), "got ndarray"),
+        (VIEW - 0.5, "leave out Normalize"),
+        (VIEW / 0.0, "leave out Normalize"),
+        (VIEW.long(), "uint8 or floats.*torch.int64"),
     ],
 )
-def test_bad_transforms(transform, message):
-    image = picture(50, 70)
+def test_what_is_no_view(result, message):
+    rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=f"augmentation must return.*{message}"):
-        views.train_view(image, SIZE, "bicubic", transform, 0, 1, np.random.default_rng(0))
+        views.draw_view(Fixed(result), picture(50, 70), SIZE, "bicubic", 0.0, rng)
 
 
-@pytest.mark.parametrize("kind", ["randaug", "minimal-", "convex", 3, True])
-def test_unknown_augmentations(kind):
-    with pytest.raises(ValueError, match=r"one of 'minimal', .*'lift', 'fixed', None"):
-        views.check_augmentation(kind)
+def test_floats_in_the_unit_range_are_views():
+    rng = np.random.default_rng(0)
+    shown = torch.full((3, SIZE, SIZE), 0.5)
+    found = views.draw_view(Fixed(shown), picture(50, 70), SIZE, "bicubic", 0.0, rng)
+    assert found.dtype == torch.uint8 and (found == 128).all()
 
 
-@pytest.mark.parametrize("kind", ["fivecrops", 0, -1, 2.5, True])
-def test_unknown_ensembling(kind):
-    with pytest.raises(ValueError, match="tta must be None, 'fivecrop', 'tencrop' or a number"):
-        views.check_tta(kind)
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (VIEW, r"shape \(n_views, 3, 32, 32\), got \(3, 32, 32\)"),
+        (VIEW[None, :, :9], r"got \(1, 3, 9, 32\)"),
+        (VIEW[None][:0], r"got \(0, 3, 32, 32\)"),
+        ([VIEW], "got list"),
+        (VIEW[None].float(), "views of uint8, got torch.float32"),
+    ],
+)
+def test_what_is_no_stack_of_views(result, message):
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=f"tta must cut.*{message}"):
+        views.draw_views(Fixed(result), picture(50, 70), SIZE, "bicubic", rng)

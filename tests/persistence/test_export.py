@@ -15,8 +15,8 @@ from sklearn.exceptions import NotFittedError
 from sklift import LiftClassifier
 from sklift._persistence._export import Views
 from sklift.backbones import Preprocess
+from sklift.images import TenCrop, resolve_tta
 from sklift.images._views import test_view as one_view
-from sklift.images._views import tta_views
 
 SIZE = 45  # what the shorter side goes to: such pictures are not resized
 
@@ -49,7 +49,7 @@ def exported(fitted, tmp_path_factory):
     "params",
     [
         {},
-        {"adapter": ["lora", "vpt"], "tta": "tencrop", "tta_expand": 5, "target_prior": "train"},
+        {"adapter": ["lora", "vpt"], "tta": TenCrop(expand=5), "target_prior": "train"},
     ],
 )
 def test_probabilities_are_those_of_the_classifier(params, quick, shapes, path):
@@ -155,12 +155,12 @@ def test_a_failure_leaves_the_old_file(fitted, path, monkeypatch):
 )
 def test_views_are_those_of_the_package(interpolation, tta, height, width):
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    views = Views(Preprocess(40, (0, 0, 0), (1, 1, 1), interpolation), tta, 24)
+    views = Views(Preprocess(40, (0, 0, 0), (1, 1, 1), interpolation), resolve_tta(tta))
     ours = views(channels_first(image[None]))[0]
     if tta is None:
         theirs = one_view(image, 40, interpolation)[None]
     else:
-        theirs = tta_views(image, 40, tta, 24, interpolation=interpolation)
+        theirs = resolve_tta(tta).cut(image, 40, interpolation, None)
     difference = (ours.int() - theirs.int()).abs().float()
     assert difference.max() <= 2 and difference.mean() < 0.2
     if interpolation == "nearest" or (tta is None and height == width == 45):

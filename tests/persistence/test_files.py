@@ -124,7 +124,7 @@ def test_a_flipped_bit_in_a_weight(path, valid, where):
 
 
 def test_a_changed_parameter(path, valid):
-    data = valid.replace(b'\\"tta_expand\\":24', b'\\"tta_expand\\":25')
+    data = valid.replace(b'\\"accumulate\\":1', b'\\"accumulate\\":2')
     assert data != valid
     path.write_bytes(data)
     refused(path, "does not match its checksum")

@@ -101,8 +101,10 @@ def test_every_head(quick, shapes, path, head, loss):
 def test_names_of_recipes_are_distinct():
     """They share one table in the file."""
     from sklift._persistence._codec import RECIPES
+    from sklift.images import AUGMENTATIONS, TTA
 
-    tables = [{n for n, r in table.items() if r} for table in (ADAPTERS, HEADS, LOSSES)]
+    everything = (ADAPTERS, HEADS, LOSSES, AUGMENTATIONS, TTA)
+    tables = [{n for n, r in table.items() if r} for table in everything]
     others = {"combination", "compute", "reader"}
     assert len(RECIPES) == sum(map(len, tables)) + len(others)
 

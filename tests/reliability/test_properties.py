@@ -17,7 +17,8 @@ from sklearn.metrics import balanced_accuracy_score
 from sklift._classes._labels import check_labels, encode_labels
 from sklift._classes._priors import adjust_logits, resolve_target_prior
 from sklift._fitting._hold_out import HoldOut
-from sklift.images import _views
+from sklift.images import MinimalistCrop, ResizedCrop, _views
+from sklift.images._augmentations._minimalist_crop import SCHEDULES
 from sklift.losses import LOSSES
 from sklift.metrics import (
     expected_calibration_error,
@@ -196,22 +197,24 @@ def test_draws_are_as_likely_as_the_sampler_says(counts, sampler):
 
 @many
 @given(
-    kind=st.sampled_from(["lift", *sorted(_views._AUGMENTATIONS)]),
+    kind=st.sampled_from(["lift", *SCHEDULES]),
+    least_area=st.floats(0.001, 1),
     height=st.integers(1, 3000),
     width=st.integers(1, 3000),
-    n_epochs=st.integers(1, 20),
     progress=st.floats(0, 1),
     seed=SEEDS,
 )
 def test_boxes_of_training_views_are_inside_the_picture(
-    kind, height, width, n_epochs, progress, seed
+    kind, least_area, height, width, progress, seed
 ):
-    epoch = round(progress * (n_epochs - 1))
     rng = np.random.default_rng(seed)
-    top, left, h, w, flip = _views.train_box(kind, height, width, epoch, n_epochs, rng)
+    if kind == "lift":
+        top, left, h, w = ResizedCrop(least_area).box(height, width, rng)
+    else:
+        top, left, h, w = MinimalistCrop(kind, least_area).box(height, width, progress, rng)
     assert min(top, left) >= 0 and min(h, w) > 0
     assert top + h <= height and left + w <= width
-    assert kind == "lift" or (h == w and not flip)
+    assert kind == "lift" or h == w
 
 
 @many

@@ -17,7 +17,7 @@ from torch import nn
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift._fitting._content import describe
-from sklift.images import _views
+from sklift.images import TenCrop, _views
 from sklift.images._decode import read
 
 
@@ -117,7 +117,7 @@ def test_a_very_long_picture_takes_little_memory(shape, monkeypatch):
     image = np.zeros((*shape, 3), np.uint8)
     assert _views.test_view(image, 224).shape == (3, 224, 224)
     assert _views.plain_view(image, 224).shape == (3, 224, 224)
-    assert _views.tta_views(image, 224, "tencrop").shape == (10, 3, 224, 224)
+    assert TenCrop().cut(image, 224, "bicubic", None).shape == (10, 3, 224, 224)
     assert max(seen) <= 9 * 256**2
 
 

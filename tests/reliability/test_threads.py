@@ -28,6 +28,7 @@ from sklift._store._features import StoredFeatures
 from sklift.adapters import SSF, LoRA
 from sklift.backbones import load_backbone
 from sklift.heads import Cosine
+from sklift.images import FiveCrop
 
 N_THREADS = 8
 WAYS = multiprocessing.get_all_start_methods()
@@ -71,7 +72,7 @@ class TestThreads:
 
     @pytest.mark.parametrize(
         "params",
-        [{"tta": "fivecrop", "tta_expand": 8}, {"adapter": None}, {"adapter": ["vpt", "lora"]}],
+        [{"tta": FiveCrop(expand=8)}, {"adapter": None}, {"adapter": ["vpt", "lora"]}],
         ids=str,
     )
     def test_other_models(self, quick, shapes, parts, params):

@@ -64,7 +64,7 @@ weight = rng.uniform(0.5, 2, 29)
 
 
 def fit(shared, y=y, weighted=False, **params):
-    defaults = dict(max_epochs=2, batch_size=7, precision="float32", random_state=0)
+    defaults = dict(max_epochs=2, batch_size=7, compute__precision="float32", random_state=0)
     clf = LiftClassifier("emoji-tiny", **defaults, net_params=dict(distributed=shared))
     clf.set_params(**params).fit(X, y, weight if weighted else None)
     rows = clf.net_.history
@@ -86,6 +86,10 @@ def error(**params):
 
 
 found["shared"] = {{name: fit(True, **params) for name, params in VARIANTS.items()}}
+found["mixed"] = {{
+    loss: fit(True, augmentation="mixup", loss=loss, weighted=True)
+    for loss in ("logit_adjusted", "lade")
+}}
 found["seeds"] = [fit(True, random_state=None)["batches"] for _ in range(2)]
 found["labels"] = error(y=np.roll(y, rank))
 
@@ -144,6 +148,15 @@ class TestTwoProcesses:
         first, second = (rank["shared"][variant] for rank in found["ranks"])
         for key in ("batches", "train_acc", "weights"):
             assert first[key] == second[key]
+
+    @pytest.mark.parametrize("loss", ["logit_adjusted", "lade"])
+    def test_mixtures_of_pictures_leave_both_with_the_same_weights(self, found, loss):
+        """Each mixes what it has of a batch: a process alone mixes other pairs."""
+        first, second = (rank["mixed"][loss] for rank in found["ranks"])
+        for key in ("batches", "train_acc", "weights"):
+            assert first[key] == second[key]
+        plain = found["ranks"][0]["shared"]["weighted"]["weights"]
+        assert any(first["weights"][name] != weight for name, weight in plain.items())
 
     def test_without_a_seed_both_take_that_of_the_first(self, found):
         first, second = (rank["seeds"] for rank in found["ranks"])

@@ -63,6 +63,13 @@ FEATURES = [
         lambda b: {**ROWS, "tta": "fivecrop"},
     ),
     BadFit(
+        "rectangles of features",
+        ValueError,
+        "CutMix cuts rectangles out of pictures, and X holds features: use MixUp",
+        lambda b: {**ROWS, "augmentation": "cutmix"},
+        "in the first batch",
+    ),
+    BadFit(
         "init='text' with features",
         ValueError,
         "init='text' needs a text tower.*use init='class_mean'",

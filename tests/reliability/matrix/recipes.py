@@ -10,6 +10,15 @@ import torch
 
 from sklift.adapters import VPT, AdaptFormer, LoRA, SparseTuning
 from sklift.heads import Cosine
+from sklift.images import (
+    CutMix,
+    FiveCrop,
+    MinimalistCrop,
+    MixUp,
+    RandomCrops,
+    ResizedCrop,
+    StoredViews,
+)
 from sklift.losses import ClassBalanced, Focal, LogitAdjusted
 from sklift.regularizers import Anchor, Consistency, Distillation
 
@@ -74,6 +83,17 @@ RECIPES = [
     recipe("loss", LogitAdjusted(top_fraction=0), "top_fraction == 0, must be > 0"),
     recipe("loss", ClassBalanced(beta=1), "beta == 1, must be < 1"),
     recipe("loss", Focal(gamma=-1), "gamma == -1, must be >= 0"),
+    recipe("augmentation", "strong", "Unknown augmentation 'strong': choose one of"),
+    recipe("augmentation", 3, "augmentation must be one of .* got 3", TypeError),
+    recipe("augmentation", MinimalistCrop("cubic"), "schedule must be one of .* got 'cubic'"),
+    recipe("augmentation", ResizedCrop(flip=2), "flip == 2, must be <= 1"),
+    recipe("augmentation", StoredViews(n_views=0), "n_views must be at least 1, got 0"),
+    recipe("augmentation", MixUp(alpha=0), "alpha == 0, must be > 0"),
+    recipe("augmentation", CutMix(views="mixup"), "single pictures, got 'mixup', which mixes them"),
+    recipe("tta", "fivecrops", "Unknown tta .*Did you mean 'fivecrop'"),
+    recipe("tta", 0, "number of random crops must be at least 1, got 0"),
+    recipe("tta", FiveCrop(expand=-1), "expand must be at least 0, got -1"),
+    recipe("tta", RandomCrops(n=2.0), "n must be an int, got 2.0", TypeError),
     recipe("head", Cosine(scale=-5), "scale == -5, must be > 0"),
     recipe("head", Cosine(scale=float("inf")), "scale == inf, must be finite"),
     BadFit(

@@ -56,8 +56,6 @@ def damaged(folder: Path) -> Path:
 PARAMETERS = [
     wrong("backbone", 3, "an instance of 'str'"),
     wrong("init", "zero", "a str among"),
-    wrong("tta", "fivecrops", "'fivecrop'"),
-    wrong("tta_expand", -1, "int in the range"),
     wrong("target_prior", "uniform", "'balanced'"),
     wrong("max_epochs", 0, r"an int in the range \[1"),
     wrong("max_epochs", 2.0, "an int in the range"),
@@ -193,12 +191,6 @@ PARAMETERS = [
         ValueError,
         r"got unexpected argument\(s\) no_such",
         lambda b: {"net_params": {"no_such": 3}},
-    ),
-    BadFit(
-        "an augmentation of another name",
-        ValueError,
-        "augmentation must be one of 'minimal', .*'lift'.*, None",
-        lambda b: {"augmentation": "strong"},
     ),
     BadFit(
         "an augmentation that returns another shape",
