@@ -18,7 +18,6 @@ _MOST = 100_000  # objects: of more, something is looked at that is no setting
 _BUILTIN = (types.BuiltinFunctionType, types.MethodWrapperType)
 _DESCRIPTOR = (types.WrapperDescriptorType, types.MethodDescriptorType)
 _LAYOUT = (types.MemberDescriptorType, types.GetSetDescriptorType)
-_CODE = (types.FunctionType, property, staticmethod, classmethod)
 # What Python notes of a class by itself, or says of it to readers.
 _UNREAD = {
     "_abc_impl",
@@ -194,7 +193,7 @@ class Description:
             parts.append(self(type(cls)))
         for name, value in sorted(vars(cls).items()):
             is_read = name not in _UNREAD and not isinstance(value, _LAYOUT)
-            if is_read and (cls not in self.watching or isinstance(value, _CODE)):
+            if is_read and (cls not in self.watching or _is_method(cls, name, value)):
                 parts.append(f"{name}={self(value)}")
         return self._parts("class", parts)
 
@@ -257,6 +256,12 @@ def _content(cell):
         return cell.cell_contents
     except ValueError:  # empty
         return None
+
+
+def _is_method(cls: type, name: str, value) -> bool:
+    """Whether it is code of the class, and no function that has been put there since."""
+    own = getattr(value, "__qualname__", "").startswith(f"{cls.__qualname__}.")
+    return isinstance(value, property) or own or (name.startswith("on_") and callable(value))
 
 
 def _is_code(value) -> bool:
