@@ -221,7 +221,7 @@ class Description:
         if isinstance(copied, str):  # the name of something that a module has
             if library_of(cls.__module__) is None:
                 return self._cannot_see(value)
-            return self._parts("", [self(cls), copied])
+            return self._parts("", [self(cls), copied, self(attributes)])
         make, arguments, state, items, pairs = (*copied, None, None, None)[:5]
         parts = [cls, make, arguments, state, list(items or ()), dict(pairs or ()), attributes]
         return self._parts("", map(self, parts))

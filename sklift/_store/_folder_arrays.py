@@ -83,8 +83,8 @@ class StoredArrays:
     def _add(self, db, arrays, make_room: bool) -> None:
         for table in _TABLES:
             db.execute(table)
-        known = self._find(db, arrays)
         lengths = self._lengths(db)
+        known = self._find(db, arrays)
         file = next(reversed(lengths), None)
         if file is not None and not self._files.is_whole(file, lengths[file]):
             file = None
