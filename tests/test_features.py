@@ -91,7 +91,7 @@ class TestProgress:
     def test_a_damaged_file_at_the_end(self, paths, embedder, computed):
         whole = paths[-1].read_bytes()
         paths[-1].write_bytes(whole[:-30])
-        with pytest.raises(ValueError, match="39.png"):
+        with pytest.raises(ValueError, match=r"39\.png"):
             embedder.transform(paths)
         assert computed == [8] * 4
         paths[-1].write_bytes(whole)

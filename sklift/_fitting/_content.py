@@ -91,9 +91,10 @@ class Description:
             return _short("", repr(value.item()))
         if hasattr(value, "numpy") and hasattr(value, "detach"):  # a tensor
             return self._tensor(value)
-        if isinstance(value, (np.random.RandomState, np.random.Generator)):
-            state = getattr(value, "get_state", lambda **_: value.bit_generator.state)(legacy=False)
-            return self._parts(type(value).__name__, [self(state)])
+        if isinstance(value, np.random.RandomState):  # a copy tells where its first seed came from
+            return self._parts("RandomState", [self(value.get_state(legacy=False))])
+        if isinstance(value, np.random.Generator):
+            return self._parts("Generator", [self(value.bit_generator.state)])
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             content = np.ascontiguousarray(value)
             digest = blake2b(content.view(np.uint8) if content.size else b"", digest_size=16)

@@ -319,7 +319,7 @@ class Watcher(Callback):
 
     def on_batch_end(self, net, **kwargs):
         Watcher.seen += 1
-        self.last = Watcher.seen
+        self.last_ = Watcher.seen
 
 
 def test_what_watches_may_change_meanwhile(monkeypatch):

@@ -163,7 +163,7 @@ NO_ROOM = textwrap.dedent(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of file sizes there")
 def test_no_room_at_any_write(tmp_path):
-    """A limit on file sizes stands for the full disk, and fails at the n-th page that is written."""
+    """A limit on file sizes stands for the full disk, and fails at one write or another."""
     limits = [64, 1024, 4096, 10_000, 20_000, 100_000]
     command = [sys.executable, "-c", NO_ROOM, str(tmp_path), *map(str, limits)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
