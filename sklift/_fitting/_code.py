@@ -98,7 +98,9 @@ def library_of(module: str | None) -> str | None:
         return f"python {sys.version}" if top in sys.stdlib_module_names else None
     paths = sysconfig.get_paths()
     if not any(Path(file).is_relative_to(paths[name]) for name in ("purelib", "platlib")):
-        standard = any(Path(file).is_relative_to(paths[name]) for name in ("stdlib", "platstdlib"))
+        standard = top in sys.stdlib_module_names and any(
+            Path(file).is_relative_to(paths[name]) for name in ("stdlib", "platstdlib")
+        )
         return f"python {sys.version}" if standard else None
     # its version may stay where somebody changes a file of his own package
     digest = blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
