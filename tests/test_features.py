@@ -144,26 +144,6 @@ class TestProgress:
         assert n_kept >= 8  # how many depends on how long the disk takes
 
 
-class TestKeeper:
-    def test_a_slow_store_takes_a_small_part_of_the_time(self, monkeypatch):
-        now, calls = [0.0], []
-        monkeypatch.setattr(_features.time, "monotonic", lambda: now[0])
-
-        class Slow:
-            def add(self, rows):
-                calls.append(sorted(rows))
-                now[0] += 1.0
-
-        keeper = _features.Keeper(Slow())
-        for i in range(100):
-            now[0] += 0.5
-            keeper.add(i, np.zeros(1))
-            keeper.keep_if_due()
-        keeper.keep()
-        assert 5 <= len(calls) <= 7
-        assert sorted(i for rows in calls for i in rows) == list(range(100))
-
-
 def test_equal_pictures_get_the_same_rows():
     views = PlainViews(as_image_source(np.zeros((12, 40, 40, 3), np.uint8)), 40, "bicubic")
 

@@ -88,7 +88,7 @@ def library_of(module: str | None) -> str | None:
     >>> library_of("numpy.linalg").startswith("numpy "), library_of("__main__")
     (True, None)
     """
-    if module is None:
+    if module is None or module == "__main__":  # whoever runs it
         return None
     top = module.partition(".")[0]
     if top in _OURS:
