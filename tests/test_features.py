@@ -13,7 +13,7 @@ from PIL import Image
 
 from sklift import ImageEmbedder
 from sklift._compute._plan import ComputePlan
-from sklift._data import _features
+from sklift._data import _features, _loading
 from sklift._data._features import cached_features, frozen_features, known_features
 from sklift._store._cache import Cache, resolve_cache
 from sklift._store._features import StoredFeatures
@@ -74,7 +74,7 @@ class TestProgress:
     def embedder(self, request, tmp_path, monkeypatch):
         monkeypatch.setattr("sklift._store._cache._of_process", Cache.in_memory())
         cache = tmp_path / "cache" if request.param == "folder" else request.param
-        return ImageEmbedder("emoji-tiny", batch_size=8, cache=cache).fit()
+        return ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=cache).fit()
 
     @pytest.fixture
     def computed(self, monkeypatch):
@@ -97,12 +97,12 @@ class TestProgress:
         paths[-1].write_bytes(whole)
         found = embedder.transform(paths)
         assert computed == [8] * 5
-        alone = ImageEmbedder("emoji-tiny", batch_size=8, cache=False).fit_transform(paths)
+        alone = ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=False).fit_transform(paths)
         np.testing.assert_array_equal(found, alone)
 
     @pytest.mark.parametrize("what", [KeyboardInterrupt, MemoryError, SystemExit])
     def test_an_end_between_batches(self, paths, embedder, computed, monkeypatch, what):
-        collate = _features.collate
+        collate = _loading.collate
         n_batches = []
 
         def stopped(items):
@@ -111,19 +111,19 @@ class TestProgress:
                 raise what
             return collate(items)
 
-        monkeypatch.setattr(_features, "collate", stopped)
+        monkeypatch.setattr(_loading, "collate", stopped)
         with pytest.raises(what):
             embedder.transform(paths)
         monkeypatch.undo()
         assert len(embedder.transform(paths)) == 40 and sum(n_batches) == 4 * 8
-        store = resolve_cache(embedder.cache).features
+        store = resolve_cache(embedder.compute.cache).features
         assert store.max_bytes and computed == [8] * 3
 
     def test_a_kill(self, paths, tmp_path):
         program = textwrap.dedent(
             """
             import os, signal, sys
-            import sklift._data._features as module
+            import sklift._data._loading as module
             from sklift import ImageEmbedder
 
             n, collate = [0], module.collate
@@ -133,7 +133,8 @@ class TestProgress:
                     os.kill(os.getpid(), signal.SIGKILL)
                 return collate(items)
             module.collate = die_late
-            ImageEmbedder("emoji-tiny", batch_size=8, cache=sys.argv[1]).fit_transform(sys.argv[2:])
+            clf = ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=sys.argv[1])
+            clf.fit_transform(sys.argv[2:])
             """
         )
         folder = tmp_path / "cache"

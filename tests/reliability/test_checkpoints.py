@@ -19,11 +19,11 @@ from skorch.callbacks import Callback
 from torch.nn import functional as F
 
 from sklift import LiftClassifier
-from sklift.losses import Focal
-from sklift.training import SGD
 from sklift._fitting import _code
 from sklift._net import _checkpoint
 from sklift._store._private import warn_if_open
+from sklift.losses import Focal
+from sklift.training import SGD
 
 
 class Probe(Callback):
@@ -135,7 +135,7 @@ def test_a_seed_that_was_drawn_is_kept(make, shapes):
     (file,) = Path(clf.checkpoint).glob("*.pt")
     before = torch.load(file, weights_only=True)["seed"]
     assert len(make(random_state=None).fit(*shapes).history_) == 4
-    (file,) = clf.checkpoint_dir.glob("*.pt")
+    (file,) = Path(clf.checkpoint).glob("*.pt")
     assert torch.load(file, weights_only=True)["seed"] == before
 
 
@@ -208,7 +208,7 @@ class TestSharedFolder:
     @pytest.fixture
     def make_small(self, tmp_path):
         def make(**params):
-            settings = {"max_epochs": 1, "random_state": 0, "checkpoint_dir": tmp_path, **params}
+            settings = {"max_epochs": 1, "random_state": 0, "checkpoint": tmp_path, **params}
             return LiftClassifier("precomputed", **settings)
 
         return make
@@ -405,7 +405,7 @@ class TestFiles:
     @pytest.mark.parametrize("how", ["torch", "system", "anything"])
     def test_each_write_may_fail(self, make, shapes, monkeypatch, how):
         """Torch tells of a full disk by an error of its own."""
-        undisturbed = make(checkpoint_dir=None).fit(*shapes)
+        undisturbed = make(checkpoint=None).fit(*shapes)
         error = {
             "torch": RuntimeError("[enforce fail at inline_container.cc] . file write failed"),
             "system": OSError(28, "No space left on device"),
@@ -417,15 +417,15 @@ class TestFiles:
             raise error
 
         monkeypatch.setattr(torch, "save", full)
-        clf = make(checkpoint_minutes=0)
+        clf = make(checkpoint__minutes=0)
         with pytest.warns(UserWarning, match="could not be written.*training goes on") as record:
             clf.fit(*shapes)
-        assert len(record) == 1 and list(clf.checkpoint_dir.iterdir()) == []
+        assert len(record) == 1 and list(Path(clf.checkpoint.folder).iterdir()) == []
         assert_same(clf, undisturbed)
 
     def test_a_folder_that_cannot_be_made(self, make, shapes, tmp_path):
         (tmp_path / "file").touch()
-        clf, made = make(checkpoint_dir=tmp_path / "file" / "folder"), []
+        clf, made = make(checkpoint=tmp_path / "file" / "folder"), []
         Probe.start = lambda: made.append(len(record))
         with pytest.warns(UserWarning, match="could not be written.*training goes on") as record:
             clf.fit(*shapes)
@@ -433,8 +433,8 @@ class TestFiles:
 
     def test_the_folder_is_private(self, make, shapes):
         clf = make().fit(*shapes)
-        assert clf.checkpoint_dir.stat().st_mode & 0o777 == 0o700
-        clf.checkpoint_dir.chmod(0o777)
+        assert Path(clf.checkpoint).stat().st_mode & 0o777 == 0o700
+        Path(clf.checkpoint).chmod(0o777)
         warn_if_open.cache_clear()
         with pytest.warns(UserWarning, match="others can write to the folder"):
             make(lr=0.1).fit(*shapes)

@@ -139,8 +139,8 @@ NO_ROOM = textwrap.dedent(
     params["adapter"] = AdaptFormer(2, layers=1)
 
     def run(cache):
-        features = ImageEmbedder("emoji-tiny", cache=cache).fit_transform(X)
-        clf = LiftClassifier("emoji-tiny", cache=cache, **params).fit(X, y)
+        features = ImageEmbedder("emoji-tiny", compute__cache=cache).fit_transform(X)
+        clf = LiftClassifier("emoji-tiny", compute__cache=cache, **params).fit(X, y)
         return features, clf.decision_function(X)
 
     expected = run(False)
