@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from contextlib import closing
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from sklift import ImageEmbedder
 from sklift._compute._plan import ComputePlan
-from sklift._data._features import frozen_features, known_features
+from sklift._data import _features, _loading
+from sklift._data._features import cached_features, frozen_features, known_features
+from sklift._store._cache import Cache, resolve_cache
+from sklift._store._features import StoredFeatures
 from sklift._store._memory import MemoryArrays
 from sklift.backbones import load_backbone
 from sklift.images._as_source import as_image_source
@@ -48,6 +58,104 @@ def test_half_precision_is_near(backbone, views):
     cosine = (full * half).sum(1) / np.linalg.norm(full, axis=1) / np.linalg.norm(half, axis=1)
     assert cosine.min() > 0.99
     assert not np.array_equal(full, half)
+
+
+class TestProgress:
+    """What was computed is kept, whatever ends the call."""
+
+    @pytest.fixture
+    def paths(self, tmp_path):
+        paths = [tmp_path / f"{i:02}.png" for i in range(40)]
+        for i, path in enumerate(paths):
+            Image.new("RGB", (48, 48), (6 * i, 255 - 6 * i, 0)).save(path)
+        return paths
+
+    @pytest.fixture(params=["auto", "folder"])
+    def embedder(self, request, tmp_path, monkeypatch):
+        monkeypatch.setattr("sklift._store._cache._of_process", Cache.in_memory())
+        cache = tmp_path / "cache" if request.param == "folder" else request.param
+        return ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=cache).fit()
+
+    @pytest.fixture
+    def computed(self, monkeypatch):
+        """How many pictures went through the tower, in each batch."""
+        seen, embed = [], _features.Parts.__call__
+
+        def counted(parts, function, x, device):
+            seen.append(len(x))
+            return embed(parts, function, x, device)
+
+        monkeypatch.setattr(_features.Parts, "__call__", counted)
+        return seen
+
+    def test_a_damaged_file_at_the_end(self, paths, embedder, computed):
+        whole = paths[-1].read_bytes()
+        paths[-1].write_bytes(whole[:-30])
+        with pytest.raises(ValueError, match=r"39\.png"):
+            embedder.transform(paths)
+        assert computed == [8] * 4
+        paths[-1].write_bytes(whole)
+        found = embedder.transform(paths)
+        assert computed == [8] * 5
+        alone = ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=False).fit_transform(paths)
+        np.testing.assert_array_equal(found, alone)
+
+    @pytest.mark.parametrize("what", [KeyboardInterrupt, MemoryError, SystemExit])
+    def test_an_end_between_batches(self, paths, embedder, computed, monkeypatch, what):
+        collate = _loading.collate
+        n_batches = []
+
+        def stopped(items):
+            n_batches.append(len(items))
+            if len(n_batches) == 4:
+                raise what
+            return collate(items)
+
+        monkeypatch.setattr(_loading, "collate", stopped)
+        with pytest.raises(what):
+            embedder.transform(paths)
+        monkeypatch.undo()
+        assert len(embedder.transform(paths)) == 40 and sum(n_batches) == 4 * 8
+        store = resolve_cache(embedder.compute.cache).features
+        assert store.max_bytes and computed == [8] * 3
+
+    def test_a_kill(self, paths, tmp_path):
+        program = textwrap.dedent(
+            """
+            import os, signal, sys
+            import sklift._data._loading as module
+            from sklift import ImageEmbedder
+
+            n, collate = [0], module.collate
+            def die_late(items):
+                n[0] += 1
+                if n[0] == 5:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return collate(items)
+            module.collate = die_late
+            clf = ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=sys.argv[1])
+            clf.fit_transform(sys.argv[2:])
+            """
+        )
+        folder = tmp_path / "cache"
+        done = subprocess.run([sys.executable, "-c", program, folder, *paths], check=False)
+        assert done.returncode == -9
+        with closing(sqlite3.connect(folder / StoredFeatures.name)) as db:
+            (n_kept,) = db.execute("SELECT COUNT(*) FROM features").fetchone()
+        assert n_kept >= 8  # how many depends on how long the disk takes
+
+
+def test_equal_pictures_get_the_same_rows():
+    views = PlainViews(as_image_source(np.zeros((12, 40, 40, 3), np.uint8)), 40, "bicubic")
+
+    def compute(some, n_all):
+        assert (len(some), n_all) == (1, 12)
+        yield np.ones((1, 5), np.float32)
+
+    store = MemoryArrays(1 << 20)
+    np.testing.assert_array_equal(cached_features(compute, views, store, ("a",)), np.ones((12, 5)))
+    rows = known_features(compute, views, store, ("a",))
+    assert all(row is rows[0] for row in rows)
 
 
 def test_a_file_that_changes_while_it_is_computed_with_is_not_known(tmp_path):

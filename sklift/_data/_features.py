@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.utils.data import Subset
 from .._compute._micro_batches import FEWEST, Parts
 from .._compute._plan import ComputePlan
 from .._compute._threads import map_items
+from .._store._keeper import Keeper
 from ..backbones import Backbone
 from ..backbones._fast._precision import hold_products
 from ._loading import loaded
@@ -153,40 +153,6 @@ def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[b
         if keeper is not None:
             keeper.keep()
     return new
-
-
-class Keeper:
-    """Rows on their way to a store, which takes a small part of the time, however slow its disk.
-
-    Parameters
-    ----------
-    store : store
-        Where they are kept.
-    """
-
-    def __init__(self, store):
-        self.store = store
-        self._waiting: dict[bytes, np.ndarray] = {}
-        self._due = 0.0
-
-    def add(self, key: bytes, row: np.ndarray) -> None:
-        """Take a row."""
-        self._waiting[key] = row
-
-    def keep_if_due(self) -> None:
-        """Keep all, unless the last time was just now."""
-        if time.monotonic() >= self._due:
-            self.keep()
-
-    def keep(self) -> None:
-        """Keep all."""
-        if not self._waiting:
-            return
-        start = time.monotonic()
-        rows, self._waiting = self._waiting, {}
-        self.store.add(rows)
-        end = time.monotonic()
-        self._due = end + 10 * (end - start)
 
 
 def keys_of(source, indices, kind: tuple) -> list[bytes]:

@@ -88,21 +88,20 @@ def library_of(module: str | None) -> str | None:
     >>> library_of("numpy.linalg").startswith("numpy "), library_of("__main__")
     (True, None)
     """
-    if module is None:
+    if module is None or module == "__main__":  # whoever runs it
         return None
     top = module.partition(".")[0]
     if top in _OURS:
         return f"{top} {_version(top)}"
     file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:  # built in, or typed in
+        return f"python {sys.version}" if top in sys.stdlib_module_names else None
     paths = sysconfig.get_paths()
-    installed = [Path(paths[name]) for name in ("purelib", "platlib")]
-    is_installed = file is not None and any(Path(file).is_relative_to(p) for p in installed)
-    if top in sys.stdlib_module_names and not is_installed:
-        standard = [Path(paths[name]) for name in ("stdlib", "platstdlib")]
-        if file is None or any(Path(file).is_relative_to(path) for path in standard):
-            return f"python {sys.version}"
-    if not is_installed:
-        return None
+    if not any(Path(file).is_relative_to(paths[name]) for name in ("purelib", "platlib")):
+        standard = top in sys.stdlib_module_names and any(
+            Path(file).is_relative_to(paths[name]) for name in ("stdlib", "platstdlib")
+        )
+        return f"python {sys.version}" if standard else None
     # its version may stay where somebody changes a file of his own package
     digest = blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
     return f"{top} {_version(top)} {digest}"

@@ -18,7 +18,6 @@ _MOST = 100_000  # objects: of more, something is looked at that is no setting
 _BUILTIN = (types.BuiltinFunctionType, types.MethodWrapperType)
 _DESCRIPTOR = (types.WrapperDescriptorType, types.MethodDescriptorType)
 _LAYOUT = (types.MemberDescriptorType, types.GetSetDescriptorType)
-_CODE = (types.FunctionType, property, staticmethod, classmethod)
 # What Python notes of a class by itself, or says of it to readers.
 _UNREAD = {
     "_abc_impl",
@@ -92,9 +91,10 @@ class Description:
             return _short("", repr(value.item()))
         if hasattr(value, "numpy") and hasattr(value, "detach"):  # a tensor
             return self._tensor(value)
-        if isinstance(value, (np.random.RandomState, np.random.Generator)):
-            state = getattr(value, "get_state", lambda **_: value.bit_generator.state)(legacy=False)
-            return self._parts(type(value).__name__, [self(state)])
+        if isinstance(value, np.random.RandomState):  # a copy tells where its first seed came from
+            return self._parts("RandomState", [self(value.get_state(legacy=False))])
+        if isinstance(value, np.random.Generator):
+            return self._parts("Generator", [self(value.bit_generator.state)])
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             content = np.ascontiguousarray(value)
             digest = blake2b(content.view(np.uint8) if content.size else b"", digest_size=16)
@@ -194,7 +194,7 @@ class Description:
             parts.append(self(type(cls)))
         for name, value in sorted(vars(cls).items()):
             is_read = name not in _UNREAD and not isinstance(value, _LAYOUT)
-            if is_read and (cls not in self.watching or isinstance(value, _CODE)):
+            if is_read and (cls not in self.watching or _is_method(cls, name, value)):
                 parts.append(f"{name}={self(value)}")
         return self._parts("class", parts)
 
@@ -222,7 +222,7 @@ class Description:
         if isinstance(copied, str):  # the name of something that a module has
             if library_of(cls.__module__) is None:
                 return self._cannot_see(value)
-            return self._parts("", [self(cls), copied])
+            return self._parts("", [self(cls), copied, self(attributes)])
         make, arguments, state, items, pairs = (*copied, None, None, None)[:5]
         parts = [cls, make, arguments, state, list(items or ()), dict(pairs or ()), attributes]
         return self._parts("", map(self, parts))
@@ -257,6 +257,12 @@ def _content(cell):
         return cell.cell_contents
     except ValueError:  # empty
         return None
+
+
+def _is_method(cls: type, name: str, value) -> bool:
+    """Whether it is code of the class, and no function that has been put there since."""
+    own = getattr(value, "__qualname__", "").startswith(f"{cls.__qualname__}.")
+    return isinstance(value, property) or own or (name.startswith("on_") and callable(value))
 
 
 def _is_code(value) -> bool:

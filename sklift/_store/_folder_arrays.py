@@ -13,7 +13,6 @@ import numpy as np
 from ._array_files import ArrayFiles
 from ._database import Database
 
-MAX_BYTES = 1 << 34
 _N_FILES = 16  # that the arrays are spread over: what goes at the bound is one of them
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, length INTEGER)",
@@ -46,7 +45,7 @@ class StoredArrays:
 
     outlives_process = True
 
-    def __init__(self, directory: str | os.PathLike, kind: str, max_bytes: int = MAX_BYTES):
+    def __init__(self, directory: str | os.PathLike, kind: str, max_bytes: int = 1 << 34):
         self.directory = Path(directory)
         self.kind = kind
         self.max_bytes = max_bytes
@@ -83,8 +82,8 @@ class StoredArrays:
     def _add(self, db, arrays, make_room: bool) -> None:
         for table in _TABLES:
             db.execute(table)
-        known = self._find(db, arrays)
         lengths = self._lengths(db)
+        known = self._find(db, arrays)
         file = next(reversed(lengths), None)
         if file is not None and not self._files.is_whole(file, lengths[file]):
             file = None

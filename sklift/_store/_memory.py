@@ -47,7 +47,7 @@ class MemoryArrays:
     @property
     def n_bytes(self) -> int:
         """What the arrays take."""
-        return self._arrays.currsize
+        return int(self._arrays.currsize)
 
     def find(self, keys: Iterable[Hashable]) -> dict:
         """The known ones among ``keys``."""

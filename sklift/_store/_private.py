@@ -6,7 +6,7 @@ import os
 import stat
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from .._core._warn import warn
 
@@ -41,7 +41,7 @@ def warn_if_open(folder: Path) -> None:
         )
 
 
-def open_file(path: Path, mode: str) -> BinaryIO:
+def open_file(path: Path, mode: str) -> IO[bytes]:
     """Open a regular file in binary, ``"rb"``, ``"r+b"`` or ``"xb"``, and no link to another.
 
     Raises

@@ -110,7 +110,7 @@ def test_files_are_decoded_by_threads_in_order(files, monkeypatch):
         items = PlainViews(files, SIZE, "bicubic").__getitems__([5, 0, 3])
         for item, i in zip(items, [5, 0, 3], strict=True):
             assert torch.equal(item, _views.plain_view(IMAGES[i], SIZE))
-    assert files.decoded.n_bytes == 3 * IMAGES[0].nbytes
+    assert files.store.n_bytes == 3 * IMAGES[0].nbytes
 
 
 @pytest.mark.parametrize(("tta", "n_views"), [(None, 1), ("fivecrop", 5), ("tencrop", 10), (3, 3)])

@@ -16,8 +16,12 @@ import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
+from torch.nn import functional as F
 
 from sklift import LiftClassifier
+from sklift._fitting import _code
+from sklift._net import _checkpoint
+from sklift._store._private import warn_if_open
 from sklift.losses import Focal
 from sklift.training import SGD
 
@@ -140,7 +144,7 @@ def test_a_seed_that_was_drawn_is_kept(make, shapes):
     (file,) = Path(clf.checkpoint).glob("*.pt")
     before = torch.load(file, weights_only=True)["seed"]
     assert len(make(random_state=None).fit(*shapes).history_) == 4
-    (file,) = clf.checkpoint_dir.glob("*.pt")
+    (file,) = Path(clf.checkpoint).glob("*.pt")
     assert torch.load(file, weights_only=True)["seed"] == before
 
 
@@ -200,6 +204,123 @@ def test_a_search_goes_on(make, shapes):
         search.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"]
     )
     assert_same(search.best_estimator_, expected.best_estimator_)
+
+
+class TestSharedFolder:
+    """Of many fits."""
+
+    @pytest.fixture
+    def blobs(self):
+        rng = np.random.default_rng(0)
+        return rng.normal(size=(60, 8)).astype(np.float32), np.arange(60) % 3
+
+    @pytest.fixture
+    def make_small(self, tmp_path):
+        def make(**params):
+            settings = {"max_epochs": 1, "random_state": 0, "checkpoint": tmp_path, **params}
+            return LiftClassifier("precomputed", **settings)
+
+        return make
+
+    def test_a_fit_reads_no_more_files_than_the_one_before(self, make_small, blobs, monkeypatch):
+        read, load = [], torch.load
+        monkeypatch.setattr(torch, "load", lambda *a, **k: read.append(a) or load(*a, **k))
+        for i in range(12):
+            make_small(lr=0.01 * (i + 1)).fit(*blobs)
+        assert read == []
+        make_small(lr=0.01).fit(*blobs)
+        assert len(read) == 1  # its own
+
+    def test_a_few_are_read_where_many_are_unfinished(
+        self, make_small, blobs, tmp_path, monkeypatch
+    ):
+        for i in range(6):
+            make_small(lr=0.01 * (i + 1)).fit(*blobs)
+        for path in tmp_path.glob("finished-*.pt"):
+            path.rename(tmp_path / path.name.replace("finished", "fit"))
+        read, load = [], torch.load
+        monkeypatch.setattr(torch, "load", lambda *a, **k: read.append(a) or load(*a, **k))
+        with pytest.warns(UserWarning, match="differs in lr; this training starts afresh"):
+            make_small(lr=0.5).fit(*blobs)
+        assert len(read) == 1
+
+    @pytest.mark.parametrize("bound", ["number", "size"])
+    def test_finished_ones_are_bounded(self, make_small, blobs, tmp_path, monkeypatch, bound):
+        make_small(lr=0.01).fit(*blobs)
+        (first,) = tmp_path.glob("finished-*.pt")
+        os.utime(first, (1000, 1000))
+        if bound == "number":
+            monkeypatch.setattr(_checkpoint, "MOST_FINISHED", 3)
+        else:
+            monkeypatch.setattr(_checkpoint, "MOST_BYTES", int(3.5 * first.stat().st_size))
+        for i in range(4):
+            make_small(lr=0.1 * (i + 1)).fit(*blobs)
+            assert len(list(tmp_path.iterdir())) == min(i + 2, 3)
+            assert first.exists() == (i < 2)
+
+    def test_one_that_is_larger_than_the_bound_is_kept(
+        self, make_small, blobs, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(_checkpoint, "MOST_BYTES", 10)
+        for lr in (0.1, 0.2):
+            make_small(lr=lr).fit(*blobs)
+            assert len(list(tmp_path.iterdir())) == 1
+
+
+class Penalty:
+    """A loss whose code is changed by the tests."""
+
+    factor = 1.0
+
+    def __call__(self, logits, target):
+        return F.cross_entropy(logits, target) * self.factor
+
+
+class WithLock(Penalty):
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def __deepcopy__(self, memo):
+        return WithLock()
+
+
+class TestStaleModels:
+    """A finished fit is given back only where nothing has changed that it came from."""
+
+    @pytest.fixture
+    def trained(self, make, shapes):
+        def trained(loss) -> int:
+            """How many batches a fit has trained."""
+            made = []
+            Probe.end = lambda *now: made.append(now)
+            make(loss=loss, max_epochs=1).fit(*shapes)
+            return len(made)
+
+        return trained
+
+    def test_code_of_a_class(self, trained, monkeypatch):
+        assert [trained(Penalty()), trained(Penalty())] == [5, 0]
+        monkeypatch.setattr(Penalty, "__call__", lambda self, z, t: F.cross_entropy(z, t) * 2)
+        assert [trained(Penalty()), trained(Penalty())] == [5, 0]
+
+    def test_values_of_a_class(self, trained, monkeypatch):
+        assert trained(Penalty()) == 5
+        monkeypatch.setattr(Penalty, "factor", 2.0)
+        assert trained(Penalty()) == 5
+
+    def test_a_private_setting(self, trained):
+        one, other = Penalty(), Penalty()
+        other._hidden = 1
+        assert [trained(one), trained(other), trained(one)] == [5, 5, 0]
+
+    def test_another_version_of_this_package(self, trained, monkeypatch):
+        assert trained(Penalty()) == 5
+        monkeypatch.setattr(_code, "_version", lambda name: "9.9")
+        assert trained(Penalty()) == 5
+
+    def test_what_cannot_be_seen_starts_afresh_and_says_so(self, trained):
+        with pytest.warns(UserWarning, match=r"loss \(holds a lock\) .* starts afresh"):
+            assert [trained(WithLock()), trained(WithLock())] == [5, 5]
 
 
 class TestInterrupt:
@@ -290,6 +411,43 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"checkpoint .*\.pt can.t be read.*delete it"):
             make().fit(*shapes)
 
+    @pytest.mark.parametrize("how", ["torch", "system", "anything"])
+    def test_each_write_may_fail(self, make, shapes, monkeypatch, how):
+        """Torch tells of a full disk by an error of its own."""
+        undisturbed = make(checkpoint=None).fit(*shapes)
+        error = {
+            "torch": RuntimeError("[enforce fail at inline_container.cc] . file write failed"),
+            "system": OSError(28, "No space left on device"),
+            "anything": ValueError("no pickle for you"),
+        }[how]
+
+        def full(state, file):
+            file.write(b"half")
+            raise error
+
+        monkeypatch.setattr(torch, "save", full)
+        clf = make(checkpoint__minutes=0)
+        with pytest.warns(UserWarning, match="could not be written.*training goes on") as record:
+            clf.fit(*shapes)
+        assert len(record) == 1 and list(Path(clf.checkpoint.folder).iterdir()) == []
+        assert_same(clf, undisturbed)
+
+    def test_a_folder_that_cannot_be_made(self, make, shapes, tmp_path):
+        (tmp_path / "file").touch()
+        clf, made = make(checkpoint=tmp_path / "file" / "folder"), []
+        Probe.start = lambda: made.append(len(record))
+        with pytest.warns(UserWarning, match="could not be written.*training goes on") as record:
+            clf.fit(*shapes)
+        assert len(record) == 1 and len(clf.history_) == 4
+
+    def test_the_folder_is_private(self, make, shapes):
+        clf = make().fit(*shapes)
+        assert Path(clf.checkpoint).stat().st_mode & 0o777 == 0o700
+        Path(clf.checkpoint).chmod(0o777)
+        warn_if_open.cache_clear()
+        with pytest.warns(UserWarning, match="others can write to the folder"):
+            make(lr=0.1).fit(*shapes)
+
     def test_no_code_is_run_from_a_file(self, make, shapes, tmp_path):
         class Evil:
             def __reduce__(self):
@@ -310,7 +468,11 @@ def test_kill_9(tmp_path, shapes):
         import os, signal, sys
         import numpy as np, torch
         from skorch.callbacks import Callback
+from torch.nn import functional as F
         from sklift import LiftClassifier
+from sklift._fitting import _code
+from sklift._net import _checkpoint
+from sklift._store._private import warn_if_open
 
         class Kill(Callback):
             n = 0
