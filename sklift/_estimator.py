@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
 from importlib import import_module
 from numbers import Integral
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
-from ._core._sklearn import Interval, StrOptions, validate_params
+from ._core._sklearn import HasMethods, Interval, StrOptions, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -21,6 +21,7 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 # torch, which constructing an estimator must not.
 _ROOMS = {
     "adapter": "adapters",
+    "backbone": "backbones",
     "checkpoint": "training",
     "compute": "training",
     "head": "heads",
@@ -47,9 +48,8 @@ class ImageEstimator(BaseEstimator):
     """Base of all estimators: their common parameters and tags."""
 
     _parameter_constraints = {
-        "backbone": [str],
+        "backbone": [str, HasMethods("load"), callable],  # a name, a recipe, a module
         "pretrained": "no_validation",
-        "backbone_params": [Mapping, None],
         "tta": [StrOptions({"fivecrop", "tencrop"}), _POSITIVE_INT, None],
         "tta_expand": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [_POSITIVE_INT],
@@ -98,6 +98,16 @@ class ImageEstimator(BaseEstimator):
                 params[name] = recipe
         return super().set_params(**params)
 
+    def __sklearn_clone__(self):
+        """A clone that shares a module of one's own, which may be large and is never changed."""
+        if isinstance(self.backbone, str) or hasattr(self.backbone, "get_params"):
+            return super().__sklearn_clone__()
+        plain: Any = object.__new__(type(self))
+        vars(plain).update(vars(self), backbone="shared")
+        twin = super(ImageEstimator, plain).__sklearn_clone__()
+        twin.backbone = self.backbone
+        return twin
+
     def _plan(self, device=None, dtype=None):
         """How to compute, on another device than the parameter's where one is given."""
         compute = resolve_recipe("compute", self.compute)
@@ -145,7 +155,7 @@ class FrozenEstimator(ImageEstimator):
     def _load_backbone(self):
         from .backbones import load_backbone
 
-        return load_backbone(self.backbone, self.pretrained, self.backbone_params)
+        return load_backbone(self.backbone, self.pretrained)
 
     def _feature_batches(self, X, finish=None) -> Iterator[np.ndarray]:
         """Features of some pictures at a time, in their order.

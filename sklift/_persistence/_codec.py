@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ..adapters import ADAPTERS, Combination
+from ..backbones import BACKBONES
 from ..heads import HEADS
 from ..images import Reader
 from ..losses import LOSSES
@@ -30,6 +31,7 @@ RECIPES = {
         **ADAPTERS,
         **LOSSES,
         **HEADS,
+        **BACKBONES,
         **SAMPLERS,
         **OPTIMIZERS,
         "combination": Combination,
@@ -38,7 +40,7 @@ RECIPES = {
     }.items()
     if recipe is not None
 }
-_METHODS = ("build", "inject", "probabilities")  # of which each recipe has one
+_METHODS = ("build", "inject", "load", "probabilities")  # of which each recipe has one
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}
 _LONGEST_RANGE = 10_000  # block indices
 
@@ -74,7 +76,8 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
     if isinstance(value, torch.device):
         return {"device": str(value)}
     if hasattr(value, "get_params") and any(hasattr(value, method) for method in _METHODS):
-        params = {k: inner(v) for k, v in value.get_params(deep=False).items()}
+        settings = value.get_params(deep=False)
+        params = {k: encode(v, tensors, f"{name}.{k}") for k, v in settings.items()}
         known = _NAMES.get(type(value))
         name_of = {"recipe": known} if known else {"own_recipe": type(value).__name__}
         return {**name_of, "params": params}
@@ -84,7 +87,7 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
             dtype, values = values_of(array)
             return {"array": [inner(v) for v in values], "dtype": dtype}
         if name not in tensors and array.dtype.kind in "bif":
-            tensors[name] = torch.from_numpy(np.ascontiguousarray(array))
+            tensors[name] = torch.from_numpy(array.copy())  # files hold no tensor twice
             return {"tensor": name}
     raise TypeError(f"{name} can't be saved: {_shown(value)} is no plain data")
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift.adapters import ADAPTERS, Adapter, AdaptFormer
+from sklift.backbones import BACKBONES
 from sklift.heads import HEADS, Cosine
 from sklift.losses import LDAM, LOSSES
 
@@ -102,7 +103,8 @@ def test_names_of_recipes_are_distinct():
     """They share one table in the file."""
     from sklift._persistence._codec import RECIPES
 
-    tables = [{n for n, r in table.items() if r} for table in (ADAPTERS, HEADS, LOSSES)]
+    recipes = (ADAPTERS, HEADS, LOSSES, BACKBONES)
+    tables = [{n for n, r in table.items() if r} for table in recipes]
     others = {"combination", "compute", "reader"}
     assert len(RECIPES) == sum(map(len, tables)) + len(others)
 
