@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
 from importlib import import_module
 from numbers import Integral
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from ._core._recipes import named_recipes
-from ._core._sklearn import Interval, validate_params
+from ._core._sklearn import HasMethods, Interval, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -23,6 +23,7 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 _ROOMS = {
     "adapter": "adapters",
     "augmentation": "images",
+    "backbone": "backbones",
     "checkpoint": "training",
     "compute": "training",
     "head": "heads",
@@ -51,9 +52,8 @@ class ImageEstimator(BaseEstimator):
     """Base of all estimators: their common parameters and tags."""
 
     _parameter_constraints = {
-        "backbone": [str],
+        "backbone": [str, HasMethods("load"), callable],  # a name, a recipe, a module
         "pretrained": "no_validation",
-        "backbone_params": [Mapping, None],
         "tta": "no_validation",  # recipes: said better by their tables
         "batch_size": [_POSITIVE_INT],
         "reader": "no_validation",
@@ -97,6 +97,16 @@ class ImageEstimator(BaseEstimator):
     def _validate_params(self) -> None:
         super()._validate_params()
         resolve_recipe("tta", self.tta)
+
+    def __sklearn_clone__(self):
+        """A clone that shares a module of one's own, which may be large and is never changed."""
+        if isinstance(self.backbone, str) or hasattr(self.backbone, "get_params"):
+            return super().__sklearn_clone__()
+        plain: Any = object.__new__(type(self))
+        vars(plain).update(vars(self), backbone="shared")
+        twin = super(ImageEstimator, plain).__sklearn_clone__()
+        twin.backbone = self.backbone
+        return twin
 
     def _plan(self, device=None, dtype=None):
         """How to compute, on another device than the parameter's where one is given."""
@@ -145,7 +155,7 @@ class FrozenEstimator(ImageEstimator):
     def _load_backbone(self):
         from .backbones import load_backbone
 
-        return load_backbone(self.backbone, self.pretrained, self.backbone_params)
+        return load_backbone(self.backbone, self.pretrained)
 
     def _feature_batches(self, X, finish=None) -> Iterator[np.ndarray]:
         """Features of some pictures at a time, in their order.

@@ -36,18 +36,17 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     Parameters
     ----------
-    backbone : str, default="ViT-B-16"
+    backbone : str, recipe or nn.Module, default="ViT-B-16"
         The frozen tower: a model of open_clip, ``"hf-hub:<repository>"``, ``"local-dir:<folder>"``,
         ``"timm/<model>"`` (no text tower), or ``"emoji-tiny"``, a small one that comes with the
         package, needs no download, and suits emoji-like pictures only. ``"precomputed"``: X holds
         features, from :class:`ImageEmbedder` or elsewhere; the head is trained on them, and an
-        ``adapter="feature"`` if asked for.
+        ``adapter="feature"`` if asked for. A recipe has settings: :class:`backbones.OpenClip`,
+        :class:`backbones.Timm`. A tower of your own is an ``nn.Module`` that says in its attribute
+        ``preprocess`` what pictures it takes, or a recipe, see :mod:`sklift.backbones`.
     pretrained : str or path, default="auto"
-        Tag of the weights or a checkpoint file; ``"auto"`` is a recommended tag for each model,
-        ``"openai"`` for ``"ViT-B-16"``.
-    backbone_params : dict, optional
-        ``mean``, ``std``, ``image_size``, ``interpolation``, ``quick_gelu`` of a local checkpoint,
-        where they differ from what the model's name says.
+        Tag of the weights or a checkpoint file, where the backbone is a name; ``"auto"`` is a
+        recommended tag for each model, ``"openai"`` for ``"ViT-B-16"``.
     adapter : str, recipe or None, default="adaptformer"
         What is trained inside the tower, see :mod:`sklift.adapters`. ``None`` or ``"none"``: the
         head alone, as the default is where features are precomputed.
@@ -246,7 +245,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         backbone="ViT-B-16",
         *,
         pretrained="auto",
-        backbone_params=None,
         adapter="adaptformer",
         loss="logit_adjusted",
         regularizer=None,
@@ -279,7 +277,6 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
-        self.backbone_params = backbone_params
         self.adapter = adapter
         self.loss = loss
         self.regularizer = regularizer

@@ -18,7 +18,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     Parameters
     ----------
-    backbone, pretrained, backbone_params
+    backbone, pretrained
         The frozen tower, as in :class:`LiftClassifier`.
     projected : bool, default=False
         Whether the feature is carried into the space shared with text (and to unit length) or
@@ -62,7 +62,6 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         backbone="ViT-B-16",
         *,
         pretrained="auto",
-        backbone_params=None,
         projected=False,
         tta=None,
         batch_size=128,
@@ -74,7 +73,6 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
-        self.backbone_params = backbone_params
         self.projected = projected
         self.tta = tta
         self.batch_size = batch_size

@@ -23,7 +23,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
 
     Parameters
     ----------
-    backbone, pretrained, backbone_params
+    backbone, pretrained
         The frozen towers, as in :class:`LiftClassifier`.
     class_names, prompts
         As in :class:`LiftClassifier`.
@@ -77,7 +77,6 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         backbone="ViT-B-16",
         *,
         pretrained="auto",
-        backbone_params=None,
         class_names=None,
         prompts="a photo of a {}.",
         tta=None,
@@ -90,7 +89,6 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
     ) -> None:
         self.backbone = backbone
         self.pretrained = pretrained
-        self.backbone_params = backbone_params
         self.class_names = class_names
         self.prompts = prompts
         self.tta = tta

@@ -5,18 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from torch import nn
 
 from sklift import LiftClassifier
+from sklift.backbones import OpenClip
 from sklift.images import Reader
 from sklift.training import SGD, AdamW, Checkpoint, Compute, Power
 
 WRONG = {
-    "backbone": [(3, "'backbone' parameter"), ("VIT-B16", "unknown backbone.*Did you mean")],
-    "pretrained": [("openai", "brings its weights: leave pretrained at 'auto'")],
-    "backbone_params": [
-        ({"mean": [0, 0, 0]}, "takes no backbone_params"),
-        ({"mean": 0}, "three numbers"),
+    "backbone": [
+        (3, "'backbone' parameter"),
+        ("VIT-B16", "unknown backbone.*Did you mean"),
+        (OpenClip, r"pass OpenClip\(\.\.\.\), not OpenClip"),
+        (OpenClip("ViT-B-16", mean=0), "mean must be three numbers"),
+        (nn.Flatten(), "Flatten does not say what pictures it takes"),
+        (len, "a recipe with a 'load' method, or an nn.Module"),
     ],
+    "pretrained": [("openai", "brings its weights: leave pretrained at 'auto'")],
     "adapter": [
         ("adaptfromer", "Unknown adapter.*Did you mean 'adaptformer'"),
         ([], "one or more"),

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sklift import ImageEmbedder
-from sklift.backbones import load_backbone
+from sklift.backbones import OpenClip, load_backbone
 from sklift.images import FiveCrop
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import TestViews
@@ -95,9 +95,7 @@ def test_an_activation_is_not_mistaken_for_another(tmp_path, shapes):
     for quick in (False, True):
         for kept in (cache, False):
             embedder = ImageEmbedder(
-                "ViT-S-32-alt",
-                pretrained=str(checkpoint),
-                backbone_params={"quick_gelu": quick},
+                OpenClip("ViT-S-32-alt", str(checkpoint), quick_gelu=quick),
                 compute__precision="float32",
                 compute__cache=kept,
             )

@@ -320,7 +320,7 @@ def small_timm_backbone():
     sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 4}
     tower = VisionTransformer(num_classes=0, **sizes)
     preprocess = Preprocess(32, (0, 0, 0), (1, 1, 1))
-    return Backbone(BackboneSpec("small"), tower, 32, preprocess, find_blocks)
+    return Backbone(tower, preprocess, 32, find_blocks, spec=BackboneSpec("small"))
 
 
 PARTIAL = {"augmentation": None, "adapter": AdaptFormer(2, layers=1)}

@@ -8,6 +8,7 @@
   ``torch.compiler.config`` yet that has it.
 - ``_compiled_call_impl``: what ``Module.compile`` sets. There is no public way back.
 - ``_is_mkldnn_bf16_supported``: whether a CPU's library has products in bfloat16.
+- ``_version``: how often a tensor was changed in place. There is no public name for it.
 - ``_qkv_same_embed_dim``: whether an attention has one packed weight.
 """
 
@@ -29,6 +30,11 @@ def softmax_backward(gradient: torch.Tensor, weights: torch.Tensor) -> torch.Ten
     if hasattr(torch, "_softmax_backward_data"):
         return torch._softmax_backward_data(gradient, weights, -1, weights.dtype)
     return weights * (gradient - (gradient * weights).sum(-1, keepdim=True))
+
+
+def n_changes(tensor: torch.Tensor) -> int:
+    """How often a tensor has been changed in place."""
+    return tensor._version
 
 
 def is_packed(attention: nn.MultiheadAttention) -> bool:

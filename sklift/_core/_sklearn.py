@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing as take_rows
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -37,6 +37,7 @@ __all__ = [
     "SKIPPING_TAGS",
     "CallbackSupportMixin",
     "Composition",
+    "HasMethods",
     "Interval",
     "StrOptions",
     "callback_context",

@@ -42,7 +42,6 @@ class FitSettings:
     checkpoint: Checkpoint | None
     backbone: Any
     pretrained: Any
-    backbone_params: Mapping | None
     init: str
     prompts: Any
     augmentation: Any

@@ -260,8 +260,7 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
 
 
 def _backbone(settings: FitSettings, data) -> Backbone:
-    named = (settings.backbone, settings.pretrained, settings.backbone_params)
-    return data.backbone(partial(load_backbone, *named))
+    return data.backbone(partial(load_backbone, settings.backbone, settings.pretrained))
 
 
 def _check_start(model: TunedModel, backbone: Backbone, device: torch.device) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ..adapters import ADAPTERS, Combination
+from ..backbones import BACKBONES
 from ..heads import HEADS
 from ..images import AUGMENTATIONS, TTA, Reader
 from ..losses import LOSSES
@@ -32,6 +33,7 @@ RECIPES = {
         **LOSSES,
         **REGULARIZERS,
         **HEADS,
+        **BACKBONES,
         **SAMPLERS,
         **OPTIMIZERS,
         **AUGMENTATIONS,
@@ -44,7 +46,7 @@ RECIPES = {
 }
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}
 # of which each recipe has one
-_METHODS = ("build", "inject", "probabilities", "view", "mix", "stored", "cut")
+_METHODS = ("build", "inject", "load", "probabilities", "view", "mix", "stored", "cut")
 _LONGEST_RANGE = 10_000  # block indices
 
 
@@ -79,7 +81,8 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
     if isinstance(value, torch.device):
         return {"device": str(value)}
     if hasattr(value, "get_params") and any(hasattr(value, method) for method in _METHODS):
-        params = {k: inner(v) for k, v in value.get_params(deep=False).items()}
+        settings = value.get_params(deep=False)
+        params = {k: encode(v, tensors, f"{name}.{k}") for k, v in settings.items()}
         known = _NAMES.get(type(value))
         name_of = {"recipe": known} if known else {"own_recipe": type(value).__name__}
         return {**name_of, "params": params}
@@ -89,7 +92,7 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
             dtype, values = values_of(array)
             return {"array": [inner(v) for v in values], "dtype": dtype}
         if name not in tensors and array.dtype.kind in "bif":
-            tensors[name] = torch.from_numpy(np.ascontiguousarray(array))
+            tensors[name] = torch.from_numpy(array.copy())  # files hold no tensor twice
             return {"tensor": name}
     raise TypeError(f"{name} can't be saved: {_shown(value)} is no plain data")
 

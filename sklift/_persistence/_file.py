@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from .._store._atomic import replace_file
-from ._mixin import naming
+from ._naming import naming
 
 FORMAT = 1  # raise it when an older version could not make sense of what is written
 MAX_HEADER = 10_000_000  # bytes; the names of ten thousand classes take a twentieth

@@ -15,11 +15,13 @@ from .._compute._device import resolve_device, resolve_precision
 from .._core._sklearn import param_names, validate_params
 from .._core._warn import warn
 from .._estimator import resolve_recipe
-from ..backbones import Backbone, BackboneSpec, load_backbone, resolve_spec
+from ._backbone_data import check_backbone
 from ._codec import decode
-from ._model_data import build_model, check_backbone
+from ._load_backbone import given_backbone, written_backbone
+from ._model_data import build_model
 from ._save import without_folders
 
+_OF_BACKBONE = ("backbone.", "params.backbone.")  # arrays among the settings of a recipe
 _SECTIONS = {"params": dict, "omitted": list, "fitted": dict, "backbone": dict, "estimator": str}
 
 
@@ -30,8 +32,9 @@ def rebuild(
     recipes: Sequence[type],
     device: str | None,
     pretrained: str | os.PathLike | None,
+    given=None,
 ):
-    """The fitted estimator.
+    """The fitted estimator; ``given`` is a backbone to use in the place of what is written down.
 
     Raises
     ------
@@ -48,11 +51,18 @@ def rebuild(
     own = {recipe.__name__: recipe for recipe in recipes}
     state = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
     arrays = {name: t for name, t in tensors.items() if not name.startswith("model.")}
+    if given is not None:
+        content["params"].pop("backbone", None)
+        arrays = {n: t for n, t in arrays.items() if not n.startswith(_OF_BACKBONE)}
     est = _unfitted(cls, content, arrays, own)
     if device is not None:
         est.device = device
     usable = _usable_device(est)
-    backbone = _backbone(est, content["backbone"], own, pretrained)
+    if given is None:
+        backbone = written_backbone(est, content, arrays, own, pretrained)
+    else:
+        backbone = given_backbone(est, content["backbone"], given, pretrained)
+    check_backbone(backbone, content["backbone"])
     fitted = {name: decode(v, arrays, own) for name, v in content["fitted"].items()}
     for name in fitted:
         if (
@@ -111,29 +121,3 @@ def _usable_device(est) -> torch.device:
         warn(f"{error}; compute__precision is set to 'auto'")
         est.set_params(compute__precision="auto")
     return device
-
-
-def _backbone(est, saved: dict, own, pretrained) -> Backbone:
-    """The backbone, if it is the one that was saved."""
-    name, tag = saved["name"], saved["pretrained"]
-    params = decode(saved["params"], {}, own)
-    if pretrained is not None:
-        est.pretrained = tag = pretrained
-    if name == "precomputed":
-        backbone = load_backbone(BackboneSpec(name, None, tuple(sorted(params.items()))))
-    else:
-        try:
-            backbone = load_backbone(name, tag, params)
-        except ValueError as error:
-            raise ValueError(
-                f"its backbone {name!r} ({tag}) can't be loaded: {error}. If the checkpoint file "
-                "was moved, say where it is: load(..., pretrained=...)"
-            ) from error
-        if est.backbone == name and _spec(est) != backbone.spec:
-            est.pretrained = backbone.spec.pretrained  # "auto" means other weights by now
-    check_backbone(backbone, saved)
-    return backbone
-
-
-def _spec(est) -> BackboneSpec:
-    return resolve_spec(est.backbone, est.pretrained, est.backbone_params)

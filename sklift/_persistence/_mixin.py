@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import contextmanager
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-# What malformed content makes the code that interprets it raise.
-_MALFORMED = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-    NotImplementedError,
-)
+from ._naming import naming
 
 
 class Persistent:
@@ -32,7 +22,8 @@ class Persistent:
         """Save the fitted estimator in one file, from which no code is ever run.
 
         It holds the parameters, the fitted attributes and the trained weights, in the safetensors
-        format. The frozen backbone is not in it, only its name and the checksum of its weights.
+        format. The frozen backbone is not in it, only its name or the settings of its recipe, and
+        the checksum of its weights.
         The file is written aside and put in place at the end: a failure leaves the old one.
 
         Parameters
@@ -45,8 +36,8 @@ class Persistent:
         sklearn.exceptions.NotFittedError
             If there is nothing to save yet.
         TypeError
-            If a parameter or fitted attribute is no plain data (numbers, text, arrays, containers
-            of them, recipes).
+            If a parameter or fitted attribute, or a setting of a recipe, is no plain data (numbers,
+            text, arrays, containers of them, recipes). Nothing is written then.
         OSError
             If the file can't be written.
 
@@ -57,6 +48,7 @@ class Persistent:
             ``net_params`` or
             ``random_state`` is no plain data, a function for instance. Predictions don't need
             them, so they are left out: in the loaded estimator they have their default values.
+            If the backbone is a module of your own, which has to be given to ``load`` again.
 
         See Also
         --------
@@ -86,6 +78,7 @@ class Persistent:
         recipes: Iterable[type] = (),
         device: str | None = None,
         pretrained: str | os.PathLike | None = None,
+        backbone: Any = None,
     ):
         """Load an estimator that :meth:`save` has written.
 
@@ -96,14 +89,18 @@ class Persistent:
         path : str or path
             The file.
         recipes : iterable of classes, default=()
-            Your own classes of recipes (of losses, heads, adapters, samplers, optimizers) that the
-            estimator uses.
+            Your own classes of recipes (of losses, heads, adapters, backbones, samplers,
+            optimizers) that the estimator uses.
         device : str, optional
             Where to compute from now on; by default where the parameter ``device`` says, or on
             the CPU if this machine has no such device.
         pretrained : str or path, optional
             Where the backbone's weights are now, if not where they were. They must be the same
             weights.
+        backbone : str, recipe or nn.Module, optional
+            The frozen tower to use in the place of what is written down, as for a module of your
+            own, which no file can hold. It must be the same: its weights, what pictures it takes
+            and, for a tower of your own, what it makes of a picture are checked.
 
         Returns
         -------
@@ -133,7 +130,7 @@ class Persistent:
 
         content, tensors = read(path)
         with naming(path):
-            return rebuild(cls, content, tensors, recipes, device, pretrained)
+            return rebuild(cls, content, tensors, recipes, device, pretrained, backbone)
 
     def __getstate__(self):
         """Plain data in the place of the net, for pickle, joblib, skops and copies."""
@@ -153,13 +150,3 @@ class Persistent:
 
             recipes = (rest["adapter_"], rest["head_"])
             self.model_ = unpack_model(recipes, len(rest["classes_"]), state["model_"])
-
-
-@contextmanager
-def naming(path: str | os.PathLike):
-    """Turn what a malformed file causes into a ValueError that names the file."""
-    try:
-        yield
-    except _MALFORMED as error:
-        what = str(error) if isinstance(error, (ValueError, TypeError)) else repr(error)
-        raise ValueError(f"can't load {os.fspath(path)!r}: {what}") from error

@@ -8,49 +8,12 @@ import torch
 
 from .._compute._device import resolve_device
 from .._model._tuned_model import TunedModel, _rebuild
-from ..backbones import Backbone, BackboneSpec, load_backbone
+from ..backbones import Backbone, load_backbone
+from ._backbone_data import check_backbone, describe_backbone, described_spec
 from ._bounds import BoundedMemory, check_indices
 
 _DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
 _SPARE_VALUES = 1 << 24  # what building a model may take beside its weights: 64 MiB
-
-
-def describe_backbone(backbone: Backbone) -> dict:
-    """What a backbone is, and what pictures it takes."""
-    spec, preprocess = backbone.spec, backbone.preprocess
-    return {
-        "name": spec.name,
-        "pretrained": spec.pretrained,
-        "params": dict(spec.params),
-        "checksum": backbone.checksum,
-        "preprocess": {
-            "size": preprocess.size,
-            "mean": list(preprocess.mean),
-            "std": list(preprocess.std),
-            "interpolation": preprocess.interpolation,
-        },
-    }
-
-
-def check_backbone(backbone: Backbone, saved: Mapping) -> None:
-    """Check that a backbone is the one that was described.
-
-    Raises
-    ------
-    ValueError
-        If its weights or its preprocessing differ.
-    """
-    if backbone.checksum != saved["checksum"]:
-        raise ValueError(
-            f"the weights of backbone {backbone.spec} differ from those the model was trained on "
-            f"(checksum {backbone.checksum[:12]}, expected {str(saved['checksum'])[:12]})"
-        )
-    now = describe_backbone(backbone)["preprocess"]
-    if now != saved["preprocess"]:
-        raise ValueError(
-            f"backbone {backbone.spec} takes other pictures than it did: {now} now, "
-            f"{saved['preprocess']} when the model was trained"
-        )
 
 
 def describe_model(model: TunedModel) -> tuple[dict, dict[str, torch.Tensor]]:
@@ -73,7 +36,7 @@ def build_model(
         If the tensors are not those of the model.
     """
     dtype = _DTYPES[saved["dtype"]]
-    if dtype != torch.float32 and any(True for _ in backbone.tower.parameters()):
+    if dtype != torch.float32 and not backbone.is_empty:
         raise ValueError(f"a model of {dtype} can't share a tower of float32")
     n_values = sum(tensor.numel() for tensor in state.values())
     adapter, head = recipes
@@ -97,10 +60,8 @@ def pack_model(model: TunedModel) -> dict:
 
 def unpack_model(recipes: tuple, n_classes: int, packed: Mapping) -> TunedModel:
     """Return the model again, on its device where there is one."""
-    saved = packed["backbone"]
-    params = tuple(sorted(saved["params"].items()))
-    backbone = load_backbone(BackboneSpec(saved["name"], saved["pretrained"], params))
-    check_backbone(backbone, saved)
+    backbone = load_backbone(described_spec(packed["backbone"]))
+    check_backbone(backbone, packed["backbone"])
     try:
         device = resolve_device(packed["device"])
     except ValueError:

@@ -10,8 +10,10 @@ from sklearn.base import clone
 
 from .._core._version import __version__
 from .._core._warn import warn
+from ..backbones import Backbone, OwnTower
+from ._backbone_data import describe_backbone
 from ._codec import encode
-from ._model_data import describe_backbone, describe_model
+from ._model_data import describe_model
 
 # Parameters that only training needs, and that may be functions, classes or objects.
 TRAINING_ONLY = (
@@ -39,13 +41,17 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
     arrays: dict[str, torch.Tensor] = {}
     omitted: list[str] = []
     params |= without_folders(params)
+    backbone = est._load_backbone() if model is None else model.backbone
+    names = {*params, "model_", "net_"}
+    if is_given_again(est.backbone):
+        del params["backbone"]
     content = {
         "estimator": type(est).__name__,
         "versions": versions(),
         "params": _encode_all(params, "params", arrays, omitted),
         "omitted": omitted,
         "fitted": _encode_all(
-            {k: v for k, v in vars(est).items() if k not in params and k not in ("model_", "net_")},
+            {k: v for k, v in vars(est).items() if k not in names},
             "fitted",
             arrays,
             omitted,
@@ -56,13 +62,32 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
             f"{type(est).__name__}.save leaves out {omitted}: functions, classes and objects are "
             "no data. Predictions don't need them; set them after loading, before fitting again"
         )
-    backbone = est._load_backbone() if model is None else model.backbone
-    content["backbone"] = described = describe_backbone(backbone)
-    described["params"] = encode(described["params"], {}, "backbone_params")
+    content["backbone"] = described = _encode_backbone(backbone, arrays)
+    if described.get("recipe", ...) is None:
+        warn(
+            f"the backbone {backbone.spec} is a module, which is not in the file: give it to "
+            f"{type(est).__name__}.load(path, backbone=...). A recipe of your own that loads it "
+            "would be written down instead"
+        )
     if model is None:
         return content, arrays
     content["model"], state = describe_model(model)
     return content, {**{f"model.{name}": t for name, t in state.items()}, **arrays}
+
+
+def is_given_again(backbone) -> bool:
+    """Whether no file can say how to load a backbone: a module, or what holds one."""
+    is_recipe = isinstance(backbone, str) or hasattr(backbone, "get_params")
+    return isinstance(backbone, OwnTower) or not is_recipe
+
+
+def _encode_backbone(backbone: Backbone, arrays: dict) -> dict:
+    """JSON of the description of a backbone; of its recipe it is None where there can be none."""
+    described = describe_backbone(backbone)
+    described["params"] = encode(described["params"], {}, "backbone")
+    if (recipe := described.get("recipe")) is not None:
+        described["recipe"] = None if is_given_again(recipe) else encode(recipe, arrays, "backbone")
+    return described
 
 
 def without_folders(params: dict) -> dict:

@@ -1,55 +1,90 @@
 """Frozen towers: load once per process, share with every estimator.
 
-``load_backbone("emoji-tiny")``, ``load_backbone("ViT-B-16", "openai")``,
-``load_backbone("ViT-B-16", "/path/to/checkpoint.pt")``, ``load_backbone("timm/vit_...", tag)``.
+A backbone is a name (``"emoji-tiny"``, a model of open_clip, ``"timm/<model>"``, ...), a recipe
+with settings (:class:`OpenClip`, :class:`Timm`), or a tower of your own: an ``nn.Module``
+(:class:`OwnTower`), or a recipe of yours, a small ``BaseEstimator`` whose ``load()`` returns a
+:class:`Backbone`. It needs no registration.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from math import isfinite
-from numbers import Integral
+from collections import deque
 from pathlib import Path
-from threading import Lock
+from threading import RLock
+from typing import Any
+from weakref import WeakValueDictionary
 
 from .._compute import _forks  # noqa: F401 -- whoever computes here is safe to fork
 from .._compute._seeding import drawing_alone
-from ._backbone import Backbone, BackboneSpec, OpenTower, Preprocess, TextTower
+from ._backbone import Backbone, OpenTower, TextTower
 from ._emoji import load_emoji_tiny
-from ._openclip import RECOMMENDED, load_open_clip
+from ._names import named_spec
+from ._openclip import load_open_clip
+from ._own import OwnTower, as_own_recipe, load_own, own_key, own_spec
 from ._precomputed import load_precomputed
+from ._recipes import BACKBONES, OpenClip, Timm, recipe_by_name
 from ._sites import Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
+from ._spec import BackboneSpec, Preprocess
 from ._stages import Stages, find_stages
-from ._timm import load_timm, timm_tag
+from ._timm import load_timm
 
 __all__ = [
+    "BACKBONES",
     "Backbone",
     "BackboneSpec",
     "Block",
     "ConvBlock",
+    "OpenClip",
     "OpenTower",
+    "OwnTower",
     "Preprocess",
     "SequenceBlock",
     "Slot",
     "Stages",
     "TextTower",
+    "Timm",
     "TransformerBlock",
     "Weight",
     "find_stages",
     "load_backbone",
+    "resolve_backbone",
     "resolve_spec",
 ]
 
 _loaded: dict[tuple, Backbone] = {}
-_lock = Lock()
-_FILTERS = ("bicubic", "bilinear", "nearest")
+# Towers of one's own are many where somebody tries things: kept while in use, and the last few.
+_own_loaded: WeakValueDictionary[tuple, Backbone] = WeakValueDictionary()
+_own_latest: deque[Backbone] = deque(maxlen=4)
+_lock = RLock()  # a recipe's load may ask for another backbone
 
 
-def resolve_spec(
-    name: str, pretrained: str | os.PathLike | None = "auto", params: Mapping | None = None
-) -> BackboneSpec:
+def resolve_backbone(backbone: Any) -> Any:
+    """The recipe that a backbone is or stands for; None for a name that has no settings.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no backbone.
+
+    Examples
+    --------
+    >>> from sklift.backbones import resolve_backbone
+    >>> resolve_backbone("timm/vit_base_patch16_224")
+    Timm(name='vit_base_patch16_224')
+    """
+    return recipe_by_name(backbone) if isinstance(backbone, str) else as_own_recipe(backbone)
+
+
+def resolve_spec(backbone: Any, pretrained: str | os.PathLike | None = "auto") -> BackboneSpec:
     """The full description of a backbone, with ``"auto"`` replaced by a tag.
+
+    Parameters
+    ----------
+    backbone : str, recipe or nn.Module
+        A name, or what loads a tower.
+    pretrained : str or path, default="auto"
+        Tag or checkpoint file of a backbone by name.
 
     Raises
     ------
@@ -58,82 +93,42 @@ def resolve_spec(
 
     Examples
     --------
-    >>> from sklift.backbones import resolve_spec
+    >>> from sklift.backbones import OpenClip, resolve_spec
     >>> resolve_spec("ViT-B-16")
     BackboneSpec(name='ViT-B-16', pretrained='openai', params=())
+    >>> resolve_spec(OpenClip("ViT-B-16", image_size=336))
+    BackboneSpec(name='ViT-B-16', pretrained='openai', params=(('image_size', 336),))
     """
-    if not isinstance(name, str) or not name:
-        raise TypeError(f"backbone must be a name, got {name!r}; for instance 'ViT-B-16'")
-    if name == "precomputed":
+    if isinstance(backbone, str):
+        return named_spec(backbone, pretrained)
+    recipe = as_own_recipe(backbone)
+    is_known = isinstance(recipe, tuple(BACKBONES.values()))
+    if not (isinstance(pretrained, str) and pretrained == "auto"):
+        where = f"put it there: {type(recipe).__name__}(..., pretrained={pretrained!r})"
         raise ValueError(
-            "backbone='precomputed' stands for features that were computed before: only "
-            "LiftClassifier takes it; name the tower that pictures go through"
+            f"pretrained={pretrained!r} is for a backbone that is named, and this one is a recipe: "
+            f"leave pretrained at 'auto'{f' and {where}' if is_known else ''}"
         )
-    frozen = tuple((k, _checked(k, v)) for k, v in sorted((params or {}).items()))
-    if name == "emoji-tiny" or name.startswith(("hf-hub:", "local-dir:")):
-        if pretrained not in ("auto", None):
-            raise ValueError(f"backbone {name!r} brings its weights: leave pretrained at 'auto'")
-        return BackboneSpec(name, None, frozen)
-    if isinstance(pretrained, os.PathLike):
-        pretrained = os.fspath(pretrained)
-    if name.startswith("timm/"):
-        return BackboneSpec(name, _absolute(timm_tag(name, pretrained)), frozen)
-    if pretrained == "auto":
-        plain = name.replace("/", "-")  # as the papers write it
-        pretrained = RECOMMENDED.get(plain.removesuffix("-quickgelu")) or _only_tag(plain)
-    if not isinstance(pretrained, str) or not pretrained:
-        raise ValueError(
-            f"pretrained={pretrained!r}: give a tag or a checkpoint file. Without trained weights "
-            "a frozen tower is of no use."
-        )
-    return BackboneSpec(name, _absolute(pretrained), frozen)
+    return recipe.spec() if is_known else own_spec(recipe)
 
 
-def _checked(key: str, value):
-    """A backbone parameter, hashable."""
-    if key in ("mean", "std"):
-        try:
-            numbers = tuple(float(v) for v in value)
-        except (TypeError, ValueError):
-            numbers = ()
-        good = len(numbers) == 3 and all(map(isfinite, numbers))
-        if not good or (key == "std" and min(numbers) <= 0):
-            positive = "positive " if key == "std" else ""
-            raise ValueError(
-                f"backbone_params: {key} must be three {positive}numbers, got {value!r}"
-            )
-        return numbers
-    if key == "image_size":
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"backbone_params: image_size must be a positive int, got {value!r}")
-        return int(value)
-    if key == "interpolation" and value not in _FILTERS:
-        raise ValueError(f"backbone_params: interpolation must be one of {_FILTERS}, got {value!r}")
-    return value
-
-
-def _absolute(pretrained: str) -> str:
-    """A file's full path: a model must find its weights from any folder."""
-    return os.path.abspath(pretrained) if Path(pretrained).is_file() else pretrained
-
-
-def load_backbone(
-    name: str | BackboneSpec,
-    pretrained: str | os.PathLike | None = "auto",
-    params: Mapping | None = None,
-) -> Backbone:
-    """The backbone of this name, loaded once per process.
+def load_backbone(backbone: Any, pretrained: str | os.PathLike | None = "auto") -> Backbone:
+    """The backbone of this name or recipe, loaded once per process.
 
     Parameters
     ----------
-    name : str
-        ``"emoji-tiny"``, a model name of open_clip, ``"hf-hub:..."``, ``"local-dir:..."``, or
-        ``"timm/..."``.
+    backbone : str, recipe, nn.Module or BackboneSpec
+        ``"emoji-tiny"``, a model name of open_clip, ``"hf-hub:..."``, ``"local-dir:..."``,
+        ``"timm/..."``, a recipe such as :class:`OpenClip`, or a tower of your own.
     pretrained : str or path, default="auto"
-        Tag or checkpoint file; ``"auto"`` is a recommended tag.
-    params : dict, optional
-        ``mean``, ``std``, ``image_size``, ``interpolation``, ``quick_gelu``, where they differ
-        from what the name or tag says.
+        Tag or checkpoint file of a backbone by name; ``"auto"`` is a recommended tag.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such backbone, or a setting or tower is not usable; the message says why.
+    ConnectionError
+        If its weights can't be had.
 
     Examples
     --------
@@ -144,13 +139,29 @@ def load_backbone(
     >>> load_backbone("emoji-tiny") is backbone
     True
     """
-    spec = name if isinstance(name, BackboneSpec) else resolve_spec(name, pretrained, params)
-    key = (spec, _stamp(spec))
+    spec = backbone if isinstance(backbone, BackboneSpec) else resolve_spec(backbone, pretrained)
     with _lock:
-        if key not in _loaded:
-            with drawing_alone(0):  # every weight drawn here is overwritten
-                _loaded[key] = _load(spec)
-        return _loaded[key]
+        return _find_known(spec) if spec.recipe is None else _find_own(spec)
+
+
+def _find_known(spec: BackboneSpec) -> Backbone:
+    key = (spec, _stamp(spec))
+    if key not in _loaded:
+        with drawing_alone(0):  # every weight drawn here is overwritten
+            _loaded[key] = _load(spec)
+    return _loaded[key]
+
+
+def _find_own(spec: BackboneSpec) -> Backbone:
+    key = own_key(spec.recipe)
+    backbone = _own_loaded.get(key)
+    if backbone is None:
+        with drawing_alone(0):
+            backbone = _own_loaded[key] = load_own(spec)
+    if backbone in _own_latest:
+        _own_latest.remove(backbone)
+    _own_latest.append(backbone)
+    return backbone
 
 
 def _load(spec: BackboneSpec) -> Backbone:
@@ -170,14 +181,3 @@ def _stamp(spec: BackboneSpec) -> tuple:
     else:
         files = [Path(spec.pretrained)] if spec.pretrained is not None else []
     return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.is_file())
-
-
-def _only_tag(name: str) -> str | None:
-    import open_clip
-
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    if open_clip.get_model_config(name) is not None and len(tags) != 1:
-        raise ValueError(
-            f"backbone {name!r} has no recommended weights; choose pretrained from {tags}"
-        )
-    return tags[0] if tags else "auto"

@@ -6,9 +6,9 @@ import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from hashlib import blake2b
 from threading import Lock
-from typing import Any
 
 import torch
 from torch import nn
@@ -16,66 +16,10 @@ from torch import nn
 from .._compute._speed_up import optional, require_same, without_autocast
 from ._fast._attention import use_fast_attention
 from ._fast._first_token import compute_first_token_only
-from ._sites import Block
+from ._probe import probe_features
+from ._sites import Block, find_known_blocks
+from ._spec import BackboneSpec, Preprocess
 from ._stages import SLOWER, find_stages
-
-
-@dataclass(frozen=True)
-class Preprocess:
-    """How pictures must look for a tower: side in pixels, channel statistics, resize filter.
-
-    Examples
-    --------
-    >>> from sklift.backbones import load_backbone
-    >>> look = load_backbone("emoji-tiny").preprocess
-    >>> look.size, look.interpolation
-    (40, 'bicubic')
-    """
-
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: str = "bicubic"
-
-    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
-        """uint8 pixels ``(n, 3, s, s)`` as the tower expects them, float32."""
-        mean, std = (
-            torch.tensor(v, device=pixels.device).view(3, 1, 1) for v in (self.mean, self.std)
-        )
-        return (pixels / 255 - mean) / std
-
-
-@dataclass(frozen=True)
-class BackboneSpec:
-    """All that is needed to load a backbone again: hashable, picklable, a few bytes.
-
-    Examples
-    --------
-    >>> from sklift.backbones import load_backbone
-    >>> load_backbone("emoji-tiny").spec
-    BackboneSpec(name='emoji-tiny', pretrained=None, params=())
-    """
-
-    name: str
-    pretrained: str | None = None
-    params: tuple[tuple[str, Any], ...] = ()
-
-    def __str__(self) -> str:
-        return self.name if self.pretrained is None else f"{self.name} ({self.pretrained})"
-
-
-def params_of(spec: BackboneSpec, known: set[str]) -> dict[str, Any]:
-    """The parameters of a spec by name.
-
-    Raises
-    ------
-    ValueError
-        If its loader doesn't know one of them.
-    """
-    params = dict(spec.params)
-    if unknown := set(params) - known:
-        raise ValueError(f"unknown backbone_params {sorted(unknown)}; choose from {sorted(known)}")
-    return params
 
 
 @dataclass(frozen=True)
@@ -171,66 +115,91 @@ class Backbone:
 
     Attributes
     ----------
-    spec : BackboneSpec
-        How to load it again.
     tower : nn.Module
         Normalised pictures ``(n, 3, size, size)`` -> features ``(n, n_features)``, before any
         linear projection into a joint space. Frozen, in eval mode: never change it, inject into
         what :meth:`open` returns.
-    n_features : int
-        Width of the feature.
     preprocess : Preprocess
         What pictures the tower expects.
+    n_features : int
+        Width of the feature. Of a tower of your own it is found by a trial.
     find_blocks : callable
         ``tower -> list of Block``: the attachment sites, in order of depth; empty for towers
-        without residual blocks of a known kind.
+        without residual blocks of a known kind. By default found by the names of parts that
+        open_clip and timm use.
     projection : Tensor of shape (n_features, embed_dim) or None
         The linear map into the space shared with text; None where the feature is there already.
     text : TextTower or None
         None for vision-only weights.
     logit_scale : float
         The temperature of zero-shot logits.
+    spec : BackboneSpec
+        How to load it again. Where it is left out, the tower is one of your own: it is tried with
+        pictures of noise, and what is kept is a copy on the CPU, in eval mode, that shares the
+        weights.
 
     Examples
     --------
     >>> import torch
-    >>> from sklift.backbones import load_backbone
+    >>> from sklift.backbones import Backbone, Preprocess, load_backbone
     >>> backbone = load_backbone("emoji-tiny")
     >>> with torch.no_grad():
     ...     backbone.tower(torch.zeros(1, 3, 40, 40)).shape
     torch.Size([1, 192])
+    >>> own = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten())
+    >>> Backbone(own, Preprocess(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))).n_features
+    12
     """
 
-    spec: BackboneSpec
     tower: nn.Module
-    n_features: int
     preprocess: Preprocess
-    find_blocks: Callable[[nn.Module], list[Block]]
+    n_features: int = 0
+    find_blocks: Callable[[nn.Module], list[Block]] = find_known_blocks
     projection: torch.Tensor | None = None
     text: TextTower | None = None
     logit_scale: float = 100.0
+    spec: BackboneSpec = None  # type: ignore[assignment]  # filled in
+    probe: torch.Tensor | None = field(default=None, init=False, repr=False)
     _placed: dict = field(default_factory=dict, repr=False)
     _texts: dict = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self):
+        is_own = self.spec is None
+        if is_own:
+            self.spec = BackboneSpec(type(self.tower).__name__)
+            self.preprocess = self.preprocess.checked()
+            self.tower = _own_copy(self.tower)
         for module in (self.tower, *([self.text.model] if self.text else [])):
             module.eval().requires_grad_(False)
         use_fast_attention(self.tower)
+        if is_own:
+            self.probe = probe_features(self.tower, self.preprocess)
+            if self.n_features not in (0, len(self.probe)):
+                raise ValueError(
+                    f"backbone {self.spec}: n_features={self.n_features}, but the tower gives "
+                    f"{len(self.probe)} features"
+                )
+            self.n_features = len(self.probe)
 
     @cached_property
     def checksum(self) -> str:
         """SHA-256 of the tower's weights and statistics, by name."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.tower.state_dict().items()):
-            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+            if isinstance(tensor, torch.Tensor):  # modules may have a state that is something else
+                values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+                digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+                digest.update(values.numpy())
         return digest.hexdigest()
 
     @property
     def identity(self) -> tuple:
         """What features depend on: weights, how the tower computes with them, and its pictures."""
-        return self.checksum, self.spec.name, self.spec.params, self.preprocess
+        # code of one's own may have changed where the weights have not
+        computes = None if self.probe is None else blake2b(self.probe.numpy(), digest_size=16)
+        how = () if computes is None else (computes.hexdigest(),)
+        return self.checksum, self.spec.name, self.spec.params, self.preprocess, *how
 
     @cached_property
     def has_stages(self) -> bool:
@@ -247,8 +216,8 @@ class Backbone:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there are no weights, as where features are precomputed."""
-        return next(self.tower.parameters(), None) is None
+        """Whether there is no tower, as where features are precomputed."""
+        return self.spec.name == "precomputed"
 
     def open(
         self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
@@ -295,3 +264,20 @@ def share_copy(module: nn.Module, move: Callable | None = None) -> nn.Module:
         is_weight = isinstance(tensor, nn.Parameter)
         memo[id(tensor)] = nn.Parameter(values, requires_grad=False) if is_weight else values
     return copy.deepcopy(module, memo)
+
+
+def _own_copy(tower: nn.Module) -> nn.Module:
+    """A copy of a tower of one's own on the CPU, in float32, that shares the weights it can.
+
+    Its modes, hooks and classes stay those of its owner, whatever is done to the copy.
+    """
+    if not isinstance(tower, nn.Module):
+        raise TypeError(f"the tower of a backbone must be an nn.Module, got {tower!r}")
+    to_cpu = partial(_move, device=torch.device("cpu"), dtype=torch.float32)
+    try:
+        return share_copy(tower, to_cpu)
+    except Exception as error:
+        raise ValueError(
+            f"backbone {type(tower).__name__}: its modules can't be copied ({error}); keep tensors "
+            "that are computed out of it, or register them as buffers"
+        ) from error

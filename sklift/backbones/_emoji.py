@@ -7,8 +7,9 @@ from importlib.resources import as_file, files
 
 from safetensors.torch import load_file
 
-from ._backbone import Backbone, BackboneSpec, Preprocess
+from ._backbone import Backbone
 from ._openclip import from_clip
+from ._spec import BackboneSpec, Preprocess
 from ._words import WordTokenizer
 
 NAME = "emoji-tiny"
@@ -26,7 +27,7 @@ def load_emoji_tiny(spec: BackboneSpec) -> Backbone:
 
     if spec.params:
         raise ValueError(
-            f"backbone {NAME!r} takes no backbone_params, got {dict(spec.params)}; "
+            f"backbone {NAME!r} has no settings, got {dict(spec.params)}; "
             "its preprocessing is part of the weights"
         )
     with as_file(files("sklift.backbones") / NAME.replace("-", "_")) as home:

@@ -11,8 +11,9 @@ from typing import Any
 from torch import nn
 
 from .._core._names import did_you_mean
-from ._backbone import Backbone, BackboneSpec, Preprocess, TextTower, params_of
+from ._backbone import Backbone, TextTower
 from ._sites import find_blocks
+from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import UNREADABLE, cached_file, require_reachable, unreachable, wrong_checkpoint
 
 # The tag that "auto" means: the best-known weights of a model, named so that they never change.
@@ -64,7 +65,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     """Any open_clip model: ``name`` and tag or checkpoint, ``hf-hub:...``, ``local-dir:...``.
 
     QuickGELU, mean, std and size follow the tag's own configuration; for a local checkpoint they
-    follow the model's name, or ``backbone_params``.
+    follow the model's name, or the settings of the recipe.
 
     Raises
     ------

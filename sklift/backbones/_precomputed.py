@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from ._backbone import Backbone, BackboneSpec, Preprocess
+from ._backbone import Backbone
+from ._spec import BackboneSpec, Preprocess
 
 NAME = "precomputed"
 
@@ -13,4 +14,4 @@ def load_precomputed(spec: BackboneSpec) -> Backbone:
     """Features of a known width, passed through."""
     no_pixels = Preprocess(0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     n_features = dict(spec.params)["n_features"]
-    return Backbone(spec, nn.Identity(), n_features, no_pixels, lambda tower: [])
+    return Backbone(nn.Identity(), no_pixels, n_features, lambda tower: [], spec=spec)

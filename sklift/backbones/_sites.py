@@ -170,6 +170,14 @@ def find_blocks(tower: nn.Module) -> list[Block]:
     return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
 
 
+def find_known_blocks(tower: nn.Module) -> list[Block]:
+    """Blocks of a tower of any origin, whose parts may bear the names but be something else."""
+    try:
+        return find_blocks(tower)
+    except (AttributeError, LookupError, StopIteration, TypeError):
+        return []
+
+
 def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> TransformerBlock:
     """A block with parts of these names, whichever class they have."""
     out, fc1, fc2 = attrgetter(*names.linears)(block)

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from .._core._names import did_you_mean
-from ._backbone import Backbone, BackboneSpec, Preprocess, params_of
+from ._backbone import Backbone
 from ._sites import find_blocks
+from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 
 # The second family of LIFT's tables; elsewhere "auto" is timm's default of the day.
@@ -17,7 +18,8 @@ RECOMMENDED = {"vit_base_patch16_224": "augreg_in21k"}
 def load_timm(spec: BackboneSpec) -> Backbone:
     """A timm model, ``"timm/<name>"``, with a tag of its own or a local checkpoint.
 
-    Mean, std, size and interpolation follow the weights' configuration, or ``backbone_params``.
+    Mean, std, size and interpolation follow the weights' configuration, or the settings of the
+    recipe.
 
     Raises
     ------

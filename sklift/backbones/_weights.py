@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from ._backbone import BackboneSpec
+from ._spec import BackboneSpec
 
 # What a damaged file, or one of another model, makes the libraries raise.
 UNREADABLE = (

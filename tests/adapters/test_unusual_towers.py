@@ -47,7 +47,7 @@ def wrap(tower, side):
     with torch.no_grad():
         n_features = tower.eval()(torch.zeros(1, 3, side, side)).shape[1]
     pixels = Preprocess(side, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return Backbone(BackboneSpec("unusual"), tower, n_features, pixels, find_blocks)
+    return Backbone(tower, pixels, n_features, find_blocks, spec=BackboneSpec("unusual"))
 
 
 @pytest.fixture(params=RESNETS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklift.backbones import BackboneSpec, TransformerBlock, load_backbone, resolve_spec
+from sklift.backbones import BackboneSpec, OpenClip, TransformerBlock, load_backbone, resolve_spec
 from sklift.backbones._backbone import share_copy
 
 
@@ -62,8 +62,8 @@ def test_checksum(emoji_tiny):
 
 
 def test_emoji_tiny_takes_no_settings():
-    with pytest.raises(ValueError, match="takes no backbone_params"):
-        load_backbone("emoji-tiny", params={"mean": [0, 0, 0]})
+    with pytest.raises(ValueError, match=r"'emoji-tiny' has no settings, got \{'mean'"):
+        load_backbone(BackboneSpec("emoji-tiny", None, (("mean", (0, 0, 0)),)))
     with pytest.raises(ValueError, match="brings its weights"):
         load_backbone("emoji-tiny", "openai")
 
@@ -75,7 +75,7 @@ def test_name_must_be_a_name(name):
 
 
 def test_spec():
-    spec = resolve_spec("ViT-B-16", "/a/b.pt", {"std": [1, 2, 3], "mean": (0, 0, 0)})
+    spec = resolve_spec(OpenClip("ViT-B-16", "/a/b.pt", std=[1, 2, 3], mean=(0, 0, 0)))
     assert spec == BackboneSpec("ViT-B-16", "/a/b.pt", (("mean", (0, 0, 0)), ("std", (1, 2, 3))))
     assert pickle.loads(pickle.dumps(spec)) == spec
     assert len({spec, pickle.loads(pickle.dumps(spec))}) == 1
@@ -91,17 +91,18 @@ def test_spec():
         ({"std": [0.5, 0, 0.5]}, "std must be three positive numbers"),
         ({"image_size": 3.5}, "image_size must be a positive int"),
         ({"interpolation": "cubic"}, "interpolation must be one of"),
+        ({"quick_gelu": "yes"}, "quick_gelu must be True or False"),
     ],
 )
 def test_wrong_params_are_named(params, message):
     with pytest.raises(ValueError, match=message):
-        resolve_spec("ViT-B-16", "/a/b.pt", params)
+        resolve_spec(OpenClip("ViT-B-16", "/a/b.pt", **params))
 
 
 def test_numpy_params_and_relative_paths(tmp_path, monkeypatch):
     (tmp_path / "weights.pt").touch()
     monkeypatch.chdir(tmp_path)
-    spec = resolve_spec("ViT-B-16", "weights.pt", {"mean": np.full(3, 0.5)})
+    spec = resolve_spec(OpenClip("ViT-B-16", "weights.pt", mean=np.full(3, 0.5)))
     assert spec.pretrained == str(tmp_path / "weights.pt")
     assert dict(spec.params) == {"mean": (0.5, 0.5, 0.5)}
 

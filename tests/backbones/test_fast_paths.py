@@ -67,7 +67,7 @@ OTHER_POOLS = {
 def backbone(tower):
     width = tower(X).shape[-1]
     preprocess = Preprocess(32, (0, 0, 0), (1, 1, 1))
-    return Backbone(BackboneSpec("small"), tower, width, preprocess, find_blocks)
+    return Backbone(tower, preprocess, width, find_blocks, spec=BackboneSpec("small"))
 
 
 def seeded(backbone, recipe):
@@ -153,16 +153,24 @@ def test_unusual_attentions_are_left_alone():
     assert {type(m) for m in module} == {nn.MultiheadAttention}
 
 
-@pytest.mark.parametrize("settings", [{"need_weights": True}, {"attn_mask": torch.eye(4).bool()}])
-def test_unusual_calls_go_to_torch(settings):
+@pytest.mark.parametrize(
+    ("shape", "settings"),
+    [
+        ((2, 4, 8), {}),  # weights of the attention are asked for
+        ((2, 4, 8), {"attn_mask": torch.eye(4).bool()}),
+        ((2, 4, 8), {"key_padding_mask": torch.arange(4).repeat(2, 1) > 2, "need_weights": False}),
+        ((4, 8), {"need_weights": False}),  # one picture
+    ],
+)
+def test_unusual_calls_go_to_torch(shape, settings):
     torch.manual_seed(0)
     attention = nn.MultiheadAttention(8, 2, batch_first=True).eval()
-    x = torch.randn(2, 4, 8)
+    x = torch.randn(shape)
     expected = attention(x, x, x, **settings)
     use_fast_attention(nn.ModuleList([attention]))
     assert type(attention) is PackedAttention
     found = attention(x, x, x, **settings)
-    torch.testing.assert_close(found[0], expected[0])
+    torch.testing.assert_close(found, expected)
 
 
 def test_masks_of_timm_towers():

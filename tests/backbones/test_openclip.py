@@ -15,7 +15,7 @@ from open_clip.transformer import QuickGELU
 from torch import nn
 
 import sklift.backbones as backbones
-from sklift.backbones import BackboneSpec, load_backbone, resolve_spec
+from sklift.backbones import BackboneSpec, OpenClip, load_backbone, resolve_spec
 from sklift.backbones import _openclip as module
 
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -48,14 +48,14 @@ def test_local_checkpoint(file, checkpoint, tiny_model):
 
 
 def test_size_of_the_picture(checkpoint):
-    backbone = load_backbone("Test-16", checkpoint / "plain.pt", {"image_size": 48})
+    backbone = load_backbone(OpenClip("Test-16", checkpoint / "plain.pt", image_size=48))
     assert backbone.preprocess.size == 48
     assert backbone.tower(torch.zeros(1, 3, 48, 48)).shape == (1, 64)
 
 
 def test_statistics_and_filter_of_the_user(checkpoint):
     params = {"mean": [0.5] * 3, "std": (0.25, 0.5, 0.5), "interpolation": "bilinear"}
-    preprocess = load_backbone("Test-16", checkpoint / "plain.pt", params).preprocess
+    preprocess = load_backbone(OpenClip("Test-16", checkpoint / "plain.pt", **params)).preprocess
     assert preprocess.mean == (0.5, 0.5, 0.5)
     assert preprocess.std == (0.25, 0.5, 0.5)
     assert preprocess.interpolation == "bilinear"
@@ -71,7 +71,7 @@ def test_statistics_and_filter_of_the_user(checkpoint):
     ],
 )
 def test_activation(name, params, expected, checkpoint):
-    assert activation(load_backbone(name, checkpoint / "plain.pt", params)) is expected
+    assert activation(load_backbone(OpenClip(name, checkpoint / "plain.pt", **params))) is expected
 
 
 def test_wrong_architecture(checkpoint):
@@ -137,7 +137,7 @@ def test_local_folder(folder, tiny_model):
 
 def test_local_folder_with_the_users_settings(folder):
     params = {"mean": [0.5] * 3, "quick_gelu": True}
-    backbone = load_backbone(f"local-dir:{folder}", params=params)
+    backbone = load_backbone(OpenClip(f"local-dir:{folder}", **params))
     assert backbone.preprocess.mean == (0.5, 0.5, 0.5)
     assert activation(backbone) is QuickGELU
 
@@ -169,8 +169,9 @@ def test_missing_file():
 
 
 def test_unknown_params(checkpoint):
-    with pytest.raises(ValueError, match=r"unknown backbone_params \['quickgelu'\]; choose from"):
-        load_backbone("Test-16", checkpoint / "plain.pt", {"quickgelu": True})
+    spec = BackboneSpec("Test-16", str(checkpoint / "plain.pt"), (("quickgelu", True),))
+    with pytest.raises(ValueError, match=r"has no settings \['quickgelu'\]; choose from"):
+        load_backbone(spec)
 
 
 @pytest.mark.parametrize("pretrained", [None, False, True, 3, ""])

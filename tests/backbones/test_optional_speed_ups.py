@@ -95,7 +95,7 @@ def tower_of(kind):
 
 def backbone_of(tower):
     preprocess = Preprocess(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return Backbone(BackboneSpec("small"), tower, 16, preprocess, find_blocks)
+    return Backbone(tower, preprocess, 16, find_blocks, spec=BackboneSpec("small"))
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from sklift.backbones import BackboneSpec, load_backbone, resolve_spec
+from sklift.backbones import BackboneSpec, Timm, load_backbone, resolve_spec
 from sklift.backbones import _timm as module
 
 
@@ -52,7 +52,7 @@ def test_preprocessing_follows_the_configuration(checkpoint):
 
 def test_settings_of_the_user(checkpoint):
     params = {"mean": [0.1] * 3, "std": [0.2] * 3, "interpolation": "bilinear", "image_size": 64}
-    backbone = load_backbone("timm/test_vit", checkpoint[0] / "weights.pt", params)
+    backbone = load_backbone(Timm("test_vit", checkpoint[0] / "weights.pt", **params))
     assert backbone.preprocess.mean == (0.1, 0.1, 0.1)
     assert backbone.preprocess.std == (0.2, 0.2, 0.2)
     assert backbone.preprocess.interpolation == "bilinear"
@@ -62,7 +62,7 @@ def test_settings_of_the_user(checkpoint):
 
 def test_size_of_a_tower_of_convolutions(tmp_path):
     torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "weights.pt")
-    backbone = load_backbone("timm/test_resnet", tmp_path / "weights.pt", {"image_size": 64})
+    backbone = load_backbone(Timm("test_resnet", tmp_path / "weights.pt", image_size=64))
     assert backbone.preprocess.size == 64
     assert backbone.tower(torch.zeros(1, 3, 64, 64)).shape == (1, backbone.n_features)
     assert backbone.open().blocks
@@ -118,8 +118,9 @@ def test_models_without_weights():
 
 
 def test_unknown_params(checkpoint):
-    with pytest.raises(ValueError, match=r"unknown backbone_params \['quick_gelu'\]; choose from"):
-        load_backbone("timm/test_vit", checkpoint[0] / "weights.pt", {"quick_gelu": True})
+    spec = BackboneSpec("timm/test_vit", str(checkpoint[0] / "weights.pt"), (("quick_gelu", True),))
+    with pytest.raises(ValueError, match=r"has no settings \['quick_gelu'\]; choose from"):
+        load_backbone(spec)
 
 
 @pytest.mark.parametrize(

@@ -86,3 +86,10 @@ def test_auto_means_other_weights_by_now(saved, checkpoint, tmp_path):
     est.pretrained = "auto"
     est.save(path)
     assert LiftClassifier.load(path).pretrained == str(checkpoint)
+
+
+def test_a_name_that_was_set_after_the_fit_is_not_looked_up(saved):
+    est, path = saved
+    est.set_params(backbone="convnext_base_w", pretrained="auto")  # has no recommended weights
+    est.save(path)
+    assert LiftClassifier.load(path).get_params()["backbone"] == "convnext_base_w"

@@ -193,8 +193,15 @@ RECIPE = {"recipe": "adaptformer", "params": {"rank": 10**9}}
         ("backbone/name", "ViT-Z-99", "backbone 'ViT-Z-99' .* can't be loaded"),
         ("backbone/name", None, "can't load"),
         ("backbone/name", "precomputed", "can't load"),
-        ("backbone/params", {"dict": [["size", 10**9]]}, "takes no backbone_params"),
+        ("backbone/params", {"dict": [["size", 10**9]]}, "'emoji-tiny' has no settings"),
         ("backbone/pretrained", "/etc/passwd", "brings its weights"),
+        ("backbone/recipe", {"own_recipe": "Popen", "params": {}}, "'Popen', which is not known"),
+        ("backbone/recipe", {"recipe": "lora", "params": {}}, "a recipe with a 'load' method"),
+        ("backbone/recipe", {"recipe": "open_clip", "params": {"name": "emoji"}}, "unknown backb"),
+        ("backbone/recipe", None, "backbone emoji-tiny is a module"),
+        ("params/backbone", {"own_recipe": "Popen", "params": {}}, "'Popen', which is not known"),
+        ("params/backbone", {"recipe": "timm", "params": {"x": 1}}, "unexpected keyword.*'x'"),
+        ("params/backbone", 3, "'backbone' parameter"),
     ],
 )
 def test_forged_content(path, valid, where, value, match):

@@ -14,6 +14,7 @@ from torch import nn
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift.adapters import ADAPTERS, Adapter, AdaptFormer
+from sklift.backbones import BACKBONES
 from sklift.heads import HEADS, Cosine
 from sklift.losses import LDAM, LOSSES
 
@@ -102,8 +103,20 @@ def test_names_of_recipes_are_distinct():
     """They share one table in the file."""
     from sklift._persistence._codec import RECIPES
     from sklift.images import AUGMENTATIONS, TTA
+    from sklift.regularizers import REGULARIZERS
+    from sklift.training import OPTIMIZERS, SAMPLERS
 
-    everything = (ADAPTERS, HEADS, LOSSES, AUGMENTATIONS, TTA)
+    everything = (
+        ADAPTERS,
+        HEADS,
+        LOSSES,
+        REGULARIZERS,
+        BACKBONES,
+        AUGMENTATIONS,
+        TTA,
+        SAMPLERS,
+        OPTIMIZERS,
+    )
     tables = [{n for n, r in table.items() if r} for table in everything]
     others = {"combination", "compute", "reader"}
     assert len(RECIPES) == sum(map(len, tables)) + len(others)

@@ -34,11 +34,23 @@ class PackedAttention(nn.MultiheadAttention):
     token where a gradient flows.
     """
 
-    def forward(self, query, key, value, need_weights=False, attn_mask=None, **kwargs):
+    def forward(
+        self,
+        query,
+        key,
+        value,
+        key_padding_mask=None,
+        need_weights=True,
+        attn_mask=None,
+        **kwargs,
+    ):
         """``(n, tokens, width)`` -> (the same, None); queries may be the first tokens only."""
-        if need_weights or attn_mask is not None or kwargs or key is not value:
-            arguments = {"need_weights": need_weights, "attn_mask": attn_mask, **kwargs}
-            return super().forward(query, key, value, **arguments)
+        masks = (key_padding_mask, attn_mask)
+        is_plain = masks == (None, None) and not kwargs and query.ndim == 3 and key is value
+        if need_weights or not is_plain:
+            return super().forward(
+                query, key, value, key_padding_mask, need_weights, attn_mask, **kwargs
+            )
         (weight, bias), width = self.packed(query), query.shape[-1]
         if query is key:
             q, k, v = self._heads(F.linear(query, weight, bias), 3)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 import torch
 
 from sklift.adapters import VPT, AdaptFormer, LoRA, SparseTuning
+from sklift.backbones import OpenClip, OwnTower
 from sklift.heads import Cosine
 from sklift.images import (
     CutMix,
@@ -174,34 +175,41 @@ BACKBONES = [
         lambda b: {"pretrained": "openai"},
     ),
     BadFit(
-        "parameters for the embedded backbone",
+        "weights beside a recipe",
         ValueError,
-        "takes no backbone_params",
-        lambda b: {"backbone_params": {"mean": [0, 0, 0]}},
+        "pretrained='openai' is for a backbone that is named, and this one is a recipe: leave "
+        r"pretrained at 'auto' and put it there: OpenClip\(\.\.\., pretrained='openai'\)",
+        lambda b: {"backbone": OpenClip("ViT-B-16"), "pretrained": "openai"},
     ),
     BadFit(
         "a mean of two numbers",
         ValueError,
-        r"backbone_params: mean must be three numbers, got \[0, 0\]",
-        lambda b: {"backbone_params": {"mean": [0, 0]}},
+        r"backbone: mean must be three numbers, got \[0, 0\]",
+        lambda b: {"backbone": OpenClip("ViT-B-16", mean=[0, 0])},
     ),
     BadFit(
         "a std of zero",
         ValueError,
-        r"backbone_params: std must be three positive numbers, got \[1, 1, 0\]",
-        lambda b: {"backbone_params": {"std": [1, 1, 0]}},
+        r"backbone: std must be three positive numbers, got \[1, 1, 0\]",
+        lambda b: {"backbone": OpenClip("ViT-B-16", std=[1, 1, 0])},
     ),
     BadFit(
         "a negative image_size",
         ValueError,
-        "backbone_params: image_size must be a positive int, got -1",
-        lambda b: {"backbone_params": {"image_size": -1}},
+        "backbone: image_size must be a positive int, got -1",
+        lambda b: {"backbone": OpenClip("ViT-B-16", image_size=-1)},
     ),
     BadFit(
-        "unknown backbone_params",
+        "a module that does not say what pictures it takes",
         ValueError,
-        r"unknown backbone_params \['size'\]; choose from",
-        lambda b: {"backbone": "ViT-B-16", "backbone_params": {"size": 3}},
+        "backbone: Flatten does not say what pictures it takes. Give OwnTower",
+        lambda b: {"backbone": torch.nn.Flatten()},
+    ),
+    BadFit(
+        "a module that gives no features",
+        ValueError,
+        r"backbone Identity gives \(2, 3, 8, 8\) for 2 pictures, not features \(2, n_features\)",
+        lambda b: {"backbone": OwnTower(torch.nn.Identity(), 8, [0] * 3, [1] * 3)},
     ),
 ]
 

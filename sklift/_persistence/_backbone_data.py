@@ -1,0 +1,74 @@
+"""A backbone as plain data: how to load it, and how to know it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..backbones import Backbone, BackboneSpec
+
+_TOLERANCE = 1e-3  # of the largest value: other machines round otherwise
+
+
+def describe_backbone(backbone: Backbone) -> dict[str, Any]:
+    """What a backbone is, and what pictures it takes."""
+    spec, preprocess = backbone.spec, backbone.preprocess
+    described: dict[str, Any] = {
+        "name": spec.name,
+        "pretrained": spec.pretrained,
+        "params": dict(spec.params),
+        "checksum": backbone.checksum,
+        "preprocess": {
+            "size": preprocess.size,
+            "mean": list(preprocess.mean),
+            "std": list(preprocess.std),
+            "interpolation": preprocess.interpolation,
+        },
+    }
+    if spec.recipe is not None:  # a tower of one's own
+        described["recipe"] = spec.recipe
+    if backbone.probe is not None:
+        described["probe"] = backbone.probe.tolist()
+    return described
+
+
+def described_spec(described: Mapping) -> BackboneSpec:
+    """The spec of a backbone, of its description in a pickle."""
+    params = tuple(sorted(described["params"].items()))
+    name, tag = described["name"], described["pretrained"]
+    return BackboneSpec(name, tag, params, described.get("recipe"))
+
+
+def check_backbone(backbone: Backbone, saved: Mapping) -> None:
+    """Check that a backbone is the one that was described.
+
+    Raises
+    ------
+    ValueError
+        If its weights, its preprocessing or, for a tower of one's own, its features differ.
+    """
+    if backbone.checksum != saved["checksum"]:
+        raise ValueError(
+            f"the weights of backbone {backbone.spec} differ from those the model was trained on "
+            f"(checksum {backbone.checksum[:12]}, expected {str(saved['checksum'])[:12]})"
+        )
+    now = describe_backbone(backbone)
+    if now["preprocess"] != saved["preprocess"]:
+        raise ValueError(
+            f"backbone {backbone.spec} takes other pictures than it did: {now['preprocess']} now, "
+            f"{saved['preprocess']} when the model was trained"
+        )
+    if "probe" in saved and "probe" in now and not _alike(now["probe"], saved["probe"]):
+        raise ValueError(
+            f"backbone {backbone.spec} makes other features of the same picture than when the "
+            "model was trained, with the same weights: its code has changed"
+        )
+
+
+def _alike(now: list, before: list) -> bool:
+    ours, theirs = (np.asarray(values, np.float64) for values in (now, before))
+    return ours.shape == theirs.shape and bool(
+        np.allclose(ours, theirs, rtol=0, atol=_TOLERANCE * np.abs(ours).max())
+    )

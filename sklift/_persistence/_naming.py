@@ -1,0 +1,27 @@
+"""Errors of a malformed file, with its name."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+# What malformed content makes the code that interprets it raise.
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    NotImplementedError,
+)
+
+
+@contextmanager
+def naming(path: str | os.PathLike):
+    """Turn what a malformed file causes into a ValueError that names the file."""
+    try:
+        yield
+    except _MALFORMED as error:
+        what = str(error) if isinstance(error, (ValueError, TypeError)) else repr(error)
+        raise ValueError(f"can't load {os.fspath(path)!r}: {what}") from error

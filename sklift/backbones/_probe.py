@@ -1,0 +1,70 @@
+"""A trial of a tower of one's own: its features of noise, and whether they will do."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ._spec import Preprocess
+
+_TOLERANCE = 1e-2  # of the largest value: what rounding never reaches, and what dropout exceeds
+
+
+@torch.no_grad()
+def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
+    """The feature ``(n_features,)`` of a picture of noise, that tells one tower from another.
+
+    Parameters
+    ----------
+    tower : nn.Module
+        Frozen, in eval mode, on the CPU.
+    preprocess : Preprocess
+        What pictures it takes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the tower does not map pictures ``(n, 3, size, size)`` to features ``(n, n_features)``,
+        each picture by itself and always to the same.
+    """
+    name, size = f"backbone {type(tower).__name__}", preprocess.size
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randn(2, 3, size, size, generator=generator)
+    with torch.autocast("cpu", enabled=False):
+        both = _features(tower, pictures, name)
+        alone = _features(tower, pictures[:1], name)
+    scale = both.abs().max()
+    if (both[:1] - alone).abs().max() > _TOLERANCE * scale:
+        raise ValueError(
+            f"{name} gives other features for the same picture when it comes alone: a feature must "
+            "depend on nothing but its picture. Look for dropout that ignores eval(), and for "
+            "norms over the batch without running statistics"
+        )
+    return both[0]
+
+
+def _features(tower: nn.Module, pictures: torch.Tensor, name: str) -> torch.Tensor:
+    """Features of pictures, if they are some."""
+    shape = tuple(pictures.shape)
+    try:
+        features = tower(pictures)
+    except Exception as error:
+        raise ValueError(
+            f"{name} can't take normalised pictures {shape}, float32, on the CPU: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(features, torch.Tensor):
+        raise TypeError(
+            f"{name} gives a {type(features).__name__}, not one tensor of features (n, n_features)"
+        )
+    found = tuple(features.shape)
+    if len(found) != 2 or found[0] != shape[0] or not found[1]:
+        raise ValueError(
+            f"{name} gives {found} for {shape[0]} pictures, not features ({shape[0]}, n_features): "
+            "pool or flatten what comes last"
+        )
+    if features.dtype != torch.float32:
+        raise TypeError(f"{name} gives features of {features.dtype}, not torch.float32")
+    if not features.isfinite().all():
+        raise ValueError(f"{name} gives features that are infinite or NaN")
+    return features
