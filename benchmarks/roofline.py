@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sklift import LiftClassifier
 from sklift.adapters import AdaptFormer
-from sklift.backbones._fast._precision import products_held_in
+from sklift.backbones._fast._precision import frozen_weights_cast
 
 
 def median_seconds(function, n: int) -> float:
@@ -76,7 +76,7 @@ def main() -> None:
     rates = products(width, arguments.batch * 197, device)
     for dtype, rate in rates.items():
         print(f"matrix products in {dtype}: {rate / 1e9:.0f} GFLOP/s")
-    with products_held_in(net.module_.tower, net.precision):  # as in a fit
+    with frozen_weights_cast(net.module_.tower, net.precision):  # as in a fit
         with FlopCounterMode(display=False) as counter:
             net.train_step(batch)
         seconds = median_seconds(lambda: net.train_step(batch), 5)

@@ -173,10 +173,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     n_trainable_params_ : int
         Number of trained weights, head included.
     skipped_ : ndarray of int
-        Indices of the training pictures that could not be read, see ``on_error``.
+        Indices of the training pictures that could not be read, see ``reader__on_error``.
     accumulate_ : int
-        Parts that the gradient of a batch needed: ``accumulate``, or more where the memory did not
-        suffice. That a CPU takes large batches in parts of itself does not count.
+        Parts that the gradient of a batch needed: ``compute__accumulate``, or more where the memory
+        did not suffice. That a CPU takes large batches in parts of itself does not count.
     n_features_in_ : int
         Number of columns of X, where it is a table of features or of flattened pictures.
     feature_names_in_ : ndarray of str

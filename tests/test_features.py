@@ -79,13 +79,13 @@ class TestProgress:
     @pytest.fixture
     def computed(self, monkeypatch):
         """How many pictures went through the tower, in each batch."""
-        seen, embed = [], _features.Parts.__call__
+        seen, embed = [], _features.MicroBatches.__call__
 
         def counted(parts, function, x, device):
             seen.append(len(x))
             return embed(parts, function, x, device)
 
-        monkeypatch.setattr(_features.Parts, "__call__", counted)
+        monkeypatch.setattr(_features.MicroBatches, "__call__", counted)
         return seen
 
     def test_a_damaged_file_at_the_end(self, paths, embedder, computed):

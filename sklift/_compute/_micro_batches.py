@@ -24,7 +24,7 @@ def free_memory(device) -> None:
         torch.cuda.empty_cache()
 
 
-class Parts:
+class MicroBatches:
     """Calls a function of a batch in parts: as few views as suit a CPU, or as the memory allows.
 
     What is found of the memory is kept for the batches to come.

@@ -28,7 +28,7 @@ class Rows:
         """A text that tells these features from others."""
         return blake2b(self.X.numpy(), digest_size=16).hexdigest() + str(tuple(self.X.shape))
 
-    def glance(self) -> None:
+    def check_header(self) -> None:
         """Nothing is left to be read."""
 
     def readable(self):

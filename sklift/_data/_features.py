@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from .._compute._micro_batches import FEWEST, Parts
+from .._compute._micro_batches import FEWEST, MicroBatches
 from .._compute._plan import ComputePlan
 from .._compute._threads import map_items
 from .._store._keeper import Keeper
 from ..backbones import Backbone
-from ..backbones._fast._precision import hold_products
+from ..backbones._fast._precision import cast_frozen_weights
 from ._loading import loaded
 
 _AT_ONCE = 4096  # rows that are looked up together
@@ -43,13 +43,13 @@ def frozen_features(
     device, precision = plan.device, plan.precision
     if tower is None:
         tower = own = backbone.open(device).finished()
-        hold_products(own, precision)
+        cast_frozen_weights(own, precision)
 
     def embed(pixels):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             return tower(backbone.preprocess.normalize(pixels))
 
-    in_parts = Parts()
+    in_parts = MicroBatches()
     for views in loaded(dataset, plan):
         views = views if views.ndim == 5 else views[:, None]
         pixels = views.flatten(0, 1)

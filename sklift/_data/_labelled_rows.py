@@ -35,14 +35,14 @@ class LabelledRows(Dataset):
         return self.views[i, view]
 
     def __getitems__(self, indices):
-        return Whole(self[torch.as_tensor(indices)])
+        return CollatedBatch(self[torch.as_tensor(indices)])
 
     def set_epoch(self, epoch: int) -> None:
         """Start an epoch, counted from 0."""
         self.epoch.fill_(epoch)
 
 
-class Whole:
+class CollatedBatch:
     """A batch that is put together already."""
 
     def __init__(self, batch):
@@ -51,4 +51,4 @@ class Whole:
 
 def collate(items):
     """What a data loader makes of the items of a batch."""
-    return items.batch if isinstance(items, Whole) else collate_views(items)
+    return items.batch if isinstance(items, CollatedBatch) else collate_views(items)

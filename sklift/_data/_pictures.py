@@ -57,7 +57,7 @@ class Pictures:
         kept = np.setdiff1d(np.arange(len(self)), list(wrong))
         return Pictures(PickedSource(self.source, kept)), kept, wrong
 
-    def glance(self) -> None:
+    def check_header(self) -> None:
         """Look at the first bytes of each file, so that no training starts on what is no picture.
 
         Raises
@@ -65,7 +65,7 @@ class Pictures:
         ValueError
             Naming the files.
         """
-        if wrong := _what_is_wrong(self.source.glance, range(len(self))):
+        if wrong := _what_is_wrong(self.source.check_header, range(len(self))):
             first = "; ".join(list(wrong.values())[:3]) + ("; ..." if len(wrong) > 3 else "")
             raise ValueError(
                 f"{len(wrong)} of the {len(self)} files in X can't be read: {first}; leave them "

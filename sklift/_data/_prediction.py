@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from .._compute._micro_batches import Parts
+from .._compute._micro_batches import MicroBatches
 from .._compute._plan import ComputePlan
 from .._model import TunedModel, folded
 from ._labelled_rows import LabelledRows
@@ -51,7 +51,7 @@ def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
 
 def _forward(model: TunedModel, dataset, plan: ComputePlan) -> Iterator[np.ndarray]:
     """Logits of a data set, float32 at least."""
-    in_parts, kind = Parts(), plan.device.type
+    in_parts, kind = MicroBatches(), plan.device.type
     half = plan.precision in (torch.bfloat16, torch.float16)
 
     def compute(x):

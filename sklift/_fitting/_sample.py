@@ -88,7 +88,7 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
                 "there is nothing to learn it from; leave the class out, or give it weight"
             )
     if not skip:
-        data.glance()
+        data.check_header()
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     return classes, Sample(data, codes, sample_weight, seed, skipped)
 

@@ -29,7 +29,7 @@ from .._net import (
     predefined_split,
 )
 from ..backbones import Backbone, load_backbone
-from ..backbones._fast._precision import products_held_in
+from ..backbones._fast._precision import frozen_weights_cast
 from ..losses import build_loss, implied_prior
 from ..regularizers import Regularizer, build_regularizer
 from ._checkpoint import open_checkpoint
@@ -137,7 +137,7 @@ def train(
         else:
             model, init = start.model, start.init
         model.recompute(plan.recompute)
-        with products_held_in(model.tower, plan.precision):
+        with frozen_weights_cast(model.tower, plan.precision):
             dataset, held_out = on_frozen(settings, model, sample, used, dataset, held_out, plan)
     n_epochs = settings.max_epochs
     totals, order = class_totals(settings, sample, used, len(classes), sample.seed, n_epochs)
@@ -238,8 +238,8 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
     try:
         with (
             deterministic(plan.device),
-            products_held_in(net.module_.tower, net.precision),
-            products_held_in(frozen, net.precision),
+            frozen_weights_cast(net.module_.tower, net.precision),
+            frozen_weights_cast(frozen, net.precision),
             compiled(net.module_, plan.compile),
             interrupts_deferred(net),
         ):

@@ -8,7 +8,7 @@ from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
 from skorch.history import History
 
-from .._compute._micro_batches import MOST_VALUES, Parts, free_memory, is_out_of_memory
+from .._compute._micro_batches import MOST_VALUES, MicroBatches, free_memory, is_out_of_memory
 from ._callbacks import BestEpoch
 
 
@@ -45,7 +45,7 @@ class LiftNet(NeuralNet):
         self.regularizer = regularizer
         self.mixing = mixing
         super().__init__(module, criterion, **kwargs)
-        self._in_parts = Parts()
+        self._in_parts = MicroBatches()
 
     def get_default_callbacks(self):
         """The callbacks that every fit has."""
@@ -317,7 +317,7 @@ class LiftNet(NeuralNet):
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
         left_empty = dict.fromkeys(("module", "criterion", "callbacks", "regularizer", "mixing"))
-        state.update(left_empty, _in_parts=Parts())
+        state.update(left_empty, _in_parts=MicroBatches())
         if "history_" in state:
             state["history_"] = History({**row, "batches": []} for row in state["history_"])
         return state

@@ -63,9 +63,9 @@ class CachedSource(ImageSource):
         """The source's, reduced; what is kept is told apart by how far."""
         return CachedSource(self.source.reduced(least), self.make_room, self.store)
 
-    def glance(self, i: int) -> None:
+    def check_header(self, i: int) -> None:
         """That at the image."""
-        self.source.glance(i)
+        self.source.check_header(i)
 
     def key(self, i: int) -> tuple | None:
         """That of the image."""

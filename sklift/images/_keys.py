@@ -27,7 +27,7 @@ def keys_by_content(source: ImageSource, indices: Iterable[int]) -> list[bytes]:
     """Keys that tell images anywhere: fingerprints, what decodes them, and the reduction."""
 
     def key(i: int) -> bytes:
-        source.glance(i)  # a pipe, for instance, is not to be read
+        source.check_header(i)  # a pipe, for instance, is not to be read
         return _decoders() + bytes([source.factor(i)]) + source.fingerprint(i)
 
     return map_items(key, indices)

@@ -55,7 +55,7 @@ class ImageSource:
         digest.update(image)
         return digest.digest()
 
-    def glance(self, i: int) -> None:
+    def check_header(self, i: int) -> None:
         """Raise what is known to be wrong with an image before it is read."""
 
     def key(self, i: int) -> tuple | None:
@@ -102,7 +102,7 @@ class FileSource(ImageSource):
         """1, 2, 4 or 8, what the sides of an image are divided by in decoding."""
         if self.least is None:
             return 1
-        sides = _glance_at(*self.key(i))
+        sides = _sides_of(*self.key(i))
         # one that divides both sides: else all that is seen would move by a part of a pixel
         whole = (f for f in (8, 4, 2) if not any(side % f for side in sides))
         return next((f for f in whole if min(sides) >= f * self.least), 1)
@@ -111,9 +111,9 @@ class FileSource(ImageSource):
         """Several images, decoded by several threads."""
         return map_items(self.__getitem__, indices)
 
-    def glance(self, i: int) -> None:
+    def check_header(self, i: int) -> None:
         """Look at the first bytes of the file."""
-        _glance_at(*self.key(i))
+        _sides_of(*self.key(i))
 
     def key(self, i: int) -> tuple:
         """Path, size and times of change: the second one can't be set to what it was."""
@@ -239,7 +239,7 @@ class DatasetSource(ImageSource):
 
 
 @lru_cache(maxsize=1 << 18)
-def _glance_at(path: str, *size_and_times: int) -> tuple[int, int]:
+def _sides_of(path: str, *size_and_times: int) -> tuple[int, int]:
     """Check a file, once as long as it is the same and good: a search fits on it many times."""
     return check_file(path)
 

@@ -26,7 +26,7 @@ from sklift.backbones import Backbone, BackboneSpec, Preprocess
 from sklift.backbones._fast import _precision
 from sklift.backbones._fast._attention import PackedAttention, use_fast_attention
 from sklift.backbones._fast._first_token import FirstTokenBlock, FirstTokenTimmBlock
-from sklift.backbones._fast._precision import hold_products
+from sklift.backbones._fast._precision import cast_frozen_weights
 from sklift.backbones._sites import find_blocks
 from sklift.heads import Cosine
 
@@ -200,7 +200,7 @@ def test_a_name_that_held_weights_need(name, monkeypatch):
     kinds = [type(module) for module in modules]
     with monkeypatch.context() as patch, heard() as found:
         watch(patch, lambda read: read == name)
-        changed = hold_products(modules, torch.bfloat16)
+        changed = cast_frozen_weights(modules, torch.bfloat16)
     held = {kind for _, kind in changed}
     assert held == {k for k in _precision._HELD if not (HELD[name] & {k})}
     assert len(found) == len(set(found)) == 1
@@ -211,7 +211,7 @@ def test_a_name_that_held_weights_need(name, monkeypatch):
 
 def test_weights_that_are_padded_by_reflection_are_not_held():
     conv = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect").requires_grad_(False)
-    assert hold_products(conv, torch.bfloat16) == []
+    assert cast_frozen_weights(conv, torch.bfloat16) == []
 
 
 def later_open_clip(monkeypatch):

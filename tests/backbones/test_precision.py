@@ -15,7 +15,7 @@ from sklift.backbones import load_backbone
 from sklift.backbones._backbone import share_copy
 from sklift.backbones._fast import _precision
 from sklift.backbones._fast._attention import use_fast_attention
-from sklift.backbones._fast._precision import hold_products, products_held_in
+from sklift.backbones._fast._precision import cast_frozen_weights, frozen_weights_cast
 
 VISION = {"image_size": 32, "layers": 2, "width": 64, "head_width": 16, "patch_size": 8}
 
@@ -48,7 +48,7 @@ def test_outputs_are_those_of_autocast(name, mode):
     copy = share_copy(tower)
     with torch.autocast("cpu", torch.bfloat16), mode():
         wanted = tower(x)
-        changed = hold_products(copy, torch.bfloat16)
+        changed = cast_frozen_weights(copy, torch.bfloat16)
         assert torch.equal(copy(x), wanted)
     with mode():  # without autocast, and under autocast to another type
         assert torch.equal(copy(x), tower(x))
@@ -61,7 +61,7 @@ def test_outputs_are_those_of_autocast(name, mode):
 
 def test_they_are_what_is_computed_with():
     linear = nn.Linear(2, 2, bias=False).requires_grad_(False)
-    hold_products(linear, torch.bfloat16)
+    cast_frozen_weights(linear, torch.bfloat16)
     linear.held["weight"].zero_()
     x = torch.ones(1, 2)
     with torch.autocast("cpu", torch.bfloat16):
@@ -76,7 +76,7 @@ def test_what_is_trained_or_made_of_trained_weights_is_not_held():
     nn.utils.parametrize.register_parametrization(made, "weight", nn.Identity())
     norm, trained = nn.LayerNorm(4).requires_grad_(False), nn.Linear(4, 4)
     modules = nn.ModuleList([linear, tuned, made, norm, trained])
-    with products_held_in(modules, torch.bfloat16):
+    with frozen_weights_cast(modules, torch.bfloat16):
         assert {name: w.dtype for name, w in linear.held.items()} == {
             "weight": torch.bfloat16,
             "bias": torch.bfloat16,
@@ -89,12 +89,12 @@ def test_what_is_trained_or_made_of_trained_weights_is_not_held():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_full_precision_changes_nothing(dtype):
-    assert hold_products(nn.Linear(2, 2).requires_grad_(False), dtype) == []
+    assert cast_frozen_weights(nn.Linear(2, 2).requires_grad_(False), dtype) == []
 
 
 def test_modules_come_back_after_an_error():
     linear = nn.Linear(2, 2).requires_grad_(False)
-    with pytest.raises(KeyError), products_held_in(linear, torch.bfloat16):
+    with pytest.raises(KeyError), frozen_weights_cast(linear, torch.bfloat16):
         raise KeyError
     assert type(linear) is nn.Linear and not hasattr(linear, "held")
 

@@ -74,7 +74,7 @@ _HELD: dict[type[nn.Module], tuple[type[nn.Module], str]] = {
 }
 
 
-def hold_products(tower: nn.Module, dtype: torch.dtype) -> list[tuple[nn.Module, type]]:
+def cast_frozen_weights(tower: nn.Module, dtype: torch.dtype) -> list[tuple[nn.Module, type]]:
     """Hold frozen weights of matrix products also in the dtype that autocast gives them.
 
     Autocast converts a frozen weight anew in every forward. The outputs are the same bit by bit.
@@ -112,9 +112,9 @@ def _hold(module: nn.Module, own: dict[str, nn.Parameter], dtype: torch.dtype) -
 
 
 @contextmanager
-def products_held_in(tower: nn.Module, dtype: torch.dtype) -> Iterator[None]:
+def frozen_weights_cast(tower: nn.Module, dtype: torch.dtype) -> Iterator[None]:
     """The same for a while, after which the modules are what they were."""
-    changed = hold_products(tower, dtype)
+    changed = cast_frozen_weights(tower, dtype)
     try:
         yield
     finally:
