@@ -63,7 +63,7 @@ class Results:
         """Two fits with one random_state, and the predictions of one model, bit by bit."""
         setup = self.setup
         fits = [setup.estimator(epochs=2).fit(setup.few, setup.y_few) for _ in range(2)]
-        a, b = (clf.net_.module_.trained_state() for clf in fits)
+        a, b = (clf.model_.trained_state() for clf in fits)
         same = [torch.equal(a[name], b[name]) for name in a]
         goal = "goal: all"
         report.row("tensors equal after two fits", f"{sum(same)} of {len(same)}", "", goal)

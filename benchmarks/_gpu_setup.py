@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader
 from training import Plain
 
 from sklift import ImageEmbedder, LiftClassifier
-from sklift.backbones._precision import products_held_in
+from sklift.backbones._fast._precision import frozen_weights_cast
+from sklift.training import Compute
 
 ON_GPU = DEVICE.type == "cuda"
 GRID = {"adapter__rank": [1, 4, 8, 16], "loss__tau": [0.5, 1.0]}
@@ -74,22 +75,27 @@ class Setup:
             max_epochs=epochs,
             batch_size=self.batch,
             random_state=0,
-            precision=precision,
-            cache="auto" if keep else False,
-            num_workers=workers,
-            recompute=recompute,
-            compile=compiled,
+            compute=Compute(
+                precision=precision,
+                cache="auto" if keep else False,
+                num_workers=workers,
+                recompute=recompute,
+                compile=compiled,
+            ),
         )
 
     def embedder(self) -> ImageEmbedder:
         """Ours for features; nothing is kept."""
         return ImageEmbedder(
-            self.model, pretrained=self.checkpoint, batch_size=self.batch, cache=False
+            self.model,
+            pretrained=self.checkpoint,
+            batch_size=self.batch,
+            compute__cache=False,
         )
 
     def in_float32(self, clf: LiftClassifier) -> LiftClassifier:
         """The classifier, that predicts in float32 from now on."""
-        return clf.set_params(precision="float32")
+        return clf.set_params(compute__precision="float32")
 
     def loop(self, paths, y, rank: int) -> Loop:
         """The loop by hand, the same blocks and adapter."""
@@ -181,5 +187,5 @@ def timed(function: Callable) -> float:
 def stepping(clf: LiftClassifier, batch) -> Iterator[Callable]:
     """The training step of a fitted classifier on one batch, weights held as in a fit."""
     net = clf.net_
-    with products_held_in(net.module_.tower, net.precision):
+    with frozen_weights_cast(net.module_.tower, net.precision):
         yield lambda: net.train_step(batch)

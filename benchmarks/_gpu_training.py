@@ -11,6 +11,8 @@ from _gpu_setup import DEVICE, ON_GPU, Setup, seconds, stepping, timed
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from sklift.images import resolve_augmentation
+
 PRODUCTS = re.compile(r"gemm|nvjet|cutlass|xmma|flash|fmha|sdp|addmm|::mm|bmm", re.IGNORECASE)
 
 
@@ -107,8 +109,9 @@ class Training:
         """All batches of an epoch, not computed with."""
         data = clf._data(self.setup.paths, reset=False)
         codes = np.searchsorted(clf.classes_, self.setup.y)
-        backbone = clf.net_.module_.backbone
-        views = data.training(backbone, codes, None, clf.augmentation, clf.max_epochs, 0)
+        backbone = clf.model_.backbone
+        augmentation = resolve_augmentation(clf.augmentation)
+        views = data.training(backbone, codes, None, augmentation, clf.max_epochs, 0)
         for _ in clf.net_.get_iterator(views, training=True):
             pass
 
