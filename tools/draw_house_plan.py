@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-WIDTH, MARGIN, LINE, PAD, GAP, ROOF = 900, 46, 21, 7, 4, 96
+WIDTH, MARGIN, LINE, PAD, GAP, ROOF = 900, 46, 20, 3, 3, 74
 LONGEST = 94  # letters of a sentence that fit beside the name
 STYLE = """
 .plan text { font: 13px system-ui, sans-serif; fill: var(--pst-color-text-base, #222832); }
@@ -28,8 +28,8 @@ STYLE = """
 """
 
 
-def read_rooms() -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
-    """The floors, from the lowest on, each with its rooms; and the rooms that load no torch."""
+def read_rooms() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rooms, from the lowest floor on; and those that load no torch."""
     source = (ROOT / "tests" / "test_import_order.py").read_text(encoding="utf-8")
     found = {}
     for node in ast.parse(source).body:
@@ -52,26 +52,24 @@ def purpose(room: str) -> str:
 
 def draw() -> str:
     """The plan as SVG: the first room at the bottom, the estimators under the roof."""
-    floors, without_torch = read_rooms()
-    body, y = [], ROOF
-    for number, rooms in reversed(list(enumerate(floors, start=1))):
-        height = LINE * len(rooms) + 2 * PAD
+    rooms, without_torch = read_rooms()
+    body, y, height = [], ROOF, LINE + 2 * PAD
+    for number, room in reversed(list(enumerate(rooms, start=1))):
         body.append(
             f'<rect class="floor" x="{MARGIN}" y="{y}" width="{WIDTH - MARGIN - 8}" '
             f'height="{height}" rx="5"/>'
         )
-        body.append(_text(MARGIN + 12, y + PAD + 15, str(number), "muted"))
-        for i, room in enumerate(rooms):
-            line = y + PAD + 15 + LINE * i
-            body.append(_text(MARGIN + 40, line, room, _kind(room)))
-            body.append(_text(MARGIN + 184, line, purpose(room), ""))
-            if room in without_torch:
-                body.append(_text(WIDTH - 20, line, "no torch", "muted", "end"))
+        line = y + PAD + 15
+        body.append(_text(MARGIN + 12, line, str(number), "muted"))
+        body.append(_text(MARGIN + 40, line, room, _kind(room)))
+        body.append(_text(MARGIN + 164, line, purpose(room), ""))
+        if room in without_torch:
+            body.append(_text(WIDTH - 20, line, "no torch", "muted", "end"))
         y += height + GAP
     left, right, middle = MARGIN, WIDTH - 8, (WIDTH + MARGIN - 8) / 2
     roof = f'<path class="roof" d="M{left} {ROOF - 8} L{middle} 8 L{right} {ROOF - 8} Z"/>'
-    title = _text(middle, 56, "import sklift", "public", "middle")
-    title += _text(middle, 76, "what is imported from here is loaded when it is used", "", "middle")
+    title = _text(middle, 40, "import sklift", "public", "middle")
+    title += _text(middle, 60, "what is imported from here is loaded when it is used", "", "middle")
     arrow = (
         f'<path class="arrow" d="M32 {ROOF} V{y - 14} M26 {y - 24} L32 {y - 14} L38 {y - 24}"/>'
         f'<text class="muted" text-anchor="middle" transform="translate(18 {(ROOF + y) / 2}) '
