@@ -18,9 +18,7 @@ import sklift.backbones as backbones
 from sklift import LiftClassifier
 from sklift._compute import _speed_up, _torch
 from sklift._compute._speed_up import change_class, optional, require_same
-from sklift._data import _tokens
 from sklift._model import TunedModel, _compilation
-from sklift._store._features import MemoryFeatures
 from sklift.adapters import AdaptFormer
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
 from sklift.backbones._fast import _precision
@@ -101,7 +99,6 @@ def backbone_of(tower):
 @pytest.fixture(autouse=True)
 def a_new_process(monkeypatch):
     monkeypatch.setattr(_speed_up, "_told", set())
-    monkeypatch.setattr(_tokens, "_in_memory", MemoryFeatures(1 << 26))
     _precision._holds_the_same.cache_clear()
     yield
     _precision._holds_the_same.cache_clear()
@@ -126,10 +123,10 @@ def fit(monkeypatch):
         monkeypatch.setitem(backbones._loaded, (made.spec, ()), made)
         monkeypatch.setattr("sklift.backbones.resolve_spec", lambda *args: made.spec)
         settings = {"adapter": AdaptFormer(2, layers=1), "augmentation": None, "init": "random"}
-        settings |= {"max_epochs": 2, "batch_size": 6, "random_state": 0, "cache": False}
-        settings |= {"precision": "float32"} | params
+        settings |= {"max_epochs": 2, "batch_size": 6, "random_state": 0, "compute__cache": False}
+        settings |= {"compute__precision": "float32"} | params
         clf = LiftClassifier("small", **settings).fit(PICTURES, Y)
-        return clf.predict_proba(PICTURES), clf.net_.module_
+        return clf.predict_proba(PICTURES), clf.model_
 
     return fit_on
 
@@ -329,7 +326,7 @@ def test_a_compiler_whose_names_are_gone(fit, monkeypatch, name):
     monkeypatch.setattr(nn.Module, "compile", lambda self: calls.append(self))
     wanted, _ = fit(tower_of("timm"))
     with heard() as found:
-        proba, _ = fit(tower_of("timm"), compile=True)
+        proba, _ = fit(tower_of("timm"), compute__compile=True)
     np.testing.assert_array_equal(proba, wanted)
     assert len(found) == 1 and f"there is no {name}" in found[0]
     assert len(calls) == (0 if name == "_compiled_call_impl" else 2)
