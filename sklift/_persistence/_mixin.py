@@ -134,7 +134,8 @@ class Persistent:
 
     def __getstate__(self):
         """Plain data in the place of the net, for pickle, joblib, skops and copies."""
-        state: Any = super().__getstate__()  # a dict
+        given: Any = super().__getstate__()
+        state = dict(given)  # it is the estimator's own
         state.pop("net_", None)  # what trains: optimiser, callbacks, data loaders
         if "model_" not in state:
             return state

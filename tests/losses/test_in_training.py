@@ -139,6 +139,7 @@ def test_a_pickle_starts_with_a_new_threshold_and_goes_on(blobs):
     clf = on_features(**SMOOTHED).fit(*blobs)
     again = pickle.loads(pickle.dumps(clf))
     assert np.array_equal(again.predict_proba(blobs[0]), clf.predict_proba(blobs[0]))
+    assert clf.net_ is not None  # as it was
     again.partial_fit(*blobs)
     assert 0 < threshold(again) < threshold(clf)
 
@@ -153,13 +154,13 @@ class Centred(BaseEstimator):
 class CentredLoss(nn.Module):
     def __init__(self):
         super().__init__()
-        self.shift = nn.Parameter(torch.zeros(3))
+        self.shift = nn.Linear(1, 3, bias=False)
         self.register_buffer("seen", torch.zeros(()))
 
     def forward(self, logits, target):
         if self.training:
             self.seen += len(target)
-        return nn.functional.cross_entropy(logits + self.shift, target)
+        return nn.functional.cross_entropy(logits + self.shift.weight[:, 0], target)
 
 
 def test_parameters_of_a_users_loss_are_trained_and_kept_in_checkpoints(blobs, tmp_path):
@@ -170,9 +171,9 @@ def test_parameters_of_a_users_loss_are_trained_and_kept_in_checkpoints(blobs, t
     finished = make().fit(*blobs)
     (file,) = tmp_path.glob("*.pt")
     kept = torch.load(file, weights_only=True)["loss"]
-    assert kept.keys() == undisturbed.keys() == {"function.shift", "function.seen"}
+    assert kept.keys() == undisturbed.keys() == {"function.shift.weight", "function.seen"}
     assert all(torch.equal(kept[name], undisturbed[name]) for name in kept)
-    assert kept["function.shift"].abs().max() > 0.01 and kept["function.seen"] == 4 * 90
+    assert kept["function.shift.weight"].abs().max() > 0.01 and kept["function.seen"] == 4 * 90
     resumed = make().fit(*blobs).net_.criterion_.state_dict()
     assert all(torch.equal(resumed[name], kept[name]) for name in kept)
     assert finished.net_.criterion_.state_dict().keys() == kept.keys()
