@@ -145,7 +145,7 @@ class TestRates:
     def test_groups_of_net_params_keep_theirs(self, quick, shapes):
         """They were overwritten without a word."""
         watch = Watch()
-        groups = [("*.scale", {"lr": 0.5, "weight_decay": 0.0})]
+        groups = [("*.scale", {"lr": 0.5, "weight_decay": 0.0, "momentum": 0.3})]
         quick(
             optimizer=SGD(head_lr_factor=10, schedule="linear"),
             lr=0.01,
@@ -157,7 +157,7 @@ class TestRates:
         ).fit(*shapes)
         np.testing.assert_allclose(watch.rates[-1], [0.25, 0.05, 0.005])
         settings = [(g["momentum"], g["weight_decay"]) for g in watch.optimizer.param_groups]
-        assert settings == [(0.7, 0.0), (0.7, 5e-4), (0.7, 5e-4)]
+        assert settings == [(0.3, 0.0), (0.7, 5e-4), (0.7, 5e-4)]
 
     def test_partial_fit_keeps_them_constant(self, blobs):
         X, y = blobs
