@@ -154,7 +154,8 @@ class Description:
         cells = [_content(cell) for cell in function.__closure__ or ()]
         held = (function.__defaults__, function.__kwdefaults__, cells, vars(function))
         parts = [self(part) for part in held if part]
-        if (library := library_of(module)) is not None:
+        is_typed = code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen")
+        if (library := library_of(module)) is not None and not is_typed:
             place = (library, module, code.co_qualname, code.co_firstlineno)
             return self._parts("function", [*map(self, place), *parts])
         read, attributes = globals_read(function)

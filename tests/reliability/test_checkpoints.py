@@ -468,11 +468,7 @@ def test_kill_9(tmp_path, shapes):
         import os, signal, sys
         import numpy as np, torch
         from skorch.callbacks import Callback
-from torch.nn import functional as F
         from sklift import LiftClassifier
-from sklift._fitting import _code
-from sklift._net import _checkpoint
-from sklift._store._private import warn_if_open
 
         class Kill(Callback):
             n = 0
