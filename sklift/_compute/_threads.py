@@ -6,8 +6,10 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import joblib
+from threadpoolctl import ThreadpoolController
 
 
 def map_items(function: Callable, items: Iterable) -> list:
@@ -19,8 +21,24 @@ def map_items(function: Callable, items: Iterable) -> list:
     n_threads = min(joblib.cpu_count(), len(items))
     if n_threads < 2 or _in_worker():
         return [function(item) for item in items]
-    with ThreadPoolExecutor(n_threads) as pool:
+    with ThreadPoolExecutor(n_threads, initializer=_compute_with_one_thread) as pool:
         return list(pool.map(function, items))
+
+
+def _compute_with_one_thread() -> None:
+    """Let the operations of this thread stay in it: the threads of a pool have all cores already.
+
+    Else each of them would share out every resize among as many threads again.
+    """
+    if "torch" in sys.modules:
+        sys.modules["torch"].get_num_threads()  # what torch sets up in a new thread comes first
+        _openmp().limit(limits=1)
+
+
+@cache
+def _openmp() -> ThreadpoolController:
+    """OpenMP, whose number of threads is set for the calling thread alone."""
+    return ThreadpoolController().select(user_api="openmp")
 
 
 def prepared_ahead(batches: Iterable, n_ahead: int) -> Iterator:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from sklift._compute import _threads
 from sklift._compute._threads import map_items, prepared_ahead
@@ -74,3 +76,23 @@ class TestAhead:
         next(ahead)
         ahead.close()
         assert threading.active_count() == before
+
+
+def test_a_thread_of_a_pool_computes_with_one_thread(monkeypatch):
+    """And the others with as many as before."""
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 2)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        barrier = threading.Barrier(2)
+
+        def number(_):
+            barrier.wait(timeout=30)  # one item for each thread
+            return torch.get_num_threads()
+
+        assert _threads.map_items(number, range(2)) == [1, 1]
+        assert torch.get_num_threads() == 3
+        with ThreadPoolExecutor(1) as pool:  # of somebody else
+            assert pool.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(before)
