@@ -308,3 +308,15 @@ def test_two_passes_of_partial_fit_are_held_by_one_start(blobs):
         return (now - first).norm().item()
 
     assert moved(3.0) < 0.5 * moved(0)
+
+
+@pytest.mark.parametrize("loss", ["class_balanced", "lade"])
+def test_the_terms_of_mixed_pictures_are_weighted_by_both_labels(blobs, loss):
+    """As the loss is: so in parts the model is the same."""
+    X, y, weight = blobs
+    params = {"augmentation": "mixup", "loss": loss, "regularizer": BothRecipe()}
+    whole = on_features(**params).fit(X, y, weight)
+    parts = on_features(**params, compute__accumulate=3).fit(X, y, weight)
+    assert_same(parts, whole, atol=1e-6)
+    without = on_features(**{**params, "regularizer": None}).fit(X, y, weight)
+    assert distance(whole, without) > 1e-3
