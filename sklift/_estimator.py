@@ -94,8 +94,9 @@ class ImageEstimator(BaseEstimator):
         resolvers = {kind: partial(resolve_recipe, kind) for kind in kinds}
         return super().set_params(**named_recipes(self, params, resolvers))
 
-    def _validate_params(self) -> None:
-        super()._validate_params()
+    def _check_params(self) -> None:
+        """Hold the parameters against their constraints, and find the recipe of views."""
+        validate_params(self)
         resolve_recipe("tta", self.tta)
 
     def __sklearn_clone__(self):
@@ -168,7 +169,7 @@ class FrozenEstimator(ImageEstimator):
         from ._data._prediction import blocks
         from ._data._repeated_views import view_name
 
-        validate_params(self)
+        self._check_params()
         plan = self._plan()
         backbone = self._load_backbone()
         pictures = self._pictures(X)

@@ -16,7 +16,6 @@ from ._core._sklearn import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
-    validate_params,
     with_callbacks,
 )
 from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing, resolve_recipe
@@ -341,7 +340,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         KeyboardInterrupt
             On Ctrl-C, after the batch; the estimator is fitted so far.
         """
-        validate_params(self)
+        self._check_params()
         from ._fitting._sample import check_same
         from ._fitting._settings import fit_settings
         from ._fitting._train import Classes, train
@@ -391,7 +390,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         ValueError, TypeError
             As :meth:`fit`, or if the classes are missing, or others than before.
         """
-        validate_params(self)
+        self._check_params()
         from ._fitting._sample import check_same, partial_classes
         from ._fitting._settings import fit_settings
         from ._fitting._train import Classes, train_more
@@ -493,7 +492,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         torch.Size([6, 2])
         """
         check_is_fitted(self)
-        validate_params(self)
+        self._check_params()
         from ._persistence._export import write_program
 
         write_program(self, path)
@@ -539,7 +538,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     def _trained_logits(self, X) -> Iterator[np.ndarray]:
         check_is_fitted(self)
-        validate_params(self)
+        self._check_params()
         from ._data._prediction import logits
 
         data = self._data(X, reset=False)

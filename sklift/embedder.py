@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._core._sklearn import validate_params
 from ._estimator import FrozenEstimator
 from ._persistence import Persistent
 
@@ -97,7 +96,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self : ImageEmbedder
             Fitted.
         """
-        validate_params(self)
+        self._check_params()
         self._check_columns(X, reset=True)
         backbone = self._load_backbone()
         width = backbone.n_features

@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._classes._labels import check_labels, resolve_names
 from ._classes._prompts import prompt_features
-from ._core._sklearn import validate_params
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -119,7 +118,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         ValueError
             If classes or their names are missing, or the backbone has no text tower.
         """
-        validate_params(self)
+        self._check_params()
         if y is None:
             raise ValueError("ZeroShotClassifier needs the classes: pass them as y (X may be None)")
         self._check_columns(X, reset=True)

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._compute._device import resolve_device, resolve_precision
-from .._core._sklearn import param_names, validate_params
+from .._core._sklearn import param_names
 from .._core._warn import warn
 from .._estimator import resolve_recipe
 from ._backbone_data import check_backbone
@@ -103,7 +103,7 @@ def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
         )
     params = {name: decode(value, arrays, own) for name, value in params.items()}
     est = cls(**{**params, **without_folders(params)})
-    validate_params(est)
+    est._check_params()
     return est
 
 
