@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch.utils.data import Dataset
 
+from .._compute._counter import shared_counter
 from ..images._dataset import collate as collate_views
 
 
@@ -17,8 +18,7 @@ class LabelledRows(Dataset):
     def __init__(self, X: torch.Tensor, codes=None, weights=None):
         self.views = X if X.ndim == 3 else X[:, None]
         self.n_views = self.views.shape[1]
-        # In shared memory, so that workers that outlive an epoch see the next one begin.
-        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self.epoch = shared_counter()
         self.codes = None if codes is None else torch.as_tensor(codes)
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=X.dtype)
 

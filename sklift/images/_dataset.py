@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, default_collate, get_worker_info
 
+from .._compute._counter import shared_counter
 from .._compute._threads import map_items
 from ._augmentations import CallableView, MinimalistCrop, ResizedCrop, StoredViews, views_of
 from ._augmentations._stored_views import progress_of
@@ -155,8 +156,7 @@ class TrainViews(_Views):
                 )
         self.n_epochs = n_epochs
         self.seed = seed
-        # In shared memory, so that workers that outlive an epoch see the next one begin.
-        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self.epoch = shared_counter()
 
     def set_epoch(self, epoch: int) -> None:
         """Start an epoch, counted from 0."""
