@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
+from threading import local
 
 import joblib
 from threadpoolctl import ThreadpoolController
@@ -18,11 +20,22 @@ def map_items(function: Callable, items: Iterable) -> list:
     Pillow decodes and torch resizes without holding the interpreter's lock.
     """
     items = list(items)
-    n_threads = min(joblib.cpu_count(), len(items))
-    if n_threads < 2 or _in_worker():
+    if min(joblib.cpu_count(), len(items)) < 2 or _in_worker() or hasattr(_this_thread, "in_pool"):
         return [function(item) for item in items]
-    with ThreadPoolExecutor(n_threads, initializer=_compute_with_one_thread) as pool:
-        return list(pool.map(function, items))
+    return list(_pool(joblib.cpu_count()).map(function, items))
+
+
+_this_thread = local()
+
+
+@lru_cache(maxsize=1)
+def _pool(n_threads: int) -> ThreadPoolExecutor:
+    """The threads of this process, which are kept: to start them takes longer than some batches."""
+    return ThreadPoolExecutor(n_threads, "sklift", initializer=_compute_with_one_thread)
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def _compute_with_one_thread() -> None:
@@ -30,6 +43,7 @@ def _compute_with_one_thread() -> None:
 
     Else each of them would share out every resize among as many threads again.
     """
+    _this_thread.in_pool = True
     if "torch" in sys.modules:
         sys.modules["torch"].get_num_threads()  # what torch sets up in a new thread comes first
         _openmp().limit(limits=1)

@@ -49,6 +49,8 @@ class TunedModel(nn.Module):
         blocks = [block.unit.get() for block in tower.blocks]
         self._n_untouched = n_blocks_before(touched, blocks)
         self._has_blocks = any(isinstance(block, TransformerBlock) for block in tower.blocks)
+        # Moves what the adapter has added: faster ways are tried on the device.
+        tower.module.to(device)
         self.tower = tower.finished()
         self.after = tower.after
         self.head = head.build(tower.n_features, n_classes)

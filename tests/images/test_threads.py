@@ -96,3 +96,17 @@ def test_a_thread_of_a_pool_computes_with_one_thread(monkeypatch):
             assert pool.submit(torch.get_num_threads).result() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_maps_inside_of_maps_end(monkeypatch):
+    """A thread of the pool would wait for ever for the others, which wait as well."""
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 2)
+    rows = map_items(lambda i: map_items(lambda j: i * j, range(3)), range(4))
+    assert rows == [[i * j for j in range(3)] for i in range(4)]
+
+
+def test_an_error_leaves_the_threads_usable(monkeypatch):
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 2)
+    with pytest.raises(ZeroDivisionError):
+        map_items(lambda i: 1 // i, range(4))
+    assert map_items(abs, range(-3, 0)) == [3, 2, 1]
