@@ -144,11 +144,12 @@ def test_odd_but_plain_parameters(quick, shapes, path):
         "batch_size": np.int32(7),
         "device": torch.device("cpu"),
         "net_params": {"iterator_train__drop_last": True},
-        "reader__image_shape": (48, 48, 3),
     }
-    est = quick(adapter=None, max_epochs=1, **odd).fit(X, y)
+    shape = (48, 48, 3)
+    est = quick(adapter=None, max_epochs=1, reader__image_shape=shape, **odd).fit(X, y)
     est.save(path)
     loaded = LiftClassifier.load(path)
+    assert loaded.reader.image_shape == shape
     own = loaded.get_params(deep=False)
     assert np.array_equal(own.pop("classes"), odd.pop("classes"))
     assert {name: own[name] for name in odd} == odd
@@ -293,6 +294,7 @@ def test_skops_takes_it(fitted, shapes):
     assert {name.rpartition(".")[2] for name in types} == {
         "LiftClassifier",
         "AdaptFormer",
+        "Compute",
         "Cosine",
         "LogitAdjusted",
     }
