@@ -78,6 +78,28 @@ class ImageEstimator(BaseEstimator):
         if settings:
             self.set_params(**settings)
 
+    def get_params(self, deep: bool = True) -> dict:
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the settings of recipes, as ``adapter__rank``.
+
+        Returns
+        -------
+        params : dict
+        """
+        params = super().get_params(deep=False)
+        if deep:
+            # torchvision's transforms have a get_params that is something else
+            recipes = {n: v for n, v in params.items() if hasattr(v, "set_params")}
+            for name, recipe in recipes.items():
+                if not isinstance(recipe, type):
+                    settings = recipe.get_params().items()
+                    params.update({f"{name}__{setting}": value for setting, value in settings})
+        return params
+
     def set_params(self, **params) -> Self:
         """Set parameters; nested ones reach into recipes, also into those given by name.
 

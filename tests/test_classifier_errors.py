@@ -26,6 +26,7 @@ WRONG = {
         ("adaptfromer", "Unknown adapter.*Did you mean 'adaptformer'"),
         ([], "one or more"),
     ],
+    "regularizer": [("consistent", "Unknown regularizer.*Did you mean 'consistency'")],
     "loss": [("logit_adjust", "Unknown loss.*Did you mean 'logit_adjusted'")],
     "head": [("cosin", "Unknown head.*Did you mean 'cosine'"), (None, "head must be one of")],
     "init": [("zero", "'init' parameter")],

@@ -66,6 +66,7 @@ def test_training_on_features_is_training_on_views(
     proba = fast.predict_proba(shapes[0])
     monkeypatch.setattr(_pictures.Pictures, "features_of_views", lambda *args, **kwargs: None)
     slow = quick(**params).fit(*shapes, sample_weight=weight)
+    monkeypatch.undo()
     for name, tensor in weights(slow).items():
         torch.testing.assert_close(weights(fast)[name], tensor, atol=2e-5, rtol=1e-4)
     np.testing.assert_allclose(proba, slow.predict_proba(shapes[0]), atol=1e-4)

@@ -249,7 +249,7 @@ def test_scores_of_skorch_see_labels(quick, shapes):
         assert row["seen"] == pytest.approx(row["train_acc"])
 
 
-@pytest.mark.parametrize("key", ["callbacks", "max_epochs", "module"])
+@pytest.mark.parametrize("key", ["max_epochs", "module", "regularizer"])
 def test_net_params_leave_the_estimators_own_alone(quick, shapes, key):
     with pytest.raises(ValueError, match=rf"net_params can't set \['{key}'\]"):
         quick(net_params={key: 3}).fit(*shapes)
@@ -327,6 +327,11 @@ def test_an_error_in_a_worker_is_the_error_itself(quick, shapes, tmp_path):
     with pytest.raises(ValueError, match=r"13\.png") as caught:
         quick(compute__num_workers=2).fit(paths, shapes[1])
     assert "DataLoader worker" not in str(caught.value)
+
+
+def test_callbacks_are_a_list(quick, shapes):
+    with pytest.raises(TypeError, match=r"net_params\['callbacks'\] must be a list, got 3"):
+        quick(net_params={"callbacks": 3}).fit(*shapes)
 
 
 @pytest.mark.parametrize("callback", [EarlyStopping, object(), "progress"])

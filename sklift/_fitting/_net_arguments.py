@@ -76,7 +76,7 @@ def net_arguments(
         callbacks.append(("best_epoch", BestEpoch(settings.n_iter_no_change, best)))
     if settings.verbose and is_first(order):
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / plan.batch_size))))
-    callbacks += [*_named(settings.net_params.get("callbacks") or ()), *extra]
+    callbacks += [*_named(settings.net_params.get("callbacks") or []), *extra]
     # rows need no preparation: workers would each be sent a copy of them
     whole = dataset.dataset if isinstance(dataset, Subset) else dataset
     n_train = 0 if isinstance(whole, LabelledRows) else plan.num_workers
@@ -140,6 +140,8 @@ def own_order(net_params: Mapping) -> bool:
 
 def _named(callbacks) -> list:
     """Callbacks as (name, callback) pairs, as skorch wants them beside named ones."""
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(f"net_params['callbacks'] must be a list, got {callbacks!r}")
     named = [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]
     for i, (_, callback) in enumerate(named):
         if isinstance(callback, type) or not hasattr(callback, "on_train_begin"):

@@ -96,7 +96,7 @@ def compare(quick, shapes, adapter, recipe, loss, accumulate):
         batch_size=len(X),
         max_epochs=EPOCHS,
         lr=LR,
-        momentum=MOMENTUM,
+        optimizer__momentum=MOMENTUM,
         weight_decay=DECAY,
         augmentation=None,
         class_names=["blue square", "green circle", "red triangle"],
