@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
 from importlib import import_module
+from inspect import Parameter, Signature, signature
 from numbers import Integral
 from typing import Any, Self
 
@@ -42,12 +43,6 @@ def resolve_recipe(parameter: str, value):
     return getattr(room, f"resolve_{parameter}")(value)
 
 
-def _settings_of(parameter: str, value) -> dict:
-    """The settings of the recipe that a parameter names or is."""
-    recipe = resolve_recipe(parameter, value)
-    return recipe.get_params(deep=False) if hasattr(recipe, "get_params") else {}
-
-
 class ImageEstimator(BaseEstimator):
     """Base of all estimators: their common parameters and tags."""
 
@@ -64,19 +59,32 @@ class ImageEstimator(BaseEstimator):
 
     def _set_nested(self, settings: dict) -> None:
         """Take settings of recipes that were given to ``__init__``, as ``set_params`` does."""
-        own = self.get_params(deep=False)
+        if not settings:  # a subclass may not have set its own parameters yet
+            return
+        recipes = _ROOMS.keys() & self.get_params(deep=False)
         for name in settings:
-            if name.partition("__")[0] not in _ROOMS.keys() & own or "__" not in name:
-                hint = "".join(
-                    f"; did you mean {recipe}__{name}?"
-                    for recipe in _ROOMS.keys() & own
-                    if name in _settings_of(recipe, own[recipe])
-                )
+            if name.partition("__")[0] not in recipes or "__" not in name:
+                hints = sorted(f"{r}__{name}" for r in recipes if name in self._settings_of(r))
+                hint = f"; did you mean {hints[0]}?" if hints else ""
                 raise TypeError(
                     f"{type(self).__name__}() got an unexpected keyword argument {name!r}{hint}"
                 )
-        if settings:
-            self.set_params(**settings)
+        self.set_params(**settings)
+
+    def _settings_of(self, parameter: str) -> dict:
+        """Settings of the recipe that a parameter names or is; none where it is wrong."""
+        try:
+            recipe = resolve_recipe(parameter, getattr(self, parameter))
+        except (TypeError, ValueError):
+            return {}
+        return recipe.get_params(deep=False) if hasattr(recipe, "get_params") else {}
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        """Leave ``**settings`` out of the signature, by which tools list the parameters."""
+        super().__init_subclass__(**kwargs)
+        own = signature(cls.__init__).parameters.values()
+        plain = [p for p in own if p.name != "self" and p.kind is not Parameter.VAR_KEYWORD]
+        cls.__signature__ = Signature(plain)
 
     def get_params(self, deep: bool = True) -> dict:
         """Get the parameters.

@@ -29,13 +29,14 @@ def logits(model: TunedModel, data, tta, plan: ComputePlan) -> Iterator[np.ndarr
     if tta is None and model.tower_is_frozen and not model.backbone.is_empty:
         for chosen in blocks(len(data), plan):
             X = data.features_of_views(model.backbone, chosen, [TEST], plan)
-            yield from _forward(plain, LabelledRows(torch.from_numpy(X)), plan)
+            yield from _forward(plain, LabelledRows(torch.from_numpy(X)), plan, model.in_parts)
         return
     tokens = known_tokens(data, model, plan) if tta is None and model.n_frozen_blocks else None
     if tokens is not None:
-        yield from _forward(plain, TokenRows(tokens), plan)
+        yield from _forward(plain, TokenRows(tokens), plan, model.in_parts)
     else:
-        yield from _forward(plain, data.prediction(model.backbone, tta), plan)
+        views = data.prediction(model.backbone, tta)
+        yield from _forward(plain, views, plan, model.in_parts)
 
 
 def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
@@ -49,9 +50,11 @@ def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
         yield np.arange(start, stop)
 
 
-def _forward(model: TunedModel, dataset, plan: ComputePlan) -> Iterator[np.ndarray]:
+def _forward(
+    model: TunedModel, dataset, plan: ComputePlan, in_parts: MicroBatches
+) -> Iterator[np.ndarray]:
     """Logits of a data set, float32 at least."""
-    in_parts, kind = MicroBatches(), plan.device.type
+    kind = plan.device.type
     half = plan.precision in (torch.bfloat16, torch.float16)
 
     def compute(x):

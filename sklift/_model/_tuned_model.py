@@ -9,6 +9,7 @@ from sklearn.base import clone
 from torch import nn
 
 from .._compute._device import resolve_device
+from .._compute._micro_batches import MicroBatches
 from .._compute._seeding import drawing_alone
 from ..backbones import Backbone, Stages, TransformerBlock, find_stages, load_backbone
 from ..regularizers import Outputs
@@ -57,6 +58,7 @@ class TunedModel(nn.Module):
         self.head_recipe = clone(head, safe=False)
         self.backbone = backbone
         self.n_classes = n_classes
+        self.in_parts = MicroBatches()  # what predictions have found of the memory
         self._frozen = frozen
         for name in ("mean", "std"):
             value = torch.tensor(getattr(backbone.preprocess, name), dtype=torch.float32)

@@ -147,7 +147,7 @@ def test_folders_stay_on_their_machine(quick, shapes, tmp_path):
     loaded = LiftClassifier.load(tmp_path / "model.safetensors")
     assert loaded.compute.cache == "auto" and loaded.checkpoint is None
     clf.set_params(compute__cache=False).save(tmp_path / "model.safetensors")
-    assert LiftClassifier.load(tmp_path / "model.safetensors").cache is False
+    assert LiftClassifier.load(tmp_path / "model.safetensors").compute.cache is False
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of file sizes are those of Unix")
@@ -156,7 +156,7 @@ def test_a_full_cache_disk_is_no_end(tmp_path):
 import resource, signal, sys, warnings
 import numpy as np
 from sklift import ImageEmbedder
-embedder = ImageEmbedder("emoji-tiny", cache=sys.argv[1]).fit()
+embedder = ImageEmbedder("emoji-tiny", compute__cache=sys.argv[1]).fit()
 X = np.random.default_rng(0).integers(0, 256, (40, 40, 40, 3), dtype=np.uint8)
 embedder.transform(X[:1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -103,8 +103,7 @@ class TestThreads:
         for one, other in zip(in_threads(embedder.transform, parts), expected, strict=True):
             np.testing.assert_array_equal(one, other)
         if kind != "folder":
-            assert len(empty_memory._vectors) == 24
-            assert empty_memory.n_bytes == 24 * 192 * 4
+            assert empty_memory.features.n_bytes == 24 * 192 * 4
 
     @pytest.mark.slow
     @pytest.mark.parametrize(
