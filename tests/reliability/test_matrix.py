@@ -57,7 +57,9 @@ def test_names_are_distinct():
 
 def test_every_parameter_has_a_row(bench):
     given = set().union(*(bench.split(row.given(bench))[0] for row in FITS))
-    assert given == set(LiftClassifier().get_params(deep=False))
+    assert {name.partition("__")[0] for name in given} == set(
+        LiftClassifier().get_params(deep=False)
+    )
 
 
 @pytest.mark.filterwarnings("ignore:the labels are no names")
