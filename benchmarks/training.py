@@ -1,4 +1,4 @@
-"""Training, against the loop that users write by hand: images per second, and memory.
+"""Training, against the loop that users write by hand: pictures per second, and memory.
 
 The same tower (ViT-S/16, random weights), files, batches, adapter, loss and optimiser; 20 classes,
 long-tailed, JPEG files, 224 px. Plain: torchvision transforms per picture in a data loader with a
@@ -103,7 +103,7 @@ def ours(name, checkpoint, params, n_epochs: int, batch: int):
 
 
 def speeds(name, checkpoint, paths, y, repeats: int, batch: int) -> dict[str, float]:
-    """Images per second, the median of the epochs that take turns."""
+    """Pictures per second, the median of the epochs that take turns."""
 
     def fit(params, n_epochs, n=None):
         return ours(name, checkpoint, params, n_epochs, batch).fit(paths[:n], y[:n])

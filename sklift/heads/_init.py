@@ -154,7 +154,7 @@ def text_rows(text_features, proj) -> Tensor:
         Output of the text tower, one or several prompts for each class. A list of arrays of shape
         (n_prompts_k, n_joint) allows another number of prompts for each class.
     proj : array-like of shape (n_features, n_joint)
-        Projection of the image feature into the joint space.
+        Projection of a picture's feature into the joint space.
 
     Returns
     -------

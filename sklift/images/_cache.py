@@ -15,12 +15,12 @@ from ._sources import ImageSource
 class CachedSource(ImageSource):
     """A source whose files are decoded once, as long as they don't change.
 
-    Images that don't come from files are passed through.
+    Pictures that don't come from files are passed through.
 
     Parameters
     ----------
     source : ImageSource
-        The images.
+        The pictures.
     make_room : bool, default=True
         Whether what is decoded may push out what is there.
     store : MemoryArrays or StoredArrays, optional
@@ -44,7 +44,7 @@ class CachedSource(ImageSource):
         return self.fetch([i])[0]
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Several images, each decoded unless it is known."""
+        """Several pictures, each decoded unless it is known."""
         if not self.reads_files:
             return self.source.fetch(indices)
         keys_of = keys_by_content if self.store.outlives_process else keys_by_stamp
@@ -64,19 +64,19 @@ class CachedSource(ImageSource):
         return CachedSource(self.source.reduced(least), self.make_room, self.store)
 
     def check_header(self, i: int) -> None:
-        """That at the image."""
+        """That at the picture."""
         self.source.check_header(i)
 
     def key(self, i: int) -> tuple | None:
-        """That of the image."""
+        """That of the picture."""
         return self.source.key(i)
 
     def fingerprint(self, i: int) -> bytes:
-        """That of the image."""
+        """That of the picture."""
         return self.source.fingerprint(i)
 
     def identity(self) -> str:
-        """That of the images."""
+        """That of the pictures."""
         return self.source.identity()
 
     # no plain attribute as elsewhere: a dataset is asked for them only where they are needed

@@ -19,7 +19,7 @@ from ._views import draw_view, draw_views, plain_view
 
 _LEAST_AREA = 0.08  # of a training crop, as a share of the picture
 _ENOUGH = 4  # times the side of a view: what the shorter side of a reduced picture has
-AT_ONCE = 32  # large images, of which not all of a batch need be in memory
+AT_ONCE = 32  # large pictures, of which not all of a batch need be in memory
 
 
 class Failed:
@@ -43,10 +43,10 @@ def raise_failed(batches: Iterable) -> Iterator:
 
 
 class _Views(Dataset):
-    """A map from image to item, by index.
+    """A map from picture to item, by index.
 
     Pictures from files that are far larger than a view are decoded at a half, quarter or eighth of
-    their size: the smallest that divides both sides and leaves the shorter one `_ENOUGH` times that
+    their size: the smallest that divides both sides and leaves the shorter one ``_ENOUGH`` times that
     of a view. The smallest crop of training, 8 % of the area, has 1.13 times the side of a view
     then, and no crop is seen in less detail than a view holds. Where crops may be smaller, or the
     picture is resized to more than twice a view, more is left.
@@ -91,12 +91,12 @@ class _Views(Dataset):
 
 
 class FixedViews(_Views):
-    """One of the stored views of each image: item i is (3, size, size) uint8.
+    """One of the stored views of each picture: item i is (3, size, size) uint8.
 
     Parameters
     ----------
     source, size, interpolation
-        As of `TrainViews`.
+        As of ``TrainViews``.
     view : int
         Which of them, from 0.
     recipe : StoredViews
@@ -115,13 +115,13 @@ class FixedViews(_Views):
 class TrainViews(_Views):
     """Random views: item i is (view (3, size, size) uint8, target), or ((view, weight), target).
 
-    The view of image i in epoch e is drawn from the seed [seed, e, i]: the same for any number of
+    The view of picture i in epoch e is drawn from the seed [seed, e, i]: the same for any number of
     workers and any order.
 
     Parameters
     ----------
     source : ImageSource
-        The images.
+        The pictures.
     targets : array-like of int, shape (n_images,)
         Encoded labels.
     weights : array-like of float, shape (n_images,), or None
@@ -180,7 +180,7 @@ class TestViews(_Views):
     Parameters
     ----------
     source : ImageSource
-        The images.
+        The pictures.
     size : int
         Side of a view.
     interpolation : str
@@ -212,7 +212,7 @@ class TestViews(_Views):
 
 
 class PlainViews(_Views):
-    """The centre of each image: item i is (3, size, size) uint8, see `plain_view`."""
+    """The centre of each picture: item i is (3, size, size) uint8, see ``plain_view``."""
 
     def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
         return plain_view(image, self.size, self.interpolation)

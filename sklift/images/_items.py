@@ -19,14 +19,14 @@ def is_pair(item) -> bool:
 
 
 def is_row(item) -> bool:
-    """Whether the item is a flattened image."""
+    """Whether the item is a flattened picture."""
     if isinstance(item, np.ndarray):
         return item.ndim == 1
     return isinstance(item, (tuple, list)) and bool(item) and isinstance(item[0], numbers.Number)
 
 
 def declared_labels(dataset) -> np.ndarray | None:
-    """Labels that a dataset lists in `targets` or `labels`, also through torch's `Subset`."""
+    """Labels that a dataset lists in ``targets`` or ``labels``, also through torch's ``Subset``."""
     if hasattr(dataset, "dataset") and hasattr(dataset, "indices"):
         labels = declared_labels(dataset.dataset)
         return None if labels is None else labels[np.asarray(dataset.indices, dtype=np.intp)]

@@ -1,4 +1,4 @@
-"""Keys of decoded images."""
+"""Keys of decoded pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._sources import ImageSource
 
 
 def keys_by_stamp(source: ImageSource, indices: Iterable[int]) -> list:
-    """Keys that tell images while this process runs: the stamps of files, and the reduction."""
+    """Keys that tell pictures while this process runs: the stamps of files, and the reduction."""
     keys = []
     for i in indices:
         stamp = source.key(i)
@@ -24,7 +24,7 @@ def keys_by_stamp(source: ImageSource, indices: Iterable[int]) -> list:
 
 
 def keys_by_content(source: ImageSource, indices: Iterable[int]) -> list[bytes]:
-    """Keys that tell images anywhere: fingerprints, what decodes them, and the reduction."""
+    """Keys that tell pictures anywhere: fingerprints, what decodes them, and the reduction."""
 
     def key(i: int) -> bytes:
         source.check_header(i)  # a pipe, for instance, is not to be read

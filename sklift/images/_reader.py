@@ -45,7 +45,7 @@ class Reader(BaseEstimator):
 
         Parameters
         ----------
-        X : file paths, images or data set
+        X : file paths, pictures or data set
             Of any kind that :meth:`sklift.LiftClassifier.fit` takes.
         must_exist : bool, default=True
             Whether a missing file is an error now, rather than when it is read.

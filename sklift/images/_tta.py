@@ -143,14 +143,14 @@ TTA = {"fivecrop": FiveCrop, "tencrop": TenCrop, "random": RandomCrops}
 
 
 def resolve_tta(value):
-    """Return the recipe of test-time ensembling that `value` names or is.
+    """Return the recipe of test-time ensembling that ``value`` names or is.
 
     Parameters
     ----------
     value : str, int, recipe or None
-        A key of `TTA`; a number of random crops; an object with a method ``cut(image, size,
+        A key of ``TTA``; a number of random crops; an object with a method ``cut(image, size,
         interpolation, rng)``, see :class:`FiveCrop`; or None, the one test view. If a recipe has a
-        method `check`, it is called, to raise an error where settings are of no use.
+        method ``check``, it is called, to raise an error where settings are of no use.
 
     Returns
     -------
@@ -159,9 +159,9 @@ def resolve_tta(value):
     Raises
     ------
     ValueError
-        If `value` is an unknown name, or a setting is out of range.
+        If ``value`` is an unknown name, or a setting is out of range.
     TypeError
-        If `value` is a class, or has no method `cut`.
+        If ``value`` is a class, or has no method ``cut``.
 
     Examples
     --------

@@ -13,7 +13,7 @@ Box = tuple[int, int, int, int]
 def test_box(height: int, width: int, size: int) -> Box:
     """Return the size after resizing and the top left corner of the test view.
 
-    The shorter side goes to size + size // 7, then comes the centre crop of `size`.
+    The shorter side goes to size + size // 7, then comes the centre crop of ``size``.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def corner_views(
 ) -> torch.Tensor:
     """Cut the corners and the centre after the shorter side went to size + expand.
 
-    ``mirrored``: then those of the mirrored image as well.
+    ``mirrored``: then those of the mirrored picture as well.
     """
     image = _middle(image)
     height, width = image.shape[:2]
@@ -128,14 +128,14 @@ def corner_views(
 
 
 def crop(image: np.ndarray, box: Box, size: int, interpolation: str) -> torch.Tensor:
-    """Resize a crop (top, left, height, width) of an image: (h, w, 3) -> (3, size, size) uint8."""
+    """Resize a crop (top, left, height, width) of a picture: (h, w, 3) -> (3, size, size) uint8."""
     top, left, height, width = box
     return resize(image[top : top + height, left : left + width], size, size, interpolation)
 
 
 def to_tensor(image: np.ndarray) -> torch.Tensor:
-    """Copy an image (h, w, 3) to a tensor (3, h, w) that is laid out channels last."""
-    # A copy: the image may be the user's own, or read-only. Channels last is fastest to resize.
+    """Copy a picture (h, w, 3) to a tensor (3, h, w) that is laid out channels last."""
+    # A copy: the picture may be the user's own, or read-only. Channels last is fastest to resize.
     return torch.from_numpy(np.array(image, order="C")).permute(2, 0, 1)
 
 

@@ -41,7 +41,7 @@ class StoredViews(OverViews):
     n_views : int, default=4
         Views of each picture.
     views : str, recipe or None, default="minimal"
-        What they are drawn by, as in the epochs of a training of `n_views` epochs.
+        What they are drawn by, as in the epochs of a training of ``n_views`` epochs.
 
     Examples
     --------
