@@ -25,7 +25,8 @@ def load_imagenet_lt(
     """Load ImageNet-LT: 115846 training pictures in 1000 classes of 1280 to 5.
 
     Reads ``ImageNet_LT_train.txt``, ``ImageNet_LT_val.txt`` or ``ImageNet_LT_test.txt`` and, where
-    it is there, ``classnames.txt``, with a folder name and a class name a line. No picture is read.
+    it is there, ``classnames.txt``, with a folder name and a class name on each line. No picture is
+    read.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ def load_places_lt(
     """Load Places-LT: 62500 training pictures in 365 classes of 4980 to 5.
 
     Reads ``Places_LT_train.txt``, ``Places_LT_val.txt`` or ``Places_LT_test.txt`` and, where it is
-    there, ``classnames.txt``, with a folder name and a class name a line. No picture is read.
+    there, ``classnames.txt``, with a folder name and a class name on each line. No picture is read.
 
     Parameters
     ----------
@@ -138,14 +139,15 @@ def load_inaturalist2018(
     """Load iNaturalist 2018: 437513 training pictures of 8142 species, 1000 to 2 of each.
 
     Reads ``iNaturalist18_train.txt`` or ``iNaturalist18_val.txt`` and, where it is there, the
-    competition's ``categories.json``, whose species names become the class names. No picture is read.
+    competition's ``categories.json``, whose species names become the class names. No picture is
+    read.
 
     Parameters
     ----------
     root : path-like
         The folder that holds ``train_val2018``.
     subset : {"train", "val"}, default="train"
-        The long-tailed training pictures, or 3 pictures of each species, which the field tests on.
+        The long-tailed training pictures, or 3 pictures of each species: the usual test data.
     lists : path-like or None, default=None
         The folder of the text files and of ``categories.json``. None: ``root``.
     return_X_y : bool, default=False

@@ -26,7 +26,7 @@ https://www.cs.toronto.edu/~kriz/cifar.html. The long tail: Cao, Wei, Gaidon, Ar
 
 @dataclass(frozen=True)
 class _Archive:
-    """What a standard archive is called and holds."""
+    """Names and content of a standard archive."""
 
     title: str
     folder: str
@@ -74,8 +74,8 @@ def load_cifar_lt(
     Class c = 0, ..., C - 1 of the training pictures, in the order of the archive, keeps
     :math:`\lfloor n \rho^{-c / (C - 1)} \rfloor` random ones, where :math:`\rho` is
     ``imbalance_ratio`` and n is 500 for CIFAR-100 and 5000 for CIFAR-10. The defaults give the
-    10847 pictures of CIFAR-100-LT that the authors of LIFT train on, in their order: class by class.
-    The test pictures are always all.
+    10847 pictures of CIFAR-100-LT that the authors of LIFT train on, in their order: class by
+    class. The test pictures are never reduced.
 
     Nothing is downloaded. The files inside the archive are pickles; they are read without running
     anything that they name.
@@ -93,7 +93,7 @@ def load_cifar_lt(
         The archive ``cifar-100-python.tar.gz`` or ``cifar-10-python.tar.gz``, the folder unpacked
         from it, or a folder that holds either. None: :func:`get_data_home`.
     random_state : int, RandomState instance or None, default=0
-        Which training pictures are drawn; 0 for the authors' draw.
+        Seed by which training pictures are chosen; 0 gives the choice of the authors.
     return_X_y : bool, default=False
         Return ``(images, target)`` instead of a Bunch.
 
@@ -181,7 +181,7 @@ def load_cifar_lt(
 
 
 def _find(path: Path, archive: _Archive) -> Path:
-    """The archive, or the folder unpacked from it."""
+    """Return the path of the archive, or of the folder unpacked from it."""
     if path.is_file() or (path / archive.meta).is_file():
         return path
     for name in (archive.folder, archive.file):
@@ -195,7 +195,7 @@ def _find(path: Path, archive: _Archive) -> Path:
 
 
 def _read(path: Path, archive: _Archive, members: tuple[str, ...]) -> list[dict]:
-    """The dictionaries in the files of an archive or folder."""
+    """Return the dictionaries in the files of an archive or folder."""
     try:
         if path.is_dir():
             return [_load((path / member).open("rb")) for member in members]

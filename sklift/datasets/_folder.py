@@ -22,14 +22,14 @@ def load_image_folder(
 ) -> Any:
     """List the pictures of a folder that has one sub-folder per class.
 
-    The class of ``root/cat/2024/01.jpg`` is "cat". No picture is read: an estimator decodes the files
-    as it needs them. Hidden files and folders, whose names start with a dot, are left out; links
-    to folders are followed, and no folder is listed twice for a class.
+    The class of ``root/cat/2024/01.jpg`` is "cat". No picture is read: an estimator decodes the
+    files as it needs them. Hidden files and folders, whose names start with a dot, are left out;
+    links to folders are followed, and no folder is listed twice for a class.
 
     Parameters
     ----------
     root : path-like
-        The folder. Of data that are split into ``train`` and ``test``, give these one by one.
+        The folder. If it has folders ``train`` and ``test``, load each of them by itself.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     extensions : sequence of str, default=(".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", \
@@ -113,7 +113,7 @@ def load_image_folder(
 
 
 def _images(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
-    """Paths of the pictures below a folder; each real folder is entered once, so links can't loop."""
+    """Paths of the pictures below a folder; each real folder is entered once, so no link loops."""
     entered = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)

@@ -11,8 +11,9 @@ import numpy as np
 def from_huggingface(dataset, image: str = "image", label: str = "label"):
     """Take X and y from the columns of a data set of the library Hugging Face datasets.
 
-    Pictures stay in the data set and are decoded when an estimator asks for them; its own format and
-    transforms are not applied. scikit-learn's splitters and searches index X without decoding.
+    Pictures stay in the data set and are decoded when an estimator asks for them; the format and
+    transforms of the data set are not applied. scikit-learn's splitters and searches index X
+    without decoding.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def from_huggingface(dataset, image: str = "image", label: str = "label"):
 
 
 class HuggingFaceImages:
-    """The pictures of a data set's column, with a shape and array indexing as scikit-learn uses them.
+    """Pictures of a column, with a shape and array indexing as scikit-learn uses them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Picture files listed in a text file, one "path label" a line."""
+"""Picture files listed in a text file, with one "path label" on each line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def load_image_list(
     class_names: Sequence[str] | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    r"""Read a text file that has the path and the label of one picture a line.
+    r"""Read a text file that has the path and the label of one picture on each line.
 
     This is the format of ImageNet-LT, Places-LT and iNaturalist 2018. The label is the number
     after the last blank, so paths may have blanks. No picture is read.

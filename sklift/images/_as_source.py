@@ -1,4 +1,4 @@
-"""What X may be -> a sequence of decoded pictures."""
+"""Conversion of any X that is taken to a sequence of decoded pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CHOICES = (
 
 
 def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSource:
-    """Turn whatever X is into a sequence of decoded pictures.
+    """Turn X, of any kind that is taken, into a sequence of decoded pictures.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files that are decoded once, in memory or in a folder."""
+"""Cache of decoded files, in memory or in a folder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class CachedSource(ImageSource):
     source : ImageSource
         The pictures.
     make_room : bool, default=True
-        Whether what is decoded may push out what is there.
+        Whether new pictures may push out those that the store holds already.
     store : MemoryArrays or StoredArrays, optional
-        Where they are kept; by default the memory of the process.
+        Store of the decoded pictures; by default the memory of the process.
     """
 
     def __init__(self, source: ImageSource, make_room: bool = True, store=None):
@@ -44,7 +44,7 @@ class CachedSource(ImageSource):
         return self.fetch([i])[0]
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Several pictures, each decoded unless it is known."""
+        """Return several pictures; only those that the store lacks are decoded."""
         if not self.reads_files:
             return self.source.fetch(indices)
         keys_of = keys_by_content if self.store.outlives_process else keys_by_stamp
@@ -60,26 +60,26 @@ class CachedSource(ImageSource):
         return [images[key] for key in keys]
 
     def reduced(self, least: int) -> CachedSource:
-        """The source's, reduced; what is kept is told apart by how far."""
+        """Return this source at a lower resolution; the store keeps each resolution by itself."""
         return CachedSource(self.source.reduced(least), self.make_room, self.store)
 
     def check_header(self, i: int) -> None:
-        """That at the picture."""
+        """Check the header of a picture of the source."""
         self.source.check_header(i)
 
     def key(self, i: int) -> tuple | None:
-        """That of the picture."""
+        """Key of a picture of the source."""
         return self.source.key(i)
 
     def fingerprint(self, i: int) -> bytes:
-        """That of the picture."""
+        """Fingerprint of a picture of the source."""
         return self.source.fingerprint(i)
 
     def identity(self) -> str:
-        """That of the pictures."""
+        """Identity of the source."""
         return self.source.identity()
 
-    # no plain attribute as elsewhere: a dataset is asked for them only where they are needed
+    # A property, not an attribute as elsewhere: a dataset is asked for labels only when needed.
     @property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
         return self.source.labels

@@ -1,4 +1,4 @@
-"""One picture of any kind -> (height, width, 3) uint8."""
+"""Decoding of one picture of any kind to (height, width, 3) uint8."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def to_rgb(image, name: str = "image") -> np.ndarray:
         (height, width) or (c, height, width), with c in 1, 3, 4 and values of type uint8, uint16
         (divided by 257) or float in [0, 1].
     name : str
-        What error messages call the picture, such as "X[3]".
+        Name of the picture in error messages, such as "X[3]".
 
     Returns
     -------
@@ -65,7 +65,8 @@ def read(path) -> np.ndarray:
     FileNotFoundError
         There is no such file.
     ValueError
-        The file is a directory, empty, truncated, far too large, or no picture; the message names it.
+        The file is a directory, empty, truncated, far too large, or no picture; the message names
+        it.
     """
     with _open(path) as image:
         return _from_pil(image, str(path))
@@ -86,12 +87,12 @@ def read_reduced(path, factor: int) -> np.ndarray:
 
 
 def check_file(path) -> tuple[int, int]:
-    """Raise what ``read`` would raise, as far as the first bytes of the file tell.
+    """Raise the errors of ``read`` that the first bytes of the file show.
 
     Returns
     -------
     tuple (width, height)
-        As it is stored: a picture may yet be set upright.
+        The size as it is stored: ``read`` may turn the picture upright.
     """
     with _open(path) as image:
         _check_mode(image, str(path))
@@ -99,7 +100,7 @@ def check_file(path) -> tuple[int, int]:
 
 
 def check_image(image, name: str) -> None:
-    """Raise what ``to_rgb`` would raise on the kind, shape, dtype and range of a picture."""
+    """Raise the errors of ``to_rgb`` about the kind, shape, dtype and range of a picture."""
     if isinstance(image, Image.Image):
         _check_mode(image, name)
     elif is_tensor(image):
@@ -166,7 +167,7 @@ def check_range(array: np.ndarray, name: str, many: bool = False) -> None:
 
 
 def is_tensor(x) -> bool:
-    """Whether x is a torch tensor; doesn't import torch."""
+    """Tell whether x is a torch tensor, without importing torch."""
     return any(c.__module__ == "torch" and c.__name__ == "Tensor" for c in type(x).__mro__)
 
 
@@ -264,7 +265,7 @@ def _no_image(image, name: str) -> str:
 
 @cache
 def _formats() -> list[str]:
-    """What Pillow reads, but for PostScript, for which it would start another program."""
+    """Formats that Pillow reads, but for PostScript, for which it would start another program."""
     Image.init()
     return [name for name in Image.OPEN if name != "EPS"]
 

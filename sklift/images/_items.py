@@ -1,4 +1,4 @@
-"""What the items of X are, and the labels that come with them."""
+"""Kinds of items in X, and the labels that come with them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 
 def is_path(item) -> bool:
-    """Whether the item is a file path."""
+    """Tell whether the item is a file path."""
     return isinstance(item, (str, os.PathLike))
 
 
 def is_pair(item) -> bool:
-    """Whether the item is (image, label)."""
+    """Tell whether the item is a pair (image, label)."""
     return isinstance(item, (tuple, list)) and len(item) == 2 and not is_row(item)
 
 
 def is_row(item) -> bool:
-    """Whether the item is a flattened picture."""
+    """Tell whether the item is a flattened picture."""
     if isinstance(item, np.ndarray):
         return item.ndim == 1
     return isinstance(item, (tuple, list)) and bool(item) and isinstance(item[0], numbers.Number)

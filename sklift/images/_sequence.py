@@ -1,4 +1,4 @@
-"""A lazy, indexable view of a dataset."""
+"""Lazy, indexable sequence over a dataset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ImageSequence:
 
     Parameters
     ----------
-    dataset : object with `__len__` and `__getitem__`
+    dataset : object with ``__len__`` and ``__getitem__``
         For instance a torch or torchvision dataset; its items are pictures or (image, label).
     indices : array-like of int, default=None
         The items that this sequence holds, in order. None: all of them.

@@ -1,4 +1,4 @@
-"""Augmentations, one recipe each: the views of pictures that training sees.
+"""Recipes of augmentations: the views of pictures that training sees.
 
 No module here imports torch at its top: the names are looked up where nothing is trained.
 """
@@ -46,8 +46,8 @@ def resolve_augmentation(value):
         A key of ``AUGMENTATIONS``; an object with a method ``view(image, size, interpolation,
         progress, rng)`` (see :class:`MinimalistCrop`) or ``mix(first, second, rng)`` (see
         :class:`MixUp`); a function of a uint8 tensor ``(3, h, w)`` that gives a view; or None, the
-        test view. If a recipe has a method ``check``, it is called, to raise an error where settings
-        are of no use.
+        test view. If a recipe has a method ``check``, it is called, to raise an error for settings
+        that are not usable.
 
     Returns
     -------
