@@ -48,8 +48,8 @@ class _Views(Dataset):
     Pictures from files that are far larger than a view are decoded at a half, quarter or eighth of
     their size: the smallest that divides both sides and leaves the shorter one ``_ENOUGH`` times
     the side of a view. The smallest crop of training, 8 % of the area, has 1.13 times the side of a
-    view then, and no crop is seen in less detail than a view holds. Where crops may be smaller, or the
-    picture is resized to more than twice a view, the reduced picture is larger.
+    view then, and no crop is seen in less detail than a view holds. Where crops may be smaller, or
+    the picture is resized to more than twice a view, the reduced picture is larger.
 
     Right at this limit, views of photographs at half their size differ from those of the whole by
     0.6 of 255 on average for minimalist crops (at the second of five epochs), 0.8 for the crops of

@@ -41,7 +41,7 @@ class ImageSource:
         return [self[i] for i in indices]
 
     def reduced(self, least: int) -> ImageSource:
-        """Return this source with files decoded at a lower resolution, sides not below ``least``."""
+        """Return this source with files decoded at lower resolution, sides not below ``least``."""
         return self
 
     def factor(self, i: int) -> int:
