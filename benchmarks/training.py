@@ -48,7 +48,7 @@ class Branch(nn.Module):
         self.scale = nn.Parameter(torch.ones(1))
 
     def forward(self, x):
-        """The feed-forward part, and the branch beside it."""
+        """Return the sum of the feed-forward part and the branch beside it."""
         return self.frozen(x) + self.scale * self.branch(x)
 
 
@@ -78,7 +78,7 @@ class Plain:
         )
 
     def epoch(self) -> None:
-        """One pass over the files."""
+        """Train one epoch over the files."""
         for x, y in self.loader:
             x, y = x.to(DEVICE), y.to(DEVICE)
             loss = nn.functional.cross_entropy(self.head(self.tower(x)) + self.prior, y)
@@ -89,7 +89,7 @@ class Plain:
 
 
 def ours(name, checkpoint, params, n_epochs: int, batch: int):
-    """Our estimator, with the defaults but for what the comparison fixes."""
+    """Return our estimator, with defaults but for the settings of the comparison."""
     return LiftClassifier(
         name,
         pretrained=checkpoint,

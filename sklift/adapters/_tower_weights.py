@@ -1,4 +1,4 @@
-"""Adapters that train weights of the tower itself: all of a block, its biases, its norms."""
+"""Adapters that train weights of the tower itself: whole blocks, biases, or norms."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSou
         Paths (str or Path) in a list, array, Series, (n, 1) column or one-column DataFrame; a list
         or object array of PIL images, arrays or tensors, of any sizes, or of (image, label); an
         array (n, height, width[, c]), a tensor (n, [c,] height, width), with c in 1, 3, 4; a 2-D
-        array of flattened pictures; any object with `__len__` and `__getitem__` whose items are
+        array of flattened pictures; any object with ``__len__`` and ``__getitem__`` whose items are
         pictures or (image, label). Values are uint8, uint16, or float in [0, 1].
     image_shape : tuple (height, width) or (height, width, channels), default=None
         The shape of the pictures in a flattened X; not used otherwise.
