@@ -31,7 +31,7 @@ class Training:
         report.row(f"matrix product {n}^3, bfloat16", self.peak / 1e12, "TFLOP/s")
 
     def step(self, report: Report) -> None:
-        """Measure the step alone, of ours and of the loop by hand; products are counted as in ``gpu.py``."""
+        """Measure the step alone, of ours and of the loop by hand; ``gpu.py`` says what counts."""
         setup = self.setup
         clf = setup.estimator().fit(setup.few, setup.y_few)
         n_classes = len(clf.classes_)

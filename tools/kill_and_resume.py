@@ -4,7 +4,7 @@
     python tools/kill_and_resume.py --adapter lora --optimizer adamw --num-workers 2 --minutes 10
 
 The script trains once undisturbed. Then, ``--n`` times with an empty folder, a process that trains
-with ``checkpoint`` gets a SIGKILL (``kill -9``) at a random moment of its fit, and is started again,
+with ``checkpoint`` gets a SIGKILL (``kill -9``) at a random moment of its fit, is started again,
 and killed again, until one finishes. Its trained tensors are compared with those of the undisturbed
 run bit by bit, and so are losses and learning rates of all epochs. With ``--minutes 0`` there is a
 checkpoint after each batch, so that kills hit the writing of files as well; with more minutes than
