@@ -39,7 +39,7 @@ def read_rooms() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def purpose(room: str) -> str:
-    """The first sentence of a room's docstring, as plain text; what is too long ends at a colon."""
+    """Return the first sentence of a room's docstring; one that is too long ends at its colon."""
     folder = ROOT / "sklift" / room
     file = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
@@ -51,7 +51,7 @@ def purpose(room: str) -> str:
 
 
 def draw() -> str:
-    """The plan as SVG: the first room at the bottom, the estimators under the roof."""
+    """Return the plan as SVG: the first room at the bottom, the estimators under the roof."""
     rooms, without_torch = read_rooms()
     body, y, height = [], ROOF, LINE + 2 * PAD
     for number, room in reversed(list(enumerate(rooms, start=1))):

@@ -98,8 +98,8 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
         arguments["quick_gelu"] = bool(quick)  # open_clip's own `force_quick_gelu` can't say no
     if "image_size" in params:
         arguments["force_image_size"] = params["image_size"]
-    own = {k: params[k] for k in _PREPROCESS if k in params}
-    arguments["force_preprocess_cfg"] = {**preprocess_of_tag, **own}
+    given = {k: params[k] for k in _PREPROCESS if k in params}
+    arguments["force_preprocess_cfg"] = {**preprocess_of_tag, **given}
     try:
         with _quiet(open_clip):
             model = open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)

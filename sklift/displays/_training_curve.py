@@ -134,11 +134,11 @@ class TrainingCurveDisplay:
         for panel, title in zip(self.axes_, titles, strict=True):
             for key in PANELS[title]:
                 if key in from_epoch:
-                    kind = "valid" if key.startswith("valid") else "train"
-                    style = {"markersize": 4, **LINES[kind], **kwargs}
+                    part = "valid" if key.startswith("valid") else "train"
+                    style = {"markersize": 4, **LINES[part], **kwargs}
                     if len(epochs) > MOST_MARKERS:
                         style["marker"] = ""
-                    (self.lines_[key],) = panel.plot(epochs, from_epoch[key], label=kind, **style)
+                    (self.lines_[key],) = panel.plot(epochs, from_epoch[key], label=part, **style)
             self._tidy(panel, title)
             panel.tick_params(labelbottom=False)
         panel.tick_params(labelbottom=True)

@@ -34,8 +34,8 @@ class CachedSource(ImageSource):
         self.reads_files = source.reads_files
 
     def __reduce__(self):
-        own = (self.store,) if self.store.outlives_process else ()
-        return CachedSource, (self.source, self.make_room, *own)
+        store = (self.store,) if self.store.outlives_process else ()
+        return CachedSource, (self.source, self.make_room, *store)
 
     def __len__(self) -> int:
         return len(self.source)

@@ -198,11 +198,11 @@ def implied_prior(recipe, class_counts: ArrayLike, head=None) -> np.ndarray:
     >>> implied_prior(LogitAdjusted(tau=0.5), [90, 10])
     array([0.75, 0.25])
     """
-    own = getattr(recipe, "implied_prior", None)
-    if own is None:
+    method = getattr(recipe, "implied_prior", None)
+    if method is None:
         return Loss(class_counts).implied_prior(torch.float64).numpy()
-    asked = {"head": head} if "head" in inspect.signature(own).parameters else {}
-    prior = np.asarray(own(class_counts, **asked), dtype=np.float64)
+    asked = {"head": head} if "head" in inspect.signature(method).parameters else {}
+    prior = np.asarray(method(class_counts, **asked), dtype=np.float64)
     n_classes = np.size(class_counts)
     if prior.shape != (n_classes,) or not np.isfinite(prior).all() or (prior <= 0).any():
         raise ValueError(

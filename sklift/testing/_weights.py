@@ -14,10 +14,10 @@ def check_weights_of_one(name, estimator_orig):
 
     X, y = pictures()
     expected = outputs(fitted(estimator_orig), X)
-    for kind in (np.array, list, pd.Series):
-        weight = kind([1.0] * len(X))
+    for make in (np.array, list, pd.Series):
+        weight = make([1.0] * len(X))
         estimator = prepared(estimator_orig).fit(X, y, sample_weight=weight)
-        assert_same(outputs(estimator, X), expected, f"{name}, weights of 1 in {kind.__name__}")
+        assert_same(outputs(estimator, X), expected, f"{name}, weights of 1 in {make.__name__}")
 
 
 def check_weights_matter(name, estimator_orig):
