@@ -1,4 +1,4 @@
-"""Rows that are printed as they are found, kept in a file, and printed again as a table."""
+"""Report of figures, printed row by row, kept in a file, and printed again as a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEEDS_GPU = "needs a GPU"
 
 
 class Report:
-    """What has been found so far. Sections that fail, or that no time is left for, are rows too.
+    """Report of the figures found so far; sections that fail or find no time left are rows too.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start."""
         return time.perf_counter() - self.start
 
     def row(self, what: str, value, unit: str = "", compared: str = "") -> None:
@@ -80,7 +80,7 @@ class Report:
         self.out.write_text(json.dumps(self.content, indent=1), encoding="utf-8")
 
     def table(self) -> str:
-        """All rows."""
+        """Return all rows as text."""
         head = f"{self.content['device']}, torch {self.content['torch']}, {self.seconds:.0f} s"
         return "\n".join([head, *map(_line, self.content["rows"])])
 

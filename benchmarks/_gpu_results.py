@@ -1,4 +1,4 @@
-"""Sections of ``gpu.py`` about what comes out, and about what else a GPU is used for."""
+"""Sections of ``gpu.py`` about results, and about other uses of a GPU than training."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from sklift import LiftClassifier
 
 
 class Results:
-    """The sections."""
+    """Sections about results."""
 
     def __init__(self, setup: Setup):
         self.setup = setup
 
     def prediction(self, report: Report) -> None:
-        """Of files that nothing is known of, against the loop by hand, in turns."""
+        """Measure predictions of files not seen before, against the loop by hand, in turns."""
         setup = self.setup
         clf = setup.estimator(keep=False).fit(setup.few, setup.y_few)
         embedder = setup.embedder().fit()
@@ -60,7 +60,7 @@ class Results:
             report.row(f"plain {what}, bfloat16", float(speeds[1]), "img/s", compared)
 
     def same_twice(self, report: Report) -> None:
-        """Two fits with one random_state, and the predictions of one model, bit by bit."""
+        """Compare two fits with one random_state, and the predictions of one model, bit by bit."""
         setup = self.setup
         fits = [setup.estimator(epochs=2).fit(setup.few, setup.y_few) for _ in range(2)]
         a, b = (clf.model_.trained_state() for clf in fits)
@@ -73,7 +73,7 @@ class Results:
         report.row("predictions equal", str(np.array_equal(once, twice)), "", "goal: True")
 
     def agreement(self, report: Report) -> None:
-        """Of predictions on the device with those of the CPU in float32."""
+        """Compare predictions on the device with those of the CPU in float32."""
         setup = self.setup
         clf = setup.estimator(epochs=3, init="class_mean").fit(setup.few, setup.y_few)
         some = setup.files[:: max(1, len(setup.files) // (16 if setup.dry else 96))]
@@ -90,7 +90,7 @@ class Results:
             report.row("  largest difference of a probability", largest)
 
     def out_of_memory(self, report: Report) -> None:
-        """A fit that must take its batches in parts, and what it leaves behind."""
+        """Measure a fit that must take batches in parts, and the memory that it leaves behind."""
         setup = self.setup
         found, limit, compared = [], 1.0, ""
 
@@ -128,7 +128,7 @@ class Results:
         report.row("memory left behind after del clf", left, "bytes", "goal: 0")
 
     def grid(self, report: Report) -> None:
-        """A search of 8 candidates in 3 folds, and the last fit."""
+        """Measure a search of 8 candidates in 3 folds, and the last fit."""
         setup = self.setup
         epochs = 1 if setup.dry else 2
         search = GridSearchCV(setup.estimator(epochs=epochs), GRID, cv=3, error_score="raise")
@@ -141,7 +141,7 @@ class Results:
             report.row(f"  a {part} of it", mean, "s")
 
     def low_precision(self, report: Report) -> None:
-        """The bare rates of a feed-forward part's product in 8 bits."""
+        """Measure the bare rates of a feed-forward part's product in 8 bits."""
         m, k, n = (32, 64, 128) if self.setup.dry else (25216, 768, 3072)
         a, b = torch.randn(m, k, device=DEVICE), torch.randn(n, k, device=DEVICE)
         report.keep("product", [m, k, n])

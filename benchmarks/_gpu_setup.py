@@ -34,7 +34,7 @@ _TINY = {
 
 
 class Setup:
-    """What all sections share, of full size or, ``dry``, for seconds on two cores."""
+    """Setup that all sections share: of full size, or, if ``dry``, of seconds on two cores."""
 
     def __init__(self, folder: str, dry: bool):
         self.dry, self.folder = dry, folder
@@ -66,7 +66,7 @@ class Setup:
         recompute: bool = False,
         compiled: bool = False,
     ) -> LiftClassifier:
-        """Ours: AdaptFormer in all blocks, the defaults but for what is asked."""
+        """Return our estimator: AdaptFormer in all blocks, defaults but for the arguments."""
         return LiftClassifier(
             self.model,
             pretrained=self.checkpoint,
@@ -85,7 +85,7 @@ class Setup:
         )
 
     def embedder(self) -> ImageEmbedder:
-        """Ours for features; nothing is kept."""
+        """Return our embedder, without a cache."""
         return ImageEmbedder(
             self.model,
             pretrained=self.checkpoint,
@@ -94,11 +94,11 @@ class Setup:
         )
 
     def in_float32(self, clf: LiftClassifier) -> LiftClassifier:
-        """The classifier, that predicts in float32 from now on."""
+        """Return the classifier, changed to predict in float32."""
         return clf.set_params(compute__precision="float32")
 
     def loop(self, paths, y, rank: int) -> Loop:
-        """The loop by hand, the same blocks and adapter."""
+        """Return the loop by hand, with the same blocks and adapter."""
         return Loop(self.model, self.checkpoint, paths, y, rank, self.batch)
 
     def device_batch(self, n_classes: int, *, floats: bool = False):
@@ -109,10 +109,10 @@ class Setup:
 
 
 class Loop(Plain):
-    """The plain loop, in float32 or as torch's guide to mixed precision has it."""
+    """Plain loop, in float32 or as in torch's guide to mixed precision."""
 
     def epoch(self, batches=None, dtype: torch.dtype = torch.float32) -> None:
-        """One pass, over the files or over batches that are given."""
+        """Train one epoch, over the files or over given batches."""
         for x, y in self.loader if batches is None else batches:
             x, y = x.to(DEVICE), y.to(DEVICE)
             with torch.autocast(DEVICE.type, dtype, enabled=dtype != torch.float32):
@@ -125,7 +125,7 @@ class Loop(Plain):
 
 @torch.no_grad()
 def plain_outputs(network, paths, transform, batch: int) -> torch.Tensor:
-    """What a network makes of files in bfloat16, the mean over several views."""
+    """Return the outputs of a network for files in bfloat16, the mean over several views."""
     files, found = Files(paths, np.zeros(len(paths)), transform), []
     for x, _ in DataLoader(files, batch, num_workers=os.cpu_count()):
         views = (x if x.ndim == 5 else x[:, None]).to(DEVICE)

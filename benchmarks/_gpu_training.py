@@ -17,21 +17,21 @@ PRODUCTS = re.compile(r"gemm|nvjet|cutlass|xmma|flash|fmha|sdp|addmm|::mm|bmm", 
 
 
 class Training:
-    """The sections; what one finds, others compare with."""
+    """Sections about training; some compare with the figures of earlier ones."""
 
     def __init__(self, setup: Setup):
         self.setup = setup
         self.peak = self.step_seconds = float("nan")
 
     def matrix_product(self, report: Report) -> None:
-        """Of two large random matrices in bfloat16."""
+        """Measure the product of two large random matrices in bfloat16."""
         n = 512 if self.setup.dry else 8192
         a, b = (torch.randn(n, n, device=DEVICE, dtype=torch.bfloat16) for _ in range(2))
         self.peak = 2 * n**3 / seconds(lambda: a @ b, 20)
         report.row(f"matrix product {n}^3, bfloat16", self.peak / 1e12, "TFLOP/s")
 
     def step(self, report: Report) -> None:
-        """The step alone, of ours and of the loop by hand; see ``gpu.py`` for what is counted."""
+        """Measure the step alone, of ours and of the loop by hand; ``gpu.py`` says what counts."""
         setup = self.setup
         clf = setup.estimator().fit(setup.few, setup.y_few)
         n_classes = len(clf.classes_)
@@ -55,7 +55,7 @@ class Training:
             report.row(f"plain step, {str(dtype)[6:]}", setup.batch / each, "img/s", ours)
 
     def _kernels(self, report: Report, step) -> float:
-        """Where the time of three steps goes; the share in which the device computes."""
+        """Measure the kernels of three steps, and the share of time that the device computes."""
         kind = ProfilerActivity.CUDA if ON_GPU else ProfilerActivity.CPU
         with profile(activities=[kind]) as trace:
             wall = timed(lambda: [step() for _ in range(3)])
@@ -75,7 +75,7 @@ class Training:
         return busy / wall * 100
 
     def fits(self, report: Report) -> None:
-        """Whole fits from files, the loop by hand, and the step alone, in turns."""
+        """Measure whole fits from files, the loop by hand, and the step alone, in turns."""
         setup = self.setup
         rank = setup.estimator().fit(setup.few, setup.y_few).adapter_.rank  # and what is done once
         plain = setup.loop(setup.files, setup.labels, rank)
@@ -106,7 +106,7 @@ class Training:
         report.row("views alone, decoded before", n / views, "img/s", "what a fit can't exceed")
 
     def _views(self, clf) -> None:
-        """All batches of an epoch, not computed with."""
+        """Measure the batches of an epoch, without computing with them."""
         data = clf._data(self.setup.paths, reset=False)
         codes = np.searchsorted(clf.classes_, self.setup.y)
         backbone = clf.model_.backbone
@@ -116,7 +116,7 @@ class Training:
             pass
 
     def memory(self, report: Report) -> None:
-        """The most that a few steps allocate, the frozen tower included."""
+        """Measure the most memory that a few steps allocate, the frozen tower included."""
         setup = self.setup
         X, y = setup.few, setup.y_few
 
@@ -140,7 +140,7 @@ class Training:
             report.row(f"memory of plain, {str(dtype)[6:]}", peak, "MiB", compared)
 
     def compiled(self, report: Report) -> None:
-        """``compile=True``: seconds until it runs, its speed, its memory."""
+        """Measure ``compile=True``: seconds until it runs, its speed, its memory."""
         setup = self.setup
         if not ON_GPU:  # a minute on two cores
             report.row("compile=True", None)
@@ -158,7 +158,7 @@ class Training:
         report.row("memory, compile=True", peak, "MiB")
 
     def recomputed(self, report: Report) -> None:
-        """``recompute=True``: what the memory costs."""
+        """Measure ``recompute=True``: memory and time."""
         setup = self.setup
         clf = setup.estimator(recompute=True).fit(setup.few, setup.y_few)
         with stepping(clf, setup.device_batch(len(clf.classes_))) as step:
@@ -167,7 +167,7 @@ class Training:
         report.row("training step, recompute=True", setup.batch / each, "img/s", compared)
 
     def workers(self, report: Report) -> None:
-        """Processes that prepare batches against threads, in turns."""
+        """Compare processes that prepare batches with threads, in turns."""
         setup = self.setup
         times: dict[int, list[float]] = {0: [], (2 if setup.dry else 8): []}
         for _ in range(min(2, setup.rounds)):
@@ -179,7 +179,7 @@ class Training:
 
 
 def peak_mib(function) -> float | None:
-    """The most memory of the GPU during a call."""
+    """Return the largest memory of the GPU during a call, in MiB."""
     tidy()
     if not ON_GPU:
         function()

@@ -1,6 +1,6 @@
-"""How often predictions in bfloat16 and in float32 name the same class.
+"""Agreement of predictions in bfloat16 and in float32: the share with the same class.
 
-Of one classifier, trained with its defaults: on made-up JPEG files with a tower of random weights,
+The classifier is trained with its defaults on made-up JPEG files with a tower of random weights,
 or on pictures and weights of your own, listed as "path label" a line.
 
 ``python benchmarks/agreement.py [--model NAME --pretrained FILE --train LIST --test LIST]``

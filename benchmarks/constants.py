@@ -1,4 +1,4 @@
-"""What a picture costs, to size a job: seconds, bytes of caches, memory of a process.
+"""Costs of a picture, to size a job: seconds, bytes of caches, memory of a process.
 
 A ViT-S/16 with random weights on JPEG files (375, 500), float32, one thread; CPU seconds, which
 don't count what other programs of the machine take.

@@ -1,7 +1,7 @@
-"""A search on a Dask cluster of two processes: equal to the serial one, also where one is killed.
+"""Search on a Dask cluster of two processes: equal to the serial one, also where one is killed.
 
-Paths, labels and the indices of the folds are scattered to every worker, so that none is the only
-one to have them; frozen features are kept in a folder that the workers share.
+Paths, labels and the indices of the folds are scattered to every worker, so that no worker is the
+only one with them; frozen features are kept in a folder that the workers share.
 
 ``python benchmarks/dask_search.py [--images 120]``
 """
@@ -47,7 +47,7 @@ class KillOnce:
         folder.mkdir()
 
     def __call__(self, clf, X, y):
-        """Balanced accuracy, if we live."""
+        """Return the balanced accuracy, unless this process is killed."""
         if len(list(self.folder.iterdir())) == self.n_fits:
             (self.folder / "killed").touch(exist_ok=False)
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Pictures from files to views: decoded once, by all cores, large ones at a fraction of their size.
+"""Decoding of files to views: once, by all cores, large files at a fraction of their size.
 
 Training views of 224 pixels from JPEG files, first against torchvision's transforms in a data
 loader with a worker for each core, then large files decoded at a half against decoding them whole.
@@ -120,7 +120,7 @@ def compare_sizes(folder: str, repeats: int) -> None:
 
 
 def compare_threads(folder: str, repeats: int) -> None:
-    """Whether decoding uses all cores."""
+    """Compare decoding by all cores with decoding by one."""
     paths = [large_jpeg(folder, 768, 1024)] * 16
     ways = {
         "one after another": lambda: [read(path) for path in paths],

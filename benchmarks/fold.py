@@ -1,8 +1,8 @@
 """Prediction with re-parametrised weights folded into plain ones, against without.
 
-LoRA, SSF and sparse tuning in all blocks of a ViT-S/16 with random weights, pictures of 224 px that
-are decoded already: the forward of as many as a CPU is given at a time by the model as trained and
-by its folded copy, in turn, and what folding itself takes. Medians.
+LoRA, SSF and sparse tuning in all blocks of a ViT-S/16 with random weights, decoded pictures of 224
+px. The forward of one batch of a CPU is timed with the model as trained and with its folded copy,
+in turn, and so is the folding itself. Figures are medians.
 
 ``python benchmarks/fold.py [--batch 8] [--repeats 7]``
 """
@@ -27,7 +27,7 @@ RECIPES = {"LoRA(rank=8)": LoRA(rank=8), "SSF()": SSF(), "SparseTuning()": Spars
 
 
 def seconds(call) -> float:
-    """What a call takes."""
+    """Seconds of a call."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

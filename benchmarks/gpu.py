@@ -1,4 +1,4 @@
-"""What can't be known without a GPU: rates, speeds, memory, and whether results are the same.
+"""Measurements that need a GPU: rates, speeds, memory, and equality of results.
 
 A ViT-B/16 with random weights, batches of 128 JPEG files (375, 500) at 224 px, AdaptFormer in all
 blocks, the defaults of LiftClassifier otherwise; the loop by hand of ``training.py`` and

@@ -1,4 +1,4 @@
-"""What a grid search adds to the training and scoring that it is made of.
+"""Overhead of a grid search over the training and scoring that it consists of.
 
 4 candidates x 3 folds and the last fit by GridSearchCV, against the same fits and scorings one by
 one on the same net: the sum of the epochs' own durations and of the scoring forwards. ViT-S/16,

@@ -1,4 +1,4 @@
-"""What users write by hand, to compare with: torchvision, a data loader, float32, a tower."""
+"""Plain code that users write by hand: torchvision, a data loader, float32, a tower."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def jpeg_files(folder: str, n: int, n_classes: int = 20) -> tuple[np.ndarray, np
 
 
 class Files(Dataset):
-    """Files through transforms, one at a time."""
+    """Data set of files, each through the transforms."""
 
     def __init__(self, paths, y, transform):
         self.paths, self.y, self.transform = paths, y, transform
@@ -61,7 +61,7 @@ def normalize():
 
 
 def test_transform(size: int = 224):
-    """Resize and centre crop, as the authors' code does."""
+    """Transform with resize and centre crop, as in the authors' code."""
     resize = v2.Resize(size * 8 // 7, interpolation=v2.InterpolationMode.BICUBIC)
     return v2.Compose([resize, v2.CenterCrop(size), *normalize()])
 

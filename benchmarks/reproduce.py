@@ -1,4 +1,4 @@
-"""One row of the papers' tables: train, test, and print the published figure beside the measured.
+"""Reproduction of one row of the papers' tables: training, test, and the published figure.
 
 ``python benchmarks/reproduce.py cifar100-ir100 --data cifar-100-python.tar.gz``
 ``python benchmarks/reproduce.py imagenet-lt --data ImageNet --lists ImageNet_LT --seeds 0 1 2``

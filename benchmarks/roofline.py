@@ -1,4 +1,4 @@
-"""What a training step reaches of the rate of matrix products, and a whole epoch of the steps.
+"""Shares: of a training step in the rate of matrix products, of an epoch in that of steps.
 
 AdaptFormer in all blocks of a tower with random weights, 224 px, the defaults of LiftClassifier
 otherwise. The rate is that of the largest product in a step, in the precision of the training. The
@@ -26,7 +26,7 @@ from sklift.backbones._fast._precision import frozen_weights_cast
 
 
 def median_seconds(function, n: int) -> float:
-    """Of n calls, after one that doesn't count."""
+    """Median seconds of n calls, after one that doesn't count."""
     function()
     times = []
     for _ in range(n):

@@ -1,9 +1,9 @@
-"""A search over head-only training against one pass of the frozen tower.
+"""Search over head-only training against one pass of the frozen tower.
 
-24 candidates (loss, tau, scale) x 5 folds on JPEG files, no augmentation: what the whole search
-takes, divided by one plain pass of the same pictures through the same tower in float32, with
-torchvision's transforms in a data loader. They take turns, each search with an empty cache; the
-ratio is the median of the rounds.
+24 candidates (loss, tau, scale) x 5 folds on JPEG files, no augmentation: the time of the whole
+search, divided by that of one plain pass of the same pictures through the same tower in float32,
+with torchvision's transforms in a data loader. They take turns, each search with an empty cache;
+the ratio is the median of the rounds.
 
 ``python benchmarks/search.py [--images 2000] [--adapter feature] [--repeats 3]``
 """
@@ -51,7 +51,7 @@ def main():
             start = time.perf_counter()
             plain_features(name, checkpoint, paths)
             middle = time.perf_counter()
-            # what the last search kept is of no use to this one
+            # each search starts with an empty cache
             clf.set_params(compute__cache=os.path.join(folder, f"cache {len(times)}"))
             search.fit(paths, y)
             times.append((middle - start, time.perf_counter() - middle))

@@ -1,4 +1,4 @@
-"""Training, against the loop that users write by hand: images per second, and memory.
+"""Training, against the loop that users write by hand: pictures per second, and memory.
 
 The same tower (ViT-S/16, random weights), files, batches, adapter, loss and optimiser; 20 classes,
 long-tailed, JPEG files, 224 px. Plain: torchvision transforms per picture in a data loader with a
@@ -48,7 +48,7 @@ class Branch(nn.Module):
         self.scale = nn.Parameter(torch.ones(1))
 
     def forward(self, x):
-        """The feed-forward part, and the branch beside it."""
+        """Return the sum of the feed-forward part and the branch beside it."""
         return self.frozen(x) + self.scale * self.branch(x)
 
 
@@ -78,7 +78,7 @@ class Plain:
         )
 
     def epoch(self) -> None:
-        """One pass over the files."""
+        """Train one epoch over the files."""
         for x, y in self.loader:
             x, y = x.to(DEVICE), y.to(DEVICE)
             loss = nn.functional.cross_entropy(self.head(self.tower(x)) + self.prior, y)
@@ -89,7 +89,7 @@ class Plain:
 
 
 def ours(name, checkpoint, params, n_epochs: int, batch: int):
-    """Our estimator, with the defaults but for what the comparison fixes."""
+    """Return our estimator, with defaults but for the settings of the comparison."""
     return LiftClassifier(
         name,
         pretrained=checkpoint,
@@ -103,7 +103,7 @@ def ours(name, checkpoint, params, n_epochs: int, batch: int):
 
 
 def speeds(name, checkpoint, paths, y, repeats: int, batch: int) -> dict[str, float]:
-    """Images per second, the median of the epochs that take turns."""
+    """Pictures per second, the median of the epochs that take turns."""
 
     def fit(params, n_epochs, n=None):
         return ours(name, checkpoint, params, n_epochs, batch).fit(paths[:n], y[:n])

@@ -1,7 +1,7 @@
-"""One fit in two CPU processes against the same fit in one: the loss of every batch.
+"""Fit in two CPU processes against the same fit in one: the loss of every batch.
 
-Starts itself in two processes with torch's launcher; each makes an ``accelerate.Accelerator``,
-which connects them (by gloo on a CPU, by NCCL on GPUs).
+The script starts itself in two processes with torch's launcher; each makes an
+``accelerate.Accelerator``, which connects them (by gloo on a CPU, by NCCL on GPUs).
 
 ``python benchmarks/two_processes.py [--images 200]``
 """
@@ -47,7 +47,7 @@ def fit(n: int, **params):
 
 
 def one_of_two(n: int, folder: Path) -> None:
-    """What each of the two processes runs."""
+    """Run the part of one of the two processes."""
     timeout = InitProcessGroupKwargs(timeout=timedelta(seconds=120))
     accelerator = Accelerator(cpu=True, kwargs_handlers=[timeout])
     clf, losses, seconds = fit(n, net_params={"distributed": True})

@@ -1,4 +1,4 @@
-"""Write docs/bad_input.rst: every bad input of the tests, and what is raised.
+"""Table docs/bad_input.rst of all bad inputs of the tests and the errors that they raise.
 
     python tools/build_bad_input_table.py
 
@@ -40,7 +40,7 @@ likely ones.
 - Every exception is of the type shown here or of a subclass. That of a parameter of the wrong kind
   is both a ``ValueError`` and a ``TypeError``.
 """
-# What depends on the versions of the libraries or on the machine.
+# Parts of messages that depend on the versions of the libraries or on the machine.
 LEFT_OUT = [
     (r"(can't be decoded|can't be downloaded|no safetensors file) \(.*?\)", r"\1 (...)"),
     (r"(can't take the weights '[^']*'): .*?\. Check", r"\1: ... Check"),
@@ -71,7 +71,7 @@ def page(bench: Bench) -> str:
 
 
 def message(row: BadCall | BadFit, bench: Bench) -> str:
-    """What is said, on one line."""
+    """Return the message of the error, on one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -88,12 +88,12 @@ def message(row: BadCall | BadFit, bench: Bench) -> str:
 
 
 def _sorted_set(match: re.Match) -> str:
-    """Options in order; scikit-learn lists them in that of a set."""
+    """Return options in order; scikit-learn lists them in the order of a set."""
     return f"{{{', '.join(sorted(match[1].split(', ')))}}}"
 
 
 def _shortened(match: re.Match) -> str:
-    """Of a long list the first entry."""
+    """Return a long list cut to its first entry."""
     entries = match[1].split(", ")
     return match[0] if len(entries) <= 3 else f"[{entries[0]}, ...]"
 

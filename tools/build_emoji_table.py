@@ -1,4 +1,4 @@
-"""Make ``sklift/datasets/emoji.csv``, the table behind :func:`sklift.datasets.load_emoji`.
+"""Table ``sklift/datasets/emoji.csv``, which is behind :func:`sklift.datasets.load_emoji`.
 
     python tools/build_emoji_table.py --work ~/emoji-work
 

@@ -1,7 +1,7 @@
-"""Draw the rooms of the package and the order of their imports, as they are now.
+"""Drawing of the rooms of the package and of the order of their imports, as they are now.
 
 ``python tools/draw_house_plan.py plan.svg``. The rooms are those of ``tests/test_import_order.py``,
-what is said of each is the first sentence of its docstring. The build of the documentation draws
+and the text for each is the first sentence of its docstring. The build of the documentation draws
 the plan into the page "How it works inside", whose theme colours it by CSS variables.
 """
 
@@ -29,7 +29,7 @@ STYLE = """
 
 
 def read_rooms() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The rooms, from the lowest floor on; and those that load no torch."""
+    """Return the rooms, from the lowest floor on, and those that load no torch."""
     source = (ROOT / "tests" / "test_import_order.py").read_text(encoding="utf-8")
     found = {}
     for node in ast.parse(source).body:
@@ -39,7 +39,7 @@ def read_rooms() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def purpose(room: str) -> str:
-    """The first sentence of a room's docstring, as plain text; what is too long ends at a colon."""
+    """Return the first sentence of a room's docstring; one that is too long ends at its colon."""
     folder = ROOT / "sklift" / room
     file = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
@@ -51,7 +51,7 @@ def purpose(room: str) -> str:
 
 
 def draw() -> str:
-    """The plan as SVG: the first room at the bottom, the estimators under the roof."""
+    """Return the plan as SVG: the first room at the bottom, the estimators under the roof."""
     rooms, without_torch = read_rooms()
     body, y, height = [], ROOF, LINE + 2 * PAD
     for number, room in reversed(list(enumerate(rooms, start=1))):

@@ -1,8 +1,8 @@
 """Emoji pictures and captions for pre-training the embedded backbone.
 
-Downloads open-licence emoji vendors from the npm registry (with ``npm pack``), rasterises their
-SVGs, and collects captions (names, short names, keywords). Everything ends in one ``.npz`` per
-vendor plus ``captions.json``, in a folder of your choice, and is made only once.
+The module downloads open-licence emoji vendors from the npm registry (with ``npm pack``),
+rasterises their SVGs, and collects captions (names, short names, keywords). The result is one
+``.npz`` per vendor plus ``captions.json``, in a folder of your choice, and is made only once.
 
 OpenMoji, the vendor of :func:`sklift.datasets.load_emoji`, is never among the vendors here, and the
 Unicode sub-group names, the classes of that data set, are never captions.
@@ -117,7 +117,7 @@ def _names_to_codes(folder: Path) -> dict[str, str]:
 
 
 def render(svg: str, size: int) -> np.ndarray:
-    """One SVG as (size, size, 4) uint8."""
+    """Render an SVG to (size, size, 4) uint8."""
     import io
 
     import resvg_py

@@ -1,10 +1,10 @@
-"""Measure the embedded backbone on OpenMoji, a vendor it has never seen.
+"""Evaluation of the embedded backbone on OpenMoji, a vendor that it has never seen.
 
     python tools/evaluate_emoji.py
 
-Prints zero-shot name retrieval among all names, zero-shot accuracy over sub-groups, and the linear
-probe against the same probe on raw 32 px pixels, each beside its floor; exits with 1 if one is
-missed. The figures stand in the model card, ``docs/emoji_tiny.rst``.
+The script prints zero-shot name retrieval among all names, zero-shot accuracy over sub-groups, and
+the linear probe against the same probe on raw 32 px pixels, each beside the least value wanted; it
+exits with 1 if one is below it. The figures are in the model card, ``docs/emoji_tiny.rst``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read thousands of damaged picture files: each must decode, or be refused with a ValueError.
+"""Fuzzing of the decoder: damaged picture files decode, or are refused with a ValueError.
 
     python tools/fuzz_images.py --n 5000 --seed 0
 
@@ -113,7 +113,7 @@ def mend(data: bytes) -> bytes:
 
 
 def attempt(path: Path) -> str:
-    """What became of one file, in a word."""
+    """Return the outcome of one file, in a word."""
     signal.alarm(SECONDS)
     try:
         refused_at_once = _refused(check_file, path)

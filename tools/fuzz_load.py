@@ -1,4 +1,4 @@
-"""Load thousands of damaged and forged files: each must load, or be refused with a ValueError.
+"""Fuzzing of ``load``: damaged and forged files load, or are refused with a ValueError.
 
     python tools/fuzz_load.py --n 5000 --seed 0
 
@@ -174,7 +174,7 @@ def change_tensors(tensors: dict, draw: random.Random) -> None:
 
 
 def attempt(path: Path, original, forged: bool) -> str:
-    """What became of one file, in a word."""
+    """Return the outcome of one file, in a word."""
     est, X, _, expected = original
     signal.alarm(SECONDS)
     try:

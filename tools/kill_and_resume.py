@@ -1,17 +1,17 @@
-"""Kill training again and again, go on from its checkpoints: does it end with the same model?
+"""Test of checkpoints: training that is killed again and again ends with the same model.
 
     python tools/kill_and_resume.py --n 20
     python tools/kill_and_resume.py --adapter lora --optimizer adamw --num-workers 2 --minutes 10
 
-Trains once undisturbed. Then, ``--n`` times with an empty folder: a process that trains with
-``checkpoint`` gets a SIGKILL (``kill -9``) at a random moment of its fit, and is started again,
+The script trains once undisturbed. Then, ``--n`` times with an empty folder, a process that trains
+with ``checkpoint`` gets a SIGKILL (``kill -9``) at a random moment of its fit, is started again,
 and killed again, until one finishes. Its trained tensors are compared with those of the undisturbed
 run bit by bit, and so are losses and learning rates of all epochs. With ``--minutes 0`` there is a
-checkpoint after each batch, so that kills hit the writing of files as well; with more than a fit
-takes, one after each epoch.
+checkpoint after each batch, so that kills hit the writing of files as well; with more minutes than
+a fit takes, there is one after each epoch.
 
-Prints one line for each round and the count at the end; the exit status is 1 if a round ended with
-another model, or failed.
+The script prints one line for each round and the count at the end; the exit status is 1 if a round
+ended with another model, or failed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def train(options, out: Path, folder: Path | None) -> None:
 
 
 def run(options, out: Path, folder: Path | None, delay: float | None = None) -> bool:
-    """Train in a process of its own; whether it was killed, ``delay`` seconds after fit began."""
+    """Train in a new process, killed ``delay`` seconds after fit began; return if it was."""
     command = [sys.executable, __file__, *options.passed_on, "--train", str(out)]
     if folder is not None:
         command.append(str(folder))

@@ -1,4 +1,4 @@
-"""Pre-train the embedded backbone ``emoji-tiny``, from one command, on a CPU or a GPU.
+"""Pre-training of the embedded backbone ``emoji-tiny``, by one command, on a CPU or a GPU.
 
     python tools/pretrain_emoji.py --work ~/emoji-work
 
@@ -12,7 +12,7 @@ arXiv 1511.02251): a caption shows few of them at a time. Its head is thrown awa
 
 A run continues from ``WORK/checkpoint.pt`` when it is there, and ends by writing
 ``sklift/backbones/emoji_tiny/`` (weights as float16, vocabulary, configuration).
-OpenMoji is not looked at here: ``tools/evaluate_emoji.py`` measures the result on it.
+OpenMoji is not used here: ``tools/evaluate_emoji.py`` measures the result on it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Adapters: small trained parts inside of a frozen tower.
 
-A recipe holds hyperparameters and an ``inject(tower, n_classes)`` method, that changes an opened
-tower in place and returns the recipe with its "auto" values filled in. Your own class needs
-nothing more to be passed as ``LiftClassifier(adapter=...)``; a class attribute ``order`` says where
-it comes among several. Those of the package also have a class attribute ``block_type``: the class
-of the blocks that they can sit in, or None where they need no blocks.
+A recipe holds hyperparameters and has a method ``inject(tower, n_classes)``, which changes an
+opened tower in place and returns the recipe with its "auto" values filled in. A class of your own
+needs nothing more to be passed as ``LiftClassifier(adapter=...)``; a class attribute ``order``
+gives its rank among several adapters. The recipes of the package also have a class attribute
+``block_type``: the class of the blocks that they can sit in, or None where they need no blocks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._adaptformer import AdaptFormer
 from ._combination import Combination
 from ._conv import ConvAdapter
 from ._feature import FeatureAdapter
-from ._layers import has_place
+from ._layers import suits
 from ._lora import LoRA
 from ._sparse import SparseTuning
 from ._ssf import SSF
@@ -60,7 +60,7 @@ ADAPTERS = {
 
 
 def resolve_adapter(value):
-    """Return the recipe of a name, a recipe, a list of them, or None (train the head alone).
+    """Return the recipe for a name, a recipe, a list of these, or None (train the head alone).
 
     Raises
     ------
@@ -101,4 +101,4 @@ def suitable(tower: OpenTower) -> list[str]:
     >>> "conv" in suitable(load_backbone("emoji-tiny").open())
     False
     """
-    return sorted(n for n, recipe in ADAPTERS.items() if recipe is None or has_place(recipe, tower))
+    return sorted(n for n, recipe in ADAPTERS.items() if recipe is None or suits(recipe, tower))

@@ -1,4 +1,4 @@
-"""Bottlenecks, which AdaptFormer, Adapter and FeatureAdapter put in several places."""
+"""Bottlenecks, the trained part of AdaptFormer, Adapter and FeatureAdapter."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from ..backbones import OpenTower
 class Combination(Composition):
     """Combination of several adapters, each under a name.
 
-    They are injected in a fixed order whatever theirs (weights of the tower, LoRA, SSF, Adapter,
-    AdaptFormer, VPT, feature), which is the order of computation in the authors' code.
+    They are injected in a fixed order, not that of the list: weights of the tower, LoRA, SSF,
+    Adapter, AdaptFormer, VPT, feature. This is the order of computation in the authors' code.
 
     Parameters
     ----------

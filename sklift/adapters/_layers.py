@@ -1,4 +1,4 @@
-"""Choice of the blocks that an adapter sits in, and of a rank that suits the classes."""
+"""Choice of the blocks of an adapter, and of a rank that suits the number of classes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def choose_blocks(tower: OpenTower, recipe) -> list[Any]:
     tower : OpenTower
         An opened tower.
     recipe : object
-        With the attribute ``layers``: int, the last k blocks; sequence of int, the blocks of these
-        indices (negative ones count from the end); or None, all. And with ``block_type``, the
+        A recipe with the attributes ``layers``: int, the last k blocks; sequence of int, the blocks
+        of these indices (negative ones count from the end); or None, all; and ``block_type``, the
         class that the blocks must have.
 
     Returns
@@ -32,7 +32,7 @@ def choose_blocks(tower: OpenTower, recipe) -> list[Any]:
         If ``layers`` is none of the above.
     """
     blocks, layers = tower.blocks, recipe.layers
-    if not has_place(recipe, tower):
+    if not suits(recipe, tower):
         from . import suitable
 
         raise ValueError(
@@ -58,8 +58,8 @@ def choose_blocks(tower: OpenTower, recipe) -> list[Any]:
     return [blocks[i] for i in sorted(indices)]
 
 
-def has_place(recipe, tower: OpenTower) -> bool:
-    """Tell whether a tower has blocks of the ``block_type`` of a recipe, or it needs none."""
+def suits(recipe, tower: OpenTower) -> bool:
+    """Tell whether a recipe suits a tower: its ``block_type`` is there, or it needs no blocks."""
     if recipe.block_type is None:
         return True
     return bool(tower.blocks) and isinstance(tower.blocks[0], recipe.block_type)
@@ -83,7 +83,7 @@ def auto_rank(n_classes: int, n_blocks: int, *, per_block: int = 2) -> int:
 def resolve_rank(
     rank, n_classes: int, n_blocks: int, *, per_block: int = 2, name: str = "rank"
 ) -> int:
-    """Return a rank, or a setting ``name`` like it, as a number: ``"auto"`` by :func:`auto_rank`.
+    """Return a rank (or the setting ``name``) as a number; ``"auto"`` by :func:`auto_rank`.
 
     Raises
     ------

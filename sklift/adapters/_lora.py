@@ -30,7 +30,7 @@ class LoRA(BaseEstimator):
     layers : int, sequence of int or None, default=None
         The last k blocks, the blocks of these indices, or all.
     targets : sequence of {"q", "k", "v", "out", "mlp"}, default=("q", "v")
-        Which maps are updated; ``"mlp"`` stands for both matrices of the feed-forward part.
+        The maps that are updated; ``"mlp"`` stands for both matrices of the feed-forward part.
 
     References
     ----------

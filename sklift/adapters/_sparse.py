@@ -41,7 +41,7 @@ class SparseTuning(BaseEstimator):
     SparseTuning(ratio=0.1)
     """
 
-    # behind the adapters that train whole weights: those can't see what is re-parametrised
+    # after the adapters that train whole weights: these can't see re-parametrised weights
     order = 5
     block_type = Block
 
@@ -96,7 +96,7 @@ class Scatter(nn.Module):
     entries : int64 tensor of shape (n_entries,)
         Flat positions, row by row.
     frozen : tensor
-        Where the trained values start.
+        Tensor of the start values.
     """
 
     entries: torch.Tensor

@@ -1,4 +1,4 @@
-"""Adapters that train weights of the tower itself: all of a block, its biases, its norms."""
+"""Adapters that train weights of the tower itself: whole blocks, biases, or norms."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def make_trainable(module: nn.Module, name: str) -> None:
         setattr(module, name, nn.Parameter(frozen.detach().clone()))
 
 
-def own_names(module: nn.Module) -> list[str]:
-    """Names of the parameters that a module holds itself."""
+def direct_names(module: nn.Module) -> list[str]:
+    """Names of the parameters that a module holds directly, without those of its parts."""
     return [name for name, _ in module.named_parameters(recurse=False, remove_duplicate=False)]
 
 
@@ -47,7 +47,7 @@ class FullTuning(BaseEstimator):
         """Train the weights of the chosen blocks; return this recipe."""
         for block in choose_blocks(tower, self):
             for module in block.unit.get().modules():
-                for name in own_names(module):
+                for name in direct_names(module):
                     make_trainable(module, name)
         return FullTuning(self.layers)
 
@@ -82,7 +82,7 @@ class BitFit(BaseEstimator):
         """Train the biases of the chosen blocks; return this recipe."""
         for block in choose_blocks(tower, self):
             for module in block.unit.get().modules():
-                for name in own_names(module):
+                for name in direct_names(module):
                     if name.endswith("bias"):
                         make_trainable(module, name)
         return BitFit(self.layers)

@@ -15,14 +15,14 @@ from ._layers import choose_blocks, resolve_rank
 class VPT(BaseEstimator):
     r"""Learned prompt tokens, appended behind the tokens of the picture.
 
-    Drawn from :math:`\pm\sqrt{6 / (3 p^2 + D)}` for patch size p and width D. They have no
-    position, and are taken off before the tower's pooling.
+    The tokens start at random values in :math:`\pm\sqrt{6 / (3 p^2 + D)}` for patch size p and
+    width D. They have no position, and are removed before the tower's pooling.
 
     Parameters
     ----------
     deep : bool, default=True
-        Whether each chosen block puts prompts of its own in the place of the last ones; otherwise
-        the first chosen block appends prompts that stay to the end.
+        Whether each chosen block replaces the prompts of the one before by prompts of its own.
+        Otherwise the first chosen block appends prompts that stay to the end.
     length : int or "auto", default=10
         Number of prompts. ``"auto"``: :math:`2^{\max(0, \lfloor\log_2 K / L\rfloor)}` for K
         classes and L chosen blocks, as in LIFT+ (Shi, Wei, Li, 2025, arXiv 2504.13282): the prompts

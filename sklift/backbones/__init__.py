@@ -1,4 +1,4 @@
-"""Frozen towers: load once per process, share with every estimator.
+"""Frozen towers, loaded once per process and shared by every estimator.
 
 A backbone is a name (``"emoji-tiny"``, a model of open_clip, ``"timm/<model>"``, ...), a recipe
 with settings (:class:`OpenClip`, :class:`Timm`), or a tower of your own: an ``nn.Module``
@@ -15,13 +15,13 @@ from threading import RLock
 from typing import Any
 from weakref import WeakValueDictionary
 
-from .._compute import _forks  # noqa: F401 -- whoever computes here is safe to fork
+from .._compute import _forks  # noqa: F401 -- importing it makes forks safe
 from .._compute._seeding import drawing_alone
 from ._backbone import Backbone, OpenTower, TextTower
 from ._emoji import load_emoji_tiny
 from ._names import named_spec
 from ._openclip import load_open_clip
-from ._own import OwnTower, as_own_recipe, load_own, own_key, own_spec
+from ._own import OwnTower, as_own_recipe, load_own, own_spec, recipe_key
 from ._precomputed import load_precomputed
 from ._recipes import BACKBONES, OpenClip, Timm, recipe_by_name
 from ._sites import Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
@@ -53,14 +53,14 @@ __all__ = [
 ]
 
 _loaded: dict[tuple, Backbone] = {}
-# Towers of one's own are many where somebody tries things: kept while in use, and the last few.
+# Users who experiment make many towers: those in use and the last few are kept.
 _own_loaded: WeakValueDictionary[tuple, Backbone] = WeakValueDictionary()
 _own_latest: deque[Backbone] = deque(maxlen=4)
-_lock = RLock()  # a recipe's load may ask for another backbone
+_lock = RLock()  # reentrant: the load of a recipe may ask for another backbone
 
 
 def resolve_backbone(backbone: Any) -> Any:
-    """The recipe that a backbone is or stands for; None for a name that has no settings.
+    """Return the recipe that a backbone is or stands for; None for a name without settings.
 
     Raises
     ------
@@ -77,12 +77,12 @@ def resolve_backbone(backbone: Any) -> Any:
 
 
 def resolve_spec(backbone: Any, pretrained: str | os.PathLike | None = "auto") -> BackboneSpec:
-    """The full description of a backbone, with ``"auto"`` replaced by a tag.
+    """Return the full description of a backbone, with ``"auto"`` replaced by a tag.
 
     Parameters
     ----------
     backbone : str, recipe or nn.Module
-        A name, or what loads a tower.
+        A name, a recipe that loads a tower, or the tower itself.
     pretrained : str or path, default="auto"
         Tag or checkpoint file of a backbone by name.
 
@@ -113,7 +113,7 @@ def resolve_spec(backbone: Any, pretrained: str | os.PathLike | None = "auto") -
 
 
 def load_backbone(backbone: Any, pretrained: str | os.PathLike | None = "auto") -> Backbone:
-    """The backbone of this name or recipe, loaded once per process.
+    """Return the backbone of this name or recipe, loaded once per process.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def load_backbone(backbone: Any, pretrained: str | os.PathLike | None = "auto") 
     TypeError, ValueError
         If there is no such backbone, or a setting or tower is not usable; the message says why.
     ConnectionError
-        If its weights can't be had.
+        If its weights can't be downloaded.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def _find_known(spec: BackboneSpec) -> Backbone:
 
 
 def _find_own(spec: BackboneSpec) -> Backbone:
-    key = own_key(spec.recipe)
+    key = recipe_key(spec.recipe)
     backbone = _own_loaded.get(key)
     if backbone is None:
         with drawing_alone(0):
@@ -175,7 +175,7 @@ def _load(spec: BackboneSpec) -> Backbone:
 
 
 def _stamp(spec: BackboneSpec) -> tuple:
-    """Changes when a checkpoint file does, so that a new file is never taken for the old one."""
+    """Stamp of the checkpoint files: it changes with them, so that a new file is read anew."""
     if spec.name.startswith("local-dir:"):
         files = sorted(Path(spec.name.removeprefix("local-dir:")).glob("*"))
     else:

@@ -1,4 +1,4 @@
-"""What every loader returns: a frozen image tower and all that belongs to it."""
+"""Backbones: a frozen image tower and all that belongs to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ._stages import SLOWER, find_stages
 
 @dataclass(frozen=True)
 class TextTower:
-    """The text side of a CLIP-like model.
+    """Text side of a CLIP-like model.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class TextTower:
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str], batch_size: int = 256) -> torch.Tensor:
-        """Unit-length text features, ``(n_texts, embed_dim)`` float32."""
+        """Return unit-length text features, ``(n_texts, embed_dim)`` float32."""
         texts = list(texts)
         return torch.cat(
             [
@@ -48,7 +48,7 @@ class TextTower:
         ).float()
 
     def truncated(self, texts: Sequence[str]) -> list[str]:
-        """The texts that are longer than the tower reads, whose ends it never sees.
+        """Return the texts that are longer than the tower reads: it never sees their ends.
 
         Examples
         --------
@@ -79,7 +79,7 @@ class OpenTower:
     name : str
         For messages.
     after : nn.Module
-        What becomes of the feature: an adapter of it is appended.
+        Modules that the feature passes at last: an adapter of the feature is appended here.
 
     Examples
     --------
@@ -96,13 +96,13 @@ class OpenTower:
     after: nn.Sequential = field(default_factory=nn.Sequential)
 
     def finished(self) -> nn.Module:
-        """The module, with nothing computed that the feature doesn't need; no more injection."""
+        """Return the module, without what the feature doesn't need; injection ends here."""
         compute_first_token_only(self.module)
         return self.module
 
     @property
     def patch_size(self) -> int:
-        """Side in pixels of what becomes one token."""
+        """Side in pixels of the patch that becomes one token."""
         for module in self.module.modules():
             if isinstance(size := getattr(module, "patch_size", None), tuple):
                 return size[0]
@@ -111,7 +111,7 @@ class OpenTower:
 
 @dataclass(eq=False)
 class Backbone:
-    """A frozen tower, shared by every estimator of the process.
+    """Frozen tower, shared by every estimator of the process.
 
     Attributes
     ----------
@@ -120,9 +120,9 @@ class Backbone:
         linear projection into a joint space. Frozen, in eval mode: never change it, inject into
         what :meth:`open` returns.
     preprocess : Preprocess
-        What pictures the tower expects.
+        The pictures that the tower expects.
     n_features : int
-        Width of the feature. Of a tower of your own it is found by a trial.
+        Width of the feature. For a tower of your own it is found by a trial.
     find_blocks : callable
         ``tower -> list of Block``: the attachment sites, in order of depth; empty for towers
         without residual blocks of a known kind. By default found by the names of parts that
@@ -134,9 +134,9 @@ class Backbone:
     logit_scale : float
         The temperature of zero-shot logits.
     spec : BackboneSpec
-        How to load it again. Where it is left out, the tower is one of your own: it is tried with
-        pictures of noise, and what is kept is a copy on the CPU, in eval mode, that shares the
-        weights.
+        Description by which it is loaded again. Where it is left out, the tower is one of your own:
+        it is tried with pictures of noise, and the backbone holds a copy on the CPU, in eval mode,
+        that shares the weights.
 
     Examples
     --------
@@ -160,7 +160,7 @@ class Backbone:
     logit_scale: float = 100.0
     spec: BackboneSpec = None  # type: ignore[assignment]  # filled in
     probe: torch.Tensor | None = field(default=None, init=False, repr=False)
-    _placed: dict = field(default_factory=dict, repr=False)
+    _moved: dict = field(default_factory=dict, repr=False)
     _texts: dict = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -195,15 +195,15 @@ class Backbone:
 
     @property
     def identity(self) -> tuple:
-        """What features depend on: weights, how the tower computes with them, and its pictures."""
-        # code of one's own may have changed where the weights have not
-        computes = None if self.probe is None else blake2b(self.probe.numpy(), digest_size=16)
-        how = () if computes is None else (computes.hexdigest(),)
-        return self.checksum, self.spec.name, self.spec.params, self.preprocess, *how
+        """Identity of the features: the weights, how the tower computes with them, its pictures."""
+        # The code of a user's tower may have changed where its weights have not.
+        probe = None if self.probe is None else blake2b(self.probe.numpy(), digest_size=16)
+        computation = () if probe is None else (probe.hexdigest(),)
+        return self.checksum, self.spec.name, self.spec.params, self.preprocess, *computation
 
     @cached_property
     def has_stages(self) -> bool:
-        """Whether the tower has stages, and they compute what it does as a whole."""
+        """True if the tower has stages that together compute the same as the whole."""
         with optional(SLOWER):
             if (stages := find_stages(self.tower)) is None:
                 return False
@@ -216,32 +216,32 @@ class Backbone:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no tower, as where features are precomputed."""
+        """True if there is no tower, as for precomputed features."""
         return self.spec.name == "precomputed"
 
     def open(
         self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
     ) -> OpenTower:
-        """A copy of the tower's modules that shares its frozen tensors on ``device``.
+        """Return a copy of the tower's modules that shares its frozen tensors on ``device``.
 
         Modules can be swapped and parameters replaced in the copy without touching the original,
         and the copy costs milliseconds and no memory for weights.
         """
-        place = (torch.device(device), dtype)
+        target = (torch.device(device), dtype)
         with self._lock, torch.inference_mode(False):  # what is cached must allow gradients
-            if place != (torch.device("cpu"), torch.float32) and place not in self._placed:
-                self._placed[place] = share_copy(self.tower, lambda t: _move(t, *place))
-        module = share_copy(self._placed.get(place, self.tower))
+            if target != (torch.device("cpu"), torch.float32) and target not in self._moved:
+                self._moved[target] = share_copy(self.tower, lambda t: _move(t, *target))
+        module = share_copy(self._moved.get(target, self.tower))
         return OpenTower(module, self.find_blocks(module), self.n_features, str(self.spec))
 
     def embed(self, features: torch.Tensor) -> torch.Tensor:
-        """Features ``(n, n_features)`` in the space shared with text, ``(n, embed_dim)``, unit."""
+        """Project features ``(n, n_features)`` to the space of text, unit ``(n, embed_dim)``."""
         if self.projection is not None:
             features = features @ self.projection.to(features)
         return torch.nn.functional.normalize(features, dim=-1)
 
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """Unit-length text features ``(n_texts, embed_dim)``, computed once per text."""
+        """Return unit-length text features ``(n_texts, embed_dim)``, computed once per text."""
         if self.text is None:
             raise ValueError(f"backbone {self.spec} has no text tower")
         unknown = [t for t in dict.fromkeys(texts) if t not in self._texts]
@@ -255,11 +255,11 @@ def _move(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> tor
 
 
 def share_copy(module: nn.Module, move: Callable | None = None) -> nn.Module:
-    """Deep copy of the modules in which every tensor shares its values (or is ``move`` of it)."""
+    """Copy modules deeply; tensors share the values of the original, or of ``move(original)``."""
     memo = {}
     for tensor in (*module.parameters(), *module.buffers()):
-        # `data` counts changes by itself: what torch takes for one here, as a re-parametrisation,
-        # must not break the backward pass of others
+        # `data` has a change counter of its own: what torch takes for a change here, such as a
+        # re-parametrisation, must not break the backward pass of others.
         values = tensor.data if move is None else move(tensor.detach())
         is_weight = isinstance(tensor, nn.Parameter)
         memo[id(tensor)] = nn.Parameter(values, requires_grad=False) if is_weight else values
@@ -267,9 +267,9 @@ def share_copy(module: nn.Module, move: Callable | None = None) -> nn.Module:
 
 
 def _own_copy(tower: nn.Module) -> nn.Module:
-    """A copy of a tower of one's own on the CPU, in float32, that shares the weights it can.
+    """Copy a user's tower to the CPU, in float32; weights are shared where they can be.
 
-    Its modes, hooks and classes stay those of its owner, whatever is done to the copy.
+    Modes, hooks and classes of the original stay as they are, whatever is done to the copy.
     """
     if not isinstance(tower, nn.Module):
         raise TypeError(f"the tower of a backbone must be an nn.Module, got {tower!r}")

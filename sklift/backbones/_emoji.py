@@ -1,4 +1,4 @@
-"""The embedded backbone: a small CLIP for emoji-like pictures, shipped with the package."""
+"""Embedded backbone: a small CLIP for emoji-like pictures, shipped with the package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = "emoji-tiny"
 
 
 def load_emoji_tiny(spec: BackboneSpec) -> Backbone:
-    """The embedded backbone ``"emoji-tiny"``.
+    """Return the embedded backbone ``"emoji-tiny"``.
 
     A ViT of 6 blocks (40 px, patch 8, width 192) and a text transformer with a word-level
     vocabulary, pre-trained contrastively on emoji of ten open-licence sets. It is for

@@ -1,4 +1,4 @@
-"""Backbones by name: which weights a name and a tag stand for."""
+"""Backbones by name, and the weights that a name and a tag stand for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def named_spec(
     pretrained: str | os.PathLike | None = "auto",
     params: Mapping[str, Any] | None = None,
 ) -> BackboneSpec:
-    """The description of a backbone by name, ``"auto"`` replaced by a tag.
+    """Return the description of a backbone by name, with ``"auto"`` replaced by a tag.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def named_spec(
 
 
 def _absolute(pretrained: str) -> str:
-    """A file's full path: a model must find its weights from any folder."""
+    """Return a file's full path: a model must find its weights from any folder."""
     return os.path.abspath(pretrained) if Path(pretrained).is_file() else pretrained
 
 

@@ -62,7 +62,7 @@ def from_clip(spec: BackboneSpec, model: nn.Module, tokenizer, preprocess: Prepr
 
 
 def load_open_clip(spec: BackboneSpec) -> Backbone:
-    """Any open_clip model: ``name`` and tag or checkpoint, ``hf-hub:...``, ``local-dir:...``.
+    """Load a model of open_clip: ``name`` and tag or checkpoint, ``hf-hub:...``, ``local-dir:...``.
 
     QuickGELU, mean, std and size follow the tag's own configuration; for a local checkpoint they
     follow the model's name, or the settings of the recipe.
@@ -98,8 +98,8 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
         arguments["quick_gelu"] = bool(quick)  # open_clip's own `force_quick_gelu` can't say no
     if "image_size" in params:
         arguments["force_image_size"] = params["image_size"]
-    own = {k: params[k] for k in _PREPROCESS if k in params}
-    arguments["force_preprocess_cfg"] = {**preprocess_of_tag, **own}
+    given = {k: params[k] for k in _PREPROCESS if k in params}
+    arguments["force_preprocess_cfg"] = {**preprocess_of_tag, **given}
     try:
         with _quiet(open_clip):
             model = open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
@@ -123,7 +123,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
 
 
 def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
-    """Model name, tag or file, the settings of the weights, and their hub repository, if any."""
+    """Return model name, tag or file, settings of the weights, and their hub repository, if any."""
     name, pretrained = spec.name.replace("/", "-"), str(spec.pretrained)
     config = open_clip.get_model_config(name)
     if config is None:
@@ -150,22 +150,22 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
     )
 
 
-class _OfOthers(logging.Filter):
-    """Lets records pass that open_clip has not written."""
+class _ForeignRecords(logging.Filter):
+    """Filter that lets pass the log records that open_clip has not written."""
 
     def __init__(self, package: str):
         super().__init__()
         self.package = package
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is from elsewhere; open_clip writes to the logger of all."""
+        """Tell whether a record is not of open_clip, which writes to the root logger."""
         return not Path(record.pathname).is_relative_to(self.package)
 
 
 @contextmanager
 def _quiet(open_clip):
-    """open_clip logs and warns about what is settled here (QuickGELU, missing text weights)."""
-    root, others = logging.getLogger(), _OfOthers(str(Path(open_clip.__file__).parent))
+    """Silence open_clip's logs and warnings of things that are settled here, such as QuickGELU."""
+    root, others = logging.getLogger(), _ForeignRecords(str(Path(open_clip.__file__).parent))
     root.addFilter(others)
     try:
         with warnings.catch_warnings():
@@ -181,7 +181,7 @@ def _has_matrix(model: nn.Module) -> bool:
 
 
 def _probe(visual: nn.Module, preprocess: Preprocess) -> int:
-    """Feature width, by asking the tower."""
+    """Find the width of the feature by a trial."""
     import torch
 
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Towers of one's own: a module, or a recipe that loads one."""
+"""Towers of the user: a module, or a recipe that loads one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._spec import BackboneSpec, Preprocess
 
 
 class OwnTower(BaseEstimator):
-    """A module of your own as the frozen tower, with what it must know of pictures.
+    """Recipe of a module of your own as the frozen tower, with the pictures that it expects.
 
     The module maps normalised pictures ``(n, 3, image_size, image_size)``, float32, to features
     ``(n, n_features)``, each picture by itself. It is used in eval mode and never changed: clones
@@ -63,21 +63,24 @@ class OwnTower(BaseEstimator):
         self.interpolation = interpolation
 
     def load(self) -> Backbone:
-        """The backbone, which shares the weights of the module."""
-        look = Preprocess(self.image_size, self.mean, self.std, self.interpolation)
-        return Backbone(self.module, look)
+        """Return the backbone, which shares the weights of the module."""
+        preprocess = Preprocess(self.image_size, self.mean, self.std, self.interpolation)
+        return Backbone(self.module, preprocess)
 
     def __sklearn_clone__(self):
-        """A clone that shares the module."""
+        """Return a clone that shares the module."""
         return type(self)(**self.get_params(deep=False))
 
     def __deepcopy__(self, memo):
-        """As scikit-learn copies a grid of candidates; a copy of the module goes with a copy."""
+        """Return a copy that shares the module, unless the module is copied along with it.
+
+        scikit-learn deep-copies the candidates of a search.
+        """
         return self.__sklearn_clone__().set_params(module=memo.get(id(self.module), self.module))
 
 
 def as_own_recipe(backbone: Any) -> Any:
-    """The recipe of a module, or of what has a ``load`` already.
+    """Return the recipe of a module; an object with a method ``load`` is a recipe already.
 
     Raises
     ------
@@ -94,24 +97,26 @@ def as_own_recipe(backbone: Any) -> Any:
             "backbone must be a name such as 'ViT-B-16', a recipe with a 'load' method, or an "
             f"nn.Module; got {backbone!r}"
         )
-    look = getattr(backbone, "preprocess", None)
-    if not isinstance(look, Preprocess):
+    preprocess = getattr(backbone, "preprocess", None)
+    if not isinstance(preprocess, Preprocess):
         raise ValueError(
             f"backbone: {type(backbone).__name__} does not say what pictures it takes. Give "
             "OwnTower(module, image_size=..., mean=..., std=...), or set module.preprocess to a "
             "sklift.backbones.Preprocess"
         )
-    return OwnTower(backbone, look.size, look.mean, look.std, look.interpolation)
+    return OwnTower(
+        backbone, preprocess.size, preprocess.mean, preprocess.std, preprocess.interpolation
+    )
 
 
 def own_spec(recipe: Any) -> BackboneSpec:
-    """The description of what a recipe of one's own loads, by the class of it or of its module."""
-    what = recipe.module if isinstance(recipe, OwnTower) else recipe
-    return BackboneSpec(type(what).__name__, recipe=recipe)
+    """Return the description of a user's recipe, named by its class or that of its module."""
+    named_by = recipe.module if isinstance(recipe, OwnTower) else recipe
+    return BackboneSpec(type(named_by).__name__, recipe=recipe)
 
 
 def load_own(spec: BackboneSpec) -> Backbone:
-    """The backbone that a recipe of one's own loads.
+    """Return the backbone that a user's recipe loads.
 
     Raises
     ------
@@ -130,8 +135,8 @@ def load_own(spec: BackboneSpec) -> Backbone:
     return backbone
 
 
-def own_key(recipe: Any) -> tuple:
-    """What is equal for recipes that load the same: class, settings, and files as they are now."""
+def recipe_key(recipe: Any) -> tuple:
+    """Key of a recipe, equal for recipes that load the same: class, settings, stamps of files."""
     if not hasattr(recipe, "get_params"):
         return (recipe,)
     settings = recipe.get_params(deep=False)
@@ -139,8 +144,8 @@ def own_key(recipe: Any) -> tuple:
 
 
 def _hashable(value: Any) -> Hashable:
-    """A setting that can be compared; what is no plain data is the same where it is one object."""
-    if isinstance(value, nn.Module):  # whoever trains it makes another tower of it
+    """Turn a setting into a value to compare; an object that is no data equals itself only."""
+    if isinstance(value, nn.Module):  # a module that was trained further is another tower
         tensors = (*value.parameters(), *value.buffers())
         return value, tuple((t.data_ptr(), n_changes(t)) for t in tensors)
     if isinstance(value, torch.Tensor):
@@ -152,7 +157,7 @@ def _hashable(value: Any) -> Hashable:
     if isinstance(value, (list, tuple)):
         return type(value), tuple(map(_hashable, value))
     if hasattr(value, "get_params") and not isinstance(value, type):
-        return own_key(value)
+        return recipe_key(value)
     if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
         found = os.stat(value)
         return str(value), found.st_mtime_ns, found.st_size

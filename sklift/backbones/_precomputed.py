@@ -1,4 +1,4 @@
-"""The backbone that is no tower: features that were computed before."""
+"""Backbone without a tower, for features that were computed before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAME = "precomputed"
 
 
 def load_precomputed(spec: BackboneSpec) -> Backbone:
-    """Features of a known width, passed through."""
+    """Return the backbone that passes features of a known width through."""
     no_pixels = Preprocess(0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     n_features = dict(spec.params)["n_features"]
     return Backbone(nn.Identity(), no_pixels, n_features, lambda tower: [], spec=spec)

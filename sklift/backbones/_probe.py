@@ -1,4 +1,4 @@
-"""A trial of a tower of one's own: its features of noise, and whether they will do."""
+"""Trial of a user's tower: its features of noise, and checks of them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from torch import nn
 
 from ._spec import Preprocess
 
-_TOLERANCE = 1e-2  # of the largest value: what rounding never reaches, and what dropout exceeds
+_TOLERANCE = 1e-2  # of the largest value: rounding stays below it, dropout exceeds it
 
 
 @torch.no_grad()
 def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
-    """The feature ``(n_features,)`` of a picture of noise, that tells one tower from another.
+    """Return the feature ``(n_features,)`` of a picture of noise: it differs between towers.
 
     Parameters
     ----------
     tower : nn.Module
         Frozen, in eval mode, on the CPU.
     preprocess : Preprocess
-        What pictures it takes.
+        The pictures that it takes.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
 
 
 def _features(tower: nn.Module, pictures: torch.Tensor, name: str) -> torch.Tensor:
-    """Features of pictures, if they are some."""
+    """Return the features of pictures, checked."""
     shape = tuple(pictures.shape)
     try:
         features = tower(pictures)

@@ -16,9 +16,10 @@ _WITHOUT_SETTINGS = ("emoji-tiny", "precomputed")
 
 
 class OpenClip(BaseEstimator):
-    """A tower of open_clip, with settings of its own.
+    """Recipe of a tower of open_clip, with its settings.
 
-    What is None follows the weights' own configuration, or for a local checkpoint the model's name.
+    A setting that is None follows the configuration of the weights, or, for a local checkpoint, the
+    name of the model.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ class OpenClip(BaseEstimator):
         self.quick_gelu = quick_gelu
 
     def spec(self) -> BackboneSpec:
-        """The description of what is loaded, with ``"auto"`` replaced by a tag."""
+        """Return the description of the backbone, with ``"auto"`` replaced by a tag."""
         name = self.name
         if name in _WITHOUT_SETTINGS or str(name).startswith("timm/"):
             instead = f"backbone={name!r}" if name in _WITHOUT_SETTINGS else f"Timm({name[5:]!r})"
@@ -72,14 +73,14 @@ class OpenClip(BaseEstimator):
         return named_spec(name, self.pretrained, _given(self))
 
     def load(self) -> Backbone:
-        """The backbone, read anew; :func:`load_backbone` keeps one for the process."""
+        """Return the backbone, read anew; :func:`load_backbone` keeps one for the process."""
         return load_open_clip(self.spec())
 
 
 class Timm(BaseEstimator):
-    """A vision tower of timm, with settings of its own.
+    """Recipe of a vision tower of timm, with its settings.
 
-    What is None follows the weights' own configuration.
+    A setting that is None follows the configuration of the weights.
 
     Parameters
     ----------
@@ -118,14 +119,14 @@ class Timm(BaseEstimator):
         self.interpolation = interpolation
 
     def spec(self) -> BackboneSpec:
-        """The description of what is loaded, with ``"auto"`` replaced by a tag."""
+        """Return the description of the backbone, with ``"auto"`` replaced by a tag."""
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"Timm: name must be that of a model, got {self.name!r}")
         name = self.name.removeprefix("timm/")
         return named_spec(f"timm/{name}", self.pretrained, _given(self))
 
     def load(self) -> Backbone:
-        """The backbone, read anew; :func:`load_backbone` keeps one for the process."""
+        """Return the backbone, read anew; :func:`load_backbone` keeps one for the process."""
         return load_timm(self.spec())
 
 
@@ -133,7 +134,7 @@ BACKBONES = {"open_clip": OpenClip, "timm": Timm}
 
 
 def recipe_by_name(name: str) -> BaseEstimator | None:
-    """The recipe that a name stands for, with default settings; None where it has none."""
+    """Return the recipe that a name stands for, with default settings; None where it has none."""
     if name in _WITHOUT_SETTINGS:
         return None
     if name.startswith("timm/"):
@@ -142,6 +143,6 @@ def recipe_by_name(name: str) -> BaseEstimator | None:
 
 
 def _given(recipe: BaseEstimator) -> dict[str, Any]:
-    """The settings that differ from what the weights say."""
+    """Return the settings that are not None."""
     settings = recipe.get_params(deep=False)
     return {k: v for k, v in settings.items() if k not in ("name", "pretrained") and v is not None}

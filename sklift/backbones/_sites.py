@@ -1,4 +1,4 @@
-"""Attachment sites of a tower: where an adapter may put something, or train what is there.
+"""Attachment sites of a tower: the places where adapters attach parts, or train its weights.
 
 A transformer block computes ``x1 = x + attn(norm1(x))`` and ``x2 = x1 + scale2(mlp(norm2(x1)))``;
 a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Adapters see their parts as slots
@@ -20,7 +20,7 @@ from ._towers._names import BlockNames
 
 @dataclass(frozen=True)
 class Slot:
-    """A named place in a parent module, that holds a module.
+    """Named slot of a parent module, that holds a module.
 
     Examples
     --------
@@ -36,11 +36,11 @@ class Slot:
     name: str
 
     def get(self) -> nn.Module:
-        """The module in this place."""
+        """Return the module in this slot."""
         return getattr(self.parent, self.name)
 
     def set(self, module: nn.Module) -> None:
-        """Put a module in this place."""
+        """Put a module into this slot."""
         setattr(self.parent, self.name, module)
 
 
@@ -65,7 +65,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Block:
-    """What every residual block has.
+    """Sites that every residual block has.
 
     Attributes
     ----------
@@ -78,7 +78,8 @@ class Block:
     norms : tuple of Weight
         The scale and shift of its norms, in order of depth.
     inner_norms : tuple of Weight
-        Those of further norms: of queries and keys, inside the feed-forward part, of a shortcut.
+        Scale and shift of further norms: of queries and keys, inside the feed-forward part, or of a
+        shortcut.
 
     Examples
     --------
@@ -97,14 +98,14 @@ class Block:
 
 @dataclass(frozen=True)
 class TransformerBlock(Block):
-    """The sites of a transformer block, ``(n, tokens, width)`` -> the same.
+    """Sites of a transformer block, ``(n, tokens, width)`` -> the same.
 
     ``linears`` are (qkv, out, fc1, fc2); qkv holds query, key and value stacked along the rows.
 
     Attributes
     ----------
     norm2, mlp, scale2 : Slot
-        The second norm, the feed-forward part, and what follows it before the residual sum.
+        The second norm, the feed-forward part, and the scaling between it and the residual sum.
 
     Examples
     --------
@@ -121,7 +122,7 @@ class TransformerBlock(Block):
 
 @dataclass(frozen=True)
 class SequenceBlock(TransformerBlock):
-    """A transformer block that takes any number of tokens, as prompts need.
+    """Sites of a transformer block that takes any number of tokens, as prompts need.
 
     Examples
     --------
@@ -133,14 +134,14 @@ class SequenceBlock(TransformerBlock):
 
 @dataclass(frozen=True)
 class ConvBlock(Block):
-    """The sites of a residual block of convolutions, ``(n, c, h, w)`` -> ``(n, width, h', w')``.
+    """Sites of a residual block of convolutions, ``(n, c, h, w)`` -> ``(n, width, h', w')``.
 
     Attributes
     ----------
     in_width : int
         Channels of its input.
     stride : int
-        Of its output against its input.
+        Side of its input over that of its output.
 
     Examples
     --------
@@ -156,7 +157,7 @@ class ConvBlock(Block):
 
 
 def find_blocks(tower: nn.Module) -> list[Block]:
-    """The residual blocks of a tower in order of depth; empty where it has none of known kinds."""
+    """Return the residual blocks of a tower in order of depth; none where it has no known ones."""
     trunk = getattr(tower, "trunk", tower)  # open_clip wraps timm's towers
     for units, names in (
         (_open_clip.blocks_of(tower), _open_clip.BLOCK),
@@ -171,7 +172,7 @@ def find_blocks(tower: nn.Module) -> list[Block]:
 
 
 def find_known_blocks(tower: nn.Module) -> list[Block]:
-    """Blocks of a tower of any origin, whose parts may bear the names but be something else."""
+    """Return the blocks of any tower; its parts may have known names and yet be something else."""
     try:
         return find_blocks(tower)
     except (AttributeError, LookupError, StopIteration, TypeError):
@@ -179,7 +180,7 @@ def find_known_blocks(tower: nn.Module) -> list[Block]:
 
 
 def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> TransformerBlock:
-    """A block with parts of these names, whichever class they have."""
+    """Return the sites of a block by the names of its parts, whatever their classes are."""
     out, fc1, fc2 = attrgetter(*names.linears)(block)
     owner, weight, bias = names.qkv
     norms, inner_norms = _split_norms(block, attrgetter(names.norm1, names.norm2)(block))
@@ -197,12 +198,12 @@ def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> Trans
 
 
 def _conv_block(block: nn.Module, unit: Slot) -> ConvBlock:
-    """A residual block of a CLIP or timm ResNet."""
+    """Return the sites of a residual block of a CLIP or timm ResNet."""
     path = [m for n, m in block.named_modules() if not n.startswith(_resnet.SHORTCUT)]
     convs = [m for m in path if isinstance(m, nn.Conv2d)]
     norms, inner_norms = _split_norms(block, path)
-    # What a block takes and by how much it shrinks a picture is plain in its shortcut: the path
-    # itself may split its input, and pool in many ways. Without a shortcut nothing changes.
+    # The shortcut shows the input width and the stride of a block; its path may split the input
+    # and pool in many ways. Without a shortcut neither changes.
     in_width, stride = convs[-1].out_channels, 1
     if (shortcut := getattr(block, _resnet.SHORTCUT, None)) is not None:
         in_width = next(m for m in shortcut.modules() if isinstance(m, nn.Conv2d)).in_channels
@@ -223,7 +224,7 @@ def _conv_block(block: nn.Module, unit: Slot) -> ConvBlock:
 def _split_norms(
     block: nn.Module, outer: Iterable[nn.Module]
 ) -> tuple[tuple[Weight, ...], tuple[Weight, ...]]:
-    """The trainable norms of a block: those among ``outer``, in its order, and the others."""
+    """Return the trainable norms of a block: those in ``outer``, in its order, and the others."""
     # by name: open_clip and timm have norms of their own, not all of them torch's subclasses
     norms = {
         m: Weight(m, bias="bias" if hasattr(m, "bias") else None)

@@ -14,7 +14,7 @@ _FILTERS = ("bicubic", "bilinear", "nearest")
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How pictures must look for a tower: side in pixels, channel statistics, resize filter.
+    """Form of the pictures that a tower takes: side, statistics of channels, resize filter.
 
     Attributes
     ----------
@@ -39,14 +39,14 @@ class Preprocess:
     interpolation: str = "bicubic"
 
     def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
-        """uint8 pixels ``(n, 3, s, s)`` as the tower expects them, float32."""
+        """Turn uint8 pixels ``(n, 3, s, s)`` into the float32 values that the tower expects."""
         mean, std = (
             torch.tensor(v, device=pixels.device).view(3, 1, 1) for v in (self.mean, self.std)
         )
         return (pixels / 255 - mean) / std
 
     def checked(self) -> Preprocess:
-        """The same in plain numbers.
+        """Return a copy in plain numbers, checked.
 
         Raises
         ------
@@ -63,16 +63,16 @@ class Preprocess:
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """All that is needed to load a backbone again: hashable and picklable.
+    """Description by which a backbone can be loaded again: hashable and picklable.
 
     Attributes
     ----------
     name : str
-        Of the model, or of the class of a recipe or module of your own.
+        Name of the model, or of the class of a recipe or module of your own.
     pretrained : str or None
         Tag or checkpoint file; None where the name brings the weights.
     params : tuple of (str, value)
-        Settings that differ from what name and tag say.
+        Settings that differ from those of name and tag.
     recipe : object or None
         A recipe of your own, which loads the tower; None for those that are known by name.
 
@@ -93,7 +93,7 @@ class BackboneSpec:
 
 
 def params_of(spec: BackboneSpec, known: set[str]) -> dict[str, Any]:
-    """The settings of a spec by name.
+    """Return the settings of a description, by name.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def params_of(spec: BackboneSpec, known: set[str]) -> dict[str, Any]:
 
 
 def check_setting(key: str, value):
-    """A setting of a backbone, hashable.
+    """Return a setting of a backbone, checked and hashable.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A transformer tower in three stages: tokens from pixels, blocks, a feature from tokens."""
+"""Stages of a transformer tower: tokens from pixels, blocks, a feature from tokens."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SLOWER = (
 
 @dataclass(frozen=True)
 class Stages:
-    """``finish(blocks(embed(x)))`` is what the tower makes of ``x``.
+    """Stages of a tower: its output for ``x`` is ``finish(blocks(embed(x)))``.
 
     Attributes
     ----------
     embed : callable
         Normalised pixels -> tokens ``(n, tokens, width)``.
     blocks : nn.ModuleList or nn.Sequential
-        Tokens -> tokens, each.
+        The blocks, each from tokens to tokens.
     finish : callable
         Tokens -> features.
     recomputes : bool
@@ -50,14 +50,14 @@ class Stages:
     recomputes: bool = False
 
     def before(self, x: torch.Tensor, n: int) -> torch.Tensor:
-        """Normalised pixels -> tokens after the first ``n`` blocks."""
+        """Compute the tokens after the first ``n`` blocks from normalised pixels."""
         x = self.embed(x)
         for block in self.blocks[:n]:
             x = block(x)
         return x
 
     def after(self, tokens: torch.Tensor, n: int) -> torch.Tensor:
-        """Tokens after the first ``n`` blocks -> features."""
+        """Compute the features from the tokens after the first ``n`` blocks."""
         for block in self.blocks[n:]:
             if self.recomputes and torch.is_grad_enabled():
                 tokens = checkpoint(block, tokens, use_reentrant=False)
@@ -67,7 +67,7 @@ class Stages:
 
 
 def find_stages(tower: nn.Module) -> Stages | None:
-    """The stages of a tower; None where it isn't known to have them.
+    """Return the stages of a tower; None where it isn't known to have any.
 
     Examples
     --------

@@ -11,12 +11,12 @@ from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 
-# The second family of LIFT's tables; elsewhere "auto" is timm's default of the day.
+# The second family of LIFT's tables; for other models "auto" is timm's present default.
 RECOMMENDED = {"vit_base_patch16_224": "augreg_in21k"}
 
 
 def load_timm(spec: BackboneSpec) -> Backbone:
-    """A timm model, ``"timm/<name>"``, with a tag of its own or a local checkpoint.
+    """Load a model of timm, ``"timm/<name>"``, by one of its tags or a local checkpoint.
 
     Mean, std, size and interpolation follow the weights' configuration, or the settings of the
     recipe.
@@ -71,7 +71,7 @@ def load_timm(spec: BackboneSpec) -> Backbone:
 
 
 def timm_tag(name: str, pretrained) -> str:
-    """The tag that ``True`` and ``"auto"`` stand for, now: timm's defaults change over time.
+    """Return the tag that ``True`` and ``"auto"`` stand for now: timm's defaults change.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _create(timm, name: str, size: int | None, *, pretrained: bool, **source):
 
 
 def _read(path: Path, spec: BackboneSpec) -> dict:
-    """The tensors of a file, as data."""
+    """Read the tensors of a file as data, without running code."""
     from timm.models import load_state_dict
 
     try:

@@ -1,4 +1,4 @@
-"""Weights that must be fetched: look in the cache, probe the network, and say what to do."""
+"""Weights from a hub: search of the cache, a test of the network, and errors that help."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 
 from ._spec import BackboneSpec
 
-# What a damaged file, or one of another model, makes the libraries raise.
+# Errors that the libraries raise for a damaged file, or one of another model.
 UNREADABLE = (
     AssertionError,
     RuntimeError,
@@ -33,7 +33,7 @@ DEFAULT_FILES = (
 
 
 def cached_file(model_id: str, filename: str = "") -> Path | None:
-    """The file of a hub repository in the local cache, if it is there."""
+    """Return the file of a hub repository in the local cache, or None."""
     from huggingface_hub import try_to_load_from_cache
 
     for name in (filename,) if filename else DEFAULT_FILES:
@@ -44,11 +44,10 @@ def cached_file(model_id: str, filename: str = "") -> Path | None:
 
 
 def require_reachable(model_id: str, filename: str, spec: BackboneSpec) -> None:
-    """Raise if a file is neither cached nor to be had from its server.
+    """Raise an error if a file is neither cached nor offered by its server.
 
-    One request of the hub client is tried first, for as long as its own setting says
-    (``HF_HUB_ETAG_TIMEOUT``, 10 seconds): with all retries a download takes most of a minute until
-    it fails.
+    One request of the hub client is tried first, for as long as ``HF_HUB_ETAG_TIMEOUT`` says (10
+    seconds): a download, with all its retries, takes most of a minute until it fails.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def require_reachable(model_id: str, filename: str, spec: BackboneSpec) -> None:
 
 
 def unreachable(model_id: str, spec: BackboneSpec, reason: str) -> ConnectionError:
-    """The error for weights that can't be had, with the three ways out."""
+    """Return the error for weights that can't be downloaded, with the three ways out."""
     from huggingface_hub import constants
 
     known_tag = spec.pretrained is not None
@@ -82,7 +81,7 @@ def unreachable(model_id: str, spec: BackboneSpec, reason: str) -> ConnectionErr
 
 
 def wrong_checkpoint(spec: BackboneSpec, error: Exception) -> ValueError:
-    """The error for weights that do not fit the model that was named."""
+    """Return the error for weights that do not fit the model."""
     what = " ".join(str(error).split())[:300]
     return ValueError(
         f"backbone {spec.name!r} can't take the weights {spec.pretrained!r}: {what}. Check that "
@@ -92,7 +91,7 @@ def wrong_checkpoint(spec: BackboneSpec, error: Exception) -> ValueError:
 
 
 def _refusal(model_id: str, filename: str) -> str | None:
-    """Why a file can't be had; None where its server answers, if only that there is none."""
+    """Reason why a file can't be downloaded; None where its server answers, also by 404."""
     import huggingface_hub
     from huggingface_hub.utils import HfHubHTTPError
 
@@ -104,6 +103,6 @@ def _refusal(model_id: str, filename: str) -> str | None:
     except HfHubHTTPError as error:
         code = getattr(error.response, "status_code", None)
         return None if code == 404 else f"its server answers {code}"
-    except Exception as error:  # of the HTTP library, which differs between versions of the client
+    except Exception as error:  # the HTTP library differs between versions of the client
         return str(error) or type(error).__name__
     return None

@@ -1,4 +1,4 @@
-"""A word-level tokenizer for the embedded backbone's small text tower."""
+"""Word-level tokenizer for the embedded backbone's small text tower."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class WordTokenizer:
-    """Split text into known words, and unknown words into their longest known pieces.
+    """Tokenizer that splits text into known words, and unknown words into known pieces.
 
     The vocabulary is a list of words; an entry that starts with ``##`` continues a word, as in
     WordPiece (Wu et al., 2016, arXiv 1609.08144). Index 0 pads, the two ids after the vocabulary
@@ -41,7 +41,7 @@ class WordTokenizer:
         return cls(Path(path).read_text(encoding="utf-8").split("\n")[:-1], context_length)
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of a text, without start, end, padding or truncation."""
+        """Return the ids of the tokens of a text, without start, end, padding or truncation."""
         return [i for word in re.findall(r"[a-z0-9]+", text.lower()) for i in self._word(word)]
 
     def _word(self, word: str) -> list[int]:
@@ -58,7 +58,7 @@ class WordTokenizer:
         return pieces
 
     def __call__(self, texts: str | Iterable[str], context_length: int | None = None):
-        """Token ids of texts, ``(n_texts, context_length)`` int64, truncated at the end."""
+        """Return the ids of texts, ``(n_texts, context_length)`` int64, truncated at the end."""
         import torch
 
         texts = [texts] if isinstance(texts, str) else list(texts)

@@ -1,4 +1,4 @@
-"""Data with a long tail: embedded, made, and read from the files of the field's benchmarks."""
+"""Long-tailed data: rendered, cut from other data, or read from files of known benchmarks."""
 
 from __future__ import annotations
 

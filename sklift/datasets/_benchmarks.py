@@ -1,4 +1,4 @@
-"""ImageNet-LT, Places-LT and iNaturalist 2018 from the images and lists that a user has."""
+"""ImageNet-LT, Places-LT and iNaturalist 2018 from the pictures and lists that a user has."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ def load_imagenet_lt(
     lists: str | os.PathLike | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Load ImageNet-LT: 115846 training images in 1000 classes of 1280 to 5.
+    """Load ImageNet-LT: 115846 training pictures in 1000 classes of 1280 to 5.
 
     Reads ``ImageNet_LT_train.txt``, ``ImageNet_LT_val.txt`` or ``ImageNet_LT_test.txt`` and, where
-    it is there, ``classnames.txt``, with a folder name and a class name a line. No image is read.
+    it is there, ``classnames.txt``, with a folder name and a class name on each line. No picture is
+    read.
 
     Parameters
     ----------
     root : path-like
-        The folder of ImageNet's images, with ``train/n01440764`` and so on.
+        The folder of ImageNet's pictures, with ``train/n01440764`` and so on.
     subset : {"train", "val", "test"}, default="train"
-        The long-tailed training images, 20 images per class to tune on, or 50 to test on.
+        The long-tailed training pictures, 20 pictures per class to tune on, or 50 to test on.
     lists : path-like or None, default=None
         The folder of the text files. None: ``root``.
     return_X_y : bool, default=False
@@ -47,7 +48,7 @@ def load_imagenet_lt(
     Raises
     ------
     FileNotFoundError
-        If the list is missing, or its first image.
+        If the list is missing, or its first picture.
     ValueError
         If ``subset`` is not valid or a file is not of its format.
 
@@ -79,17 +80,17 @@ def load_places_lt(
     lists: str | os.PathLike | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Load Places-LT: 62500 training images in 365 classes of 4980 to 5.
+    """Load Places-LT: 62500 training pictures in 365 classes of 4980 to 5.
 
     Reads ``Places_LT_train.txt``, ``Places_LT_val.txt`` or ``Places_LT_test.txt`` and, where it is
-    there, ``classnames.txt``, with a folder name and a class name a line. No image is read.
+    there, ``classnames.txt``, with a folder name and a class name on each line. No picture is read.
 
     Parameters
     ----------
     root : path-like
-        The folder of the images of Places365 that the listed paths start from.
+        The folder of the pictures of Places365 that the listed paths start from.
     subset : {"train", "val", "test"}, default="train"
-        The long-tailed training images, 20 images per class to tune on, or 100 to test on.
+        The long-tailed training pictures, 20 pictures per class to tune on, or 100 to test on.
     lists : path-like or None, default=None
         The folder of the text files. None: ``root``.
     return_X_y : bool, default=False
@@ -104,7 +105,7 @@ def load_places_lt(
     Raises
     ------
     FileNotFoundError
-        If the list is missing, or its first image.
+        If the list is missing, or its first picture.
     ValueError
         If ``subset`` is not valid or a file is not of its format.
 
@@ -135,17 +136,18 @@ def load_inaturalist2018(
     lists: str | os.PathLike | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Load iNaturalist 2018: 437513 training images of 8142 species, 1000 to 2 of each.
+    """Load iNaturalist 2018: 437513 training pictures of 8142 species, 1000 to 2 of each.
 
     Reads ``iNaturalist18_train.txt`` or ``iNaturalist18_val.txt`` and, where it is there, the
-    competition's ``categories.json``, whose species names become the class names. No image is read.
+    competition's ``categories.json``, whose species names become the class names. No picture is
+    read.
 
     Parameters
     ----------
     root : path-like
         The folder that holds ``train_val2018``.
     subset : {"train", "val"}, default="train"
-        The long-tailed training images, or 3 images of each species, which the field tests on.
+        The long-tailed training pictures, or 3 pictures of each species: the usual test data.
     lists : path-like or None, default=None
         The folder of the text files and of ``categories.json``. None: ``root``.
     return_X_y : bool, default=False
@@ -160,7 +162,7 @@ def load_inaturalist2018(
     Raises
     ------
     FileNotFoundError
-        If the list is missing, or its first image.
+        If the list is missing, or its first picture.
     ValueError
         If ``subset`` is not valid or a file is not of its format.
 

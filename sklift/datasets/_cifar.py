@@ -26,7 +26,7 @@ https://www.cs.toronto.edu/~kriz/cifar.html. The long tail: Cao, Wei, Gaidon, Ar
 
 @dataclass(frozen=True)
 class _Archive:
-    """What a standard archive is called and holds."""
+    """Names and content of a standard archive."""
 
     title: str
     folder: str
@@ -71,11 +71,11 @@ def load_cifar_lt(
 ) -> Any:
     r"""Load CIFAR-10-LT or CIFAR-100-LT from the standard archive.
 
-    Class c = 0, ..., C - 1 of the training images, in the order of the archive, keeps
+    Class c = 0, ..., C - 1 of the training pictures, in the order of the archive, keeps
     :math:`\lfloor n \rho^{-c / (C - 1)} \rfloor` random ones, where :math:`\rho` is
     ``imbalance_ratio`` and n is 500 for CIFAR-100 and 5000 for CIFAR-10. The defaults give the
-    10847 images of CIFAR-100-LT that the authors of LIFT train on, in their order: class by class.
-    The test images are always all.
+    10847 pictures of CIFAR-100-LT that the authors of LIFT train on, in their order: class by
+    class. The test pictures are never reduced.
 
     Nothing is downloaded. The files inside the archive are pickles; they are read without running
     anything that they name.
@@ -86,14 +86,14 @@ def load_cifar_lt(
         The data set.
     imbalance_ratio : float, default=100
         Size of the largest class over that of the smallest; published are 10, 50 and 100, and 1
-        keeps all images.
+        keeps all pictures.
     subset : {"train", "test"}, default="train"
-        The long-tailed training images, or the balanced test images.
+        The long-tailed training pictures, or the balanced test pictures.
     path : path-like or None, default=None
         The archive ``cifar-100-python.tar.gz`` or ``cifar-10-python.tar.gz``, the folder unpacked
         from it, or a folder that holds either. None: :func:`get_data_home`.
     random_state : int, RandomState instance or None, default=0
-        Which training images are drawn; 0 for the authors' draw.
+        Seed by which training pictures are chosen; 0 gives the choice of the authors.
     return_X_y : bool, default=False
         Return ``(images, target)`` instead of a Bunch.
 
@@ -107,9 +107,9 @@ def load_cifar_lt(
         target_names : ndarray of shape (n_classes,), str
             All classes in the order of the archive, which is sorted.
         class_counts : ndarray of shape (n_classes,), int
-            Images per class in this subset.
+            Pictures per class in this subset.
         indices : ndarray of shape (n,), int
-            The row of each image in the archive's subset.
+            The row of each picture in the archive's subset.
         DESCR : str
             Description and sources.
     (images, target) : tuple of ndarray
@@ -181,7 +181,7 @@ def load_cifar_lt(
 
 
 def _find(path: Path, archive: _Archive) -> Path:
-    """The archive, or the folder unpacked from it."""
+    """Return the path of the archive, or of the folder unpacked from it."""
     if path.is_file() or (path / archive.meta).is_file():
         return path
     for name in (archive.folder, archive.file):
@@ -195,7 +195,7 @@ def _find(path: Path, archive: _Archive) -> Path:
 
 
 def _read(path: Path, archive: _Archive, members: tuple[str, ...]) -> list[dict]:
-    """The dictionaries in the files of an archive or folder."""
+    """Return the dictionaries in the files of an archive or folder."""
     try:
         if path.is_dir():
             return [_load((path / member).open("rb")) for member in members]

@@ -1,4 +1,4 @@
-"""A folder with one sub-folder of image files per class."""
+"""A folder with one sub-folder of picture files per class."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def load_image_folder(
     return_X_y: bool = False,
     extensions: Sequence[str] = EXTENSIONS,
 ) -> Any:
-    """List the images of a folder that has one sub-folder per class.
+    """List the pictures of a folder that has one sub-folder per class.
 
-    The class of ``root/cat/2024/01.jpg`` is "cat". No image is read: an estimator decodes the files
-    as it needs them. Hidden files and folders, whose names start with a dot, are left out; links
-    to folders are followed, and no folder is listed twice for a class.
+    The class of ``root/cat/2024/01.jpg`` is "cat". No picture is read: an estimator decodes the
+    files as it needs them. Hidden files and folders, whose names start with a dot, are left out;
+    links to folders are followed, and no folder is listed twice for a class.
 
     Parameters
     ----------
     root : path-like
-        The folder. Of data that are split into ``train`` and ``test``, give these one by one.
+        The folder. If it has folders ``train`` and ``test``, load each of them by itself.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
     extensions : sequence of str, default=(".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", \
 ".tiff", ".webp")
-        The files that count as images, whatever the case of their letters.
+        The files that count as pictures, whatever the case of their letters.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def load_image_folder(
         target_names : ndarray of shape (n_classes,), str
             The sub-folders, in sorted order.
         class_counts : ndarray of shape (n_classes,), int
-            Images per class, in the order of ``target_names``; 0 for an empty folder.
+            Pictures per class, in the order of ``target_names``; 0 for an empty folder.
         DESCR : str
             What was found.
     (data, target) : tuple of ndarray
@@ -57,12 +57,12 @@ def load_image_folder(
     FileNotFoundError, NotADirectoryError
         If there is no ``root``, or it is no folder.
     ValueError
-        If it has no sub-folders, or these have no images.
+        If it has no sub-folders, or these have no pictures.
 
     Warns
     -----
     UserWarning
-        If the folder of a class has no images; the message names it.
+        If the folder of a class has no pictures; the message names it.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def load_image_folder(
 
 
 def _images(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
-    """Paths of the images below a folder; each real folder is entered once, so links can't loop."""
+    """Paths of the pictures below a folder; each real folder is entered once, so no link loops."""
     entered = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)

@@ -1,4 +1,4 @@
-"""Where prepared data sets are kept."""
+"""Folder of prepared data sets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def get_data_home(data_home: str | os.PathLike | None = None) -> Path:
-    """The folder in which prepared data sets are kept; made if it is not there.
+    """Return the folder in which prepared data sets are kept; it is made if it is not there.
 
     Parameters
     ----------

@@ -11,22 +11,23 @@ import numpy as np
 def from_huggingface(dataset, image: str = "image", label: str = "label"):
     """Take X and y from the columns of a data set of the library Hugging Face datasets.
 
-    Images stay in the data set and are decoded when an estimator asks for them; its own format and
-    transforms are not applied. scikit-learn's splitters and searches index X without decoding.
+    Pictures stay in the data set and are decoded when an estimator asks for them; the format and
+    transforms of the data set are not applied. scikit-learn's splitters and searches index X
+    without decoding.
 
     Parameters
     ----------
     dataset : datasets.Dataset
         One split, such as ``load_dataset("cifar100", split="train")``.
     image : str, default="image"
-        The column of images.
+        The column of pictures.
     label : str, default="label"
         The column of labels. Where it is a ``ClassLabel``, the labels become its names.
 
     Returns
     -------
     X : sequence of length n
-        Lazy: an int gives an image; a slice, an integer array or a mask gives such a sequence.
+        Lazy: an int gives a picture; a slice, an integer array or a mask gives such a sequence.
     y : ndarray of shape (n,)
         Class names (str), or the values of a column that is no ``ClassLabel``.
 
@@ -35,7 +36,7 @@ def from_huggingface(dataset, image: str = "image", label: str = "label"):
     TypeError
         If ``dataset`` is no ``Dataset``, such as several splits or a stream.
     ValueError
-        If it lacks a column, or has images without a label (-1).
+        If it lacks a column, or has pictures without a label (-1).
 
     Examples
     --------
@@ -77,12 +78,12 @@ def from_huggingface(dataset, image: str = "image", label: str = "label"):
 
 
 class HuggingFaceImages:
-    """The images of a data set's column, with a shape and array indexing as scikit-learn uses them.
+    """Pictures of a column, with a shape and array indexing as scikit-learn uses them.
 
     Parameters
     ----------
     dataset : datasets.Dataset
-        It has the column of images only, so that nothing else is read.
+        It has the column of pictures only, so that nothing else is read.
     column : str
         Its name.
     """
@@ -99,7 +100,7 @@ class HuggingFaceImages:
         return len(self.dataset)
 
     def __getitem__(self, key):
-        """Return an image for an int; a sequence for a slice, an integer array or a mask."""
+        """Return a picture for an int; a sequence for a slice, an integer array or a mask."""
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]  # sklearn writes X[indices, ...]
         if isinstance(key, numbers.Integral):

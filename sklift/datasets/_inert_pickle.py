@@ -1,4 +1,4 @@
-"""Read plain values and integer arrays from a pickle that may come from anywhere."""
+"""Reader of plain values and integer arrays in pickles that may come from anywhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Record:
         self.state = state
 
     def to_array(self) -> np.ndarray:
-        """The array that numpy would have made."""
+        """Return the array that numpy would have made."""
         order: Literal["C", "F"]
         if self.state is None:  # pickle protocol 5
             values, dtype, shape, order = self.args

@@ -1,4 +1,4 @@
-"""Image files listed in a text file, one "path label" a line."""
+"""Picture files listed in a text file, with one "path label" on each line."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def load_image_list(
     class_names: Sequence[str] | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    r"""Read a text file that has the path and the label of one image a line.
+    r"""Read a text file that has the path and the label of one picture on each line.
 
     This is the format of ImageNet-LT, Places-LT and iNaturalist 2018. The label is the number
-    after the last blank, so paths may have blanks. No image is read.
+    after the last blank, so paths may have blanks. No picture is read.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def load_image_list(
         target_names : ndarray of shape (n_classes,), str, or None
             ``class_names``.
         class_counts : ndarray of shape (n_classes,), int
-            Images per label; 0 for a class that the list lacks.
+            Pictures per label; 0 for a class that the list lacks.
         DESCR : str
             What was read.
     (data, target) : tuple of ndarray
@@ -55,7 +55,7 @@ def load_image_list(
     Raises
     ------
     FileNotFoundError
-        If there is no such list, or its first image is not below ``root``.
+        If there is no such list, or its first picture is not below ``root``.
     ValueError
         If a line is not a path and a label, the list is empty, or a label has no name.
 

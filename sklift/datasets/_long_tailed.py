@@ -1,4 +1,4 @@
-"""Cut a data set down to an exponential long tail."""
+"""Subsets with an exponential long tail."""
 
 from __future__ import annotations
 

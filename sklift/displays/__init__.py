@@ -1,4 +1,4 @@
-"""Plots of the long tail and of what a classifier makes of it, as scikit-learn's displays."""
+"""Plots of the long tail and of a classifier's predictions, as scikit-learn's displays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the tail is."""
+"""Curve of the class counts: the length of the tail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the columns of predicted probabilities say of labels, and what labels are called."""
+"""Probabilities of labels, from the columns of the predictions, and names of labels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np
 
 
 def naming(class_names, labels):
-    """Return a function from labels to what they are called."""
+    """Return a function that gives the name of a label."""
     names = None if class_names is None else resolve_names(class_names, labels)
     table = dict(zip(labels.tolist(), names, strict=True)) if names else {}
     return lambda label: table.get(label, str(label))

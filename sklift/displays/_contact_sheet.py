@@ -1,4 +1,4 @@
-"""Pictures with what they were taken for."""
+"""Sheet of pictures with their true and predicted classes."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ContactSheetDisplay:
     images : list of ndarray of shape (height, width, 3), uint8
         The pictures that are shown, reduced to at most 256 pixels a side.
     y_true, y_pred : list of str
-        Names of the true and the predicted classes of these.
+        Names of the true and the predicted classes of these pictures.
     correct : ndarray of shape (n_images,), bool
-        Which of them are hits.
+        True where the prediction is right (a hit).
     proba_true, proba_pred : ndarray of shape (n_images,) or None, default=None
         The probabilities that these classes were given.
     title : str or None, default=None
@@ -48,7 +48,7 @@ class ContactSheetDisplay:
     Attributes
     ----------
     axes_ : ndarray of shape (n_images,) of matplotlib Axes
-        Those of the pictures, row by row, inside ``ax_``.
+        The axes of the pictures, row by row, inside ``ax_``.
     ax_ : matplotlib Axes
         Axes that hold all pictures.
     figure_ : matplotlib Figure
@@ -89,7 +89,7 @@ class ContactSheetDisplay:
     def from_estimator(
         cls, estimator: BaseEstimator, X, y: ArrayLike | None = None, *, n_images: int = 24, ax=None
     ) -> ContactSheetDisplay:
-        """Show what a fitted classifier makes of pictures.
+        """Show pictures and the predictions of a fitted classifier.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a display needs to know from a fitted estimator."""
+"""Facts that a display needs from a fitted estimator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..metrics._scorers import trained_class_counts
 
 
 def find_fitted(estimator, attribute: str):
-    """The estimator, or what a search, a pipeline or a wrapper holds, that has the attribute.
+    """Return the estimator, or the one inside a search or a wrapper, that has the attribute.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def find_fitted(estimator, attribute: str):
 
 
 def training_counts(estimator, instead: str, y: ArrayLike = ()) -> dict:
-    """Label -> training count, 0 for the labels of ``y`` that the estimator was not trained on.
+    """Training count of each label, 0 for labels of ``y`` that the estimator was not trained on.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def training_counts(estimator, instead: str, y: ArrayLike = ()) -> dict:
 
 
 def common_counts(estimators, y: ArrayLike) -> dict:
-    """The ``training_counts`` that those of the estimators that tell them agree on.
+    """Training counts that are the same for all of the estimators that tell theirs.
 
     Raises
     ------

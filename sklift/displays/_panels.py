@@ -1,4 +1,4 @@
-"""Several panels in the place of one axes, so that each display takes one ``ax``."""
+"""Panels that take the place of one axes, so that each display takes one ``ax``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def panels(ax, *, heights=(1,), widths=(1,), gap=0.0, above=0.0) -> np.ndarray:
     ax : matplotlib Axes
         The place.
     heights, widths : sequence of float
-        Of the rows and columns, in any unit.
+        Sizes of the rows and columns, in any unit.
     gap : float or (float, float)
-        Between rows, and between columns, as a share of the whole.
+        Distance between rows, and between columns, as a share of the whole.
     above : float
         Room above each panel, as a share of its row.
 

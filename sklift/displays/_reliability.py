@@ -1,4 +1,4 @@
-"""Whether a confidence of 80 % means right in 80 % of the cases."""
+"""Reliability diagram: accuracy against confidence."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class ReliabilityDisplay:
     bars_ : matplotlib BarContainer
         The accuracies.
     gaps_ : matplotlib LineCollection
-        From accuracy to confidence in each bin.
+        The lines from accuracy to confidence in each bin.
     histogram_ : matplotlib BarContainer
         The shares of samples.
     axes_ : ndarray of shape (2,) of matplotlib Axes
-        Those of the diagram and of the histogram, inside ``ax_``.
+        The axes of the diagram and of the histogram, inside ``ax_``.
     ax_ : matplotlib Axes
         Axes that hold both.
     figure_ : matplotlib Figure
@@ -128,7 +128,7 @@ class ReliabilityDisplay:
         y_true : array-like of shape (n_samples,)
             True labels.
         y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-            Predicted probabilities; one-dimensional: of the second of two classes.
+            Predicted probabilities; one-dimensional: those of the second of two classes.
         labels : array-like of shape (n_classes,) or None, default=None
             The class of each column, such as ``clf.classes_``. None: the sorted classes of
             ``y_true``.

@@ -1,4 +1,4 @@
-"""What a search over parameters found."""
+"""Heat map of the scores of a search over parameters."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class SearchResultsDisplay:
     scores : ndarray of shape (n_y_values, n_x_values)
         NaN where nothing was tried or the fit failed.
     x_values, y_values : list of str
-        What the columns and rows are called.
+        Names of the columns and rows.
     x : str
         The parameter of the columns.
     y : str or None
-        That of the rows; None if there is one row.
+        The parameter of the rows; None if there is one row.
     others : list of str
         The parameters over which each cell is the best.
     best : (int, int) or None
@@ -107,7 +107,7 @@ class SearchResultsDisplay:
         x, y, ax, **kwargs
             As in :meth:`from_cv_results`.
         metric : str or None, default=None
-            One of the search's metrics; None: the one it has, or by which it was refitted.
+            One of the search's metrics. None: the only one, or the one by which it was refitted.
 
         Returns
         -------

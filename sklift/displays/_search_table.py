@@ -1,4 +1,4 @@
-"""From the table of a search to a grid of scores over two of its parameters."""
+"""Grid of scores over two parameters, from the table of a search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def read_results(cv_results, x: str | None, y: str | None, metric: str | None) -> dict:
-    """The arguments of a ``SearchResultsDisplay``."""
+    """Return the arguments of a ``SearchResultsDisplay``."""
     metric = _metric(cv_results, metric)
     values = {
         key.removeprefix("param_"): _named(cv_results[key])
@@ -76,7 +76,7 @@ def _varies(values: list) -> bool:
 
 
 def _named(values) -> list[tuple[float | None, str]]:
-    """Each value as (number, text); values of one text and number are the same."""
+    """Pair (number, text) of each value; values with the same pair are the same."""
     values = np.ma.asarray(values)
     missing = np.ma.getmaskarray(values)
     return [
@@ -98,6 +98,6 @@ def _is_nan(value) -> bool:
 
 
 def _ordered(values: list) -> list:
-    """The distinct values, numbers by size, others as they come."""
+    """Distinct values: numbers by size, others in the order in which they come."""
     distinct = list(dict.fromkeys(values))
     return sorted(distinct) if all(number is not None for number, _ in distinct) else distinct

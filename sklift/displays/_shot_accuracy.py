@@ -20,8 +20,8 @@ MOST_NUMBERS = 8  # models whose bars are wide enough for a number
 class ShotAccuracyDisplay:
     """Accuracy of the many-, medium- and few-shot classes and of all, as bars.
 
-    Each is a mean of the recalls of the classes that the test data hold; over all: the balanced
-    accuracy.
+    Each accuracy is the mean of the recalls of the classes that the test data hold; that of all
+    classes is the balanced accuracy.
 
     Create one by :meth:`from_estimator`, :meth:`from_estimators` or :meth:`from_predictions`.
 
@@ -51,7 +51,7 @@ class ShotAccuracyDisplay:
 
     See Also
     --------
-    RecallDisplay : Every single class.
+    RecallDisplay : The recall of every single class.
     sklift.metrics.shot_accuracy_score : The accuracies.
 
     Examples
@@ -97,7 +97,7 @@ class ShotAccuracyDisplay:
         Parameters
         ----------
         estimator : fitted classifier
-            Any that has ``predict``.
+            A classifier with ``predict``.
         X, y, class_counts, many, few, ax, **kwargs
             As in :meth:`from_estimators`.
         name : str or None, default=None

@@ -1,4 +1,4 @@
-"""What the displays share: colours that everyone can tell apart, axes, and scales of counts."""
+"""Style of all displays: colours that everyone can tell apart, axes, and scales of counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GROUP_MARKERS = {"many": "o", "medium": "s", "few": "^"}
 
 
 def start(ax, display, figsize: tuple[float, float] | None = None):
-    """The axes to draw on: ``ax``, or those of a new figure.
+    """Return the axes to draw on: ``ax``, or those of a new figure.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def start(ax, display, figsize: tuple[float, float] | None = None):
 
 
 def group_titles(many: float, few: float) -> dict[str, str]:
-    """How the groups of classes are called, with their boundaries."""
+    """Titles of the groups of classes, with their boundaries."""
     return {
         "many": f"many (> {many:g})",
         "medium": f"medium ({few:g} to {many:g})",

@@ -1,4 +1,4 @@
-"""How training went."""
+"""Curves of a training, by epoch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TrainingCurveDisplay:
     lines_ : dict of str to matplotlib Line2D
         The curve of each of these keys that the history has.
     axes_ : ndarray of shape (n_panels,) of matplotlib Axes
-        Those of loss, accuracy and learning rate, as far as there are any, inside ``ax_``.
+        The panels of loss, accuracy and learning rate that the history has, inside ``ax_``.
     ax_ : matplotlib Axes
         Axes that hold all panels.
     figure_ : matplotlib Figure
@@ -134,11 +134,11 @@ class TrainingCurveDisplay:
         for panel, title in zip(self.axes_, titles, strict=True):
             for key in PANELS[title]:
                 if key in from_epoch:
-                    kind = "valid" if key.startswith("valid") else "train"
-                    style = {"markersize": 4, **LINES[kind], **kwargs}
+                    part = "valid" if key.startswith("valid") else "train"
+                    style = {"markersize": 4, **LINES[part], **kwargs}
                     if len(epochs) > MOST_MARKERS:
                         style["marker"] = ""
-                    (self.lines_[key],) = panel.plot(epochs, from_epoch[key], label=kind, **style)
+                    (self.lines_[key],) = panel.plot(epochs, from_epoch[key], label=part, **style)
             self._tidy(panel, title)
             panel.tick_params(labelbottom=False)
         panel.tick_params(labelbottom=True)
@@ -147,7 +147,7 @@ class TrainingCurveDisplay:
         return self
 
     def _drawn(self) -> dict[str, np.ndarray]:
-        """The values of each key that is drawn, one per epoch."""
+        """Values of each key that is drawn, one per epoch."""
         if not len(self.history):
             raise ValueError("history is empty: give one dict per epoch")
         known = [key for keys in PANELS.values() for key in keys]

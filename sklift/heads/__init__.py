@@ -1,4 +1,4 @@
-"""Heads, one recipe each, and the weights they may start from."""
+"""Recipes of heads, and the weights that they may start from."""
 
 from __future__ import annotations
 

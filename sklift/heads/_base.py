@@ -1,4 +1,4 @@
-"""The module of all heads."""
+"""Base module of all heads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Head(nn.Module):
 
     Examples
     --------
-    A head of one's own; a recipe whose ``build`` returns it makes it a choice:
+    A head of your own; to use it, write a recipe whose ``build`` returns it:
 
     >>> import torch
     >>> from sklift.heads import Head

@@ -1,4 +1,4 @@
-"""Weights for a head to start from, computed from arrays.
+"""Weights that a head may start from, computed from arrays.
 
 Every function returns a float32 tensor of shape (n_classes, n_features) on the CPU, with rows of
 unit length. Arguments may be numpy arrays or tensors on any device. A class about which the data
@@ -152,9 +152,9 @@ def text_rows(text_features, proj) -> Tensor:
     ----------
     text_features : array-like of shape (n_classes, n_joint) or (n_classes, n_prompts, n_joint)
         Output of the text tower, one or several prompts for each class. A list of arrays of shape
-        (n_prompts_k, n_joint) allows another number of prompts for each class.
+        (n_prompts_k, n_joint) allows different numbers of prompts.
     proj : array-like of shape (n_features, n_joint)
-        Projection of the image feature into the joint space.
+        Projection of a picture's feature into the joint space.
 
     Returns
     -------

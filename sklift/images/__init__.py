@@ -1,4 +1,4 @@
-"""Images: what X may be, and how it becomes the views that a model sees."""
+"""Pictures: the kinds of X that are taken, and the views of them that a model sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What X may be -> a sequence of decoded images."""
+"""Conversion of any X that is taken to a sequence of decoded pictures."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ _CHOICES = (
 
 
 def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSource:
-    """Turn whatever X is into a sequence of decoded images.
+    """Turn X, of any kind that is taken, into a sequence of decoded pictures.
 
     Parameters
     ----------
-    X : file paths, images or dataset
+    X : file paths, pictures or dataset
         Paths (str or Path) in a list, array, Series, (n, 1) column or one-column DataFrame; a list
         or object array of PIL images, arrays or tensors, of any sizes, or of (image, label); an
         array (n, height, width[, c]), a tensor (n, [c,] height, width), with c in 1, 3, 4; a 2-D
-        array of flattened images; any object with `__len__` and `__getitem__` whose items are
-        images or (image, label). Values are uint8, uint16, or float in [0, 1].
+        array of flattened pictures; any object with ``__len__`` and ``__getitem__`` whose items are
+        pictures or (image, label). Values are uint8, uint16, or float in [0, 1].
     image_shape : tuple (height, width) or (height, width, channels), default=None
-        The shape of the images in a flattened X; not used otherwise.
+        The shape of the pictures in a flattened X; not used otherwise.
     must_exist : bool, default=True
         Whether a missing file is an error now, rather than when it is read.
 
     Returns
     -------
     ImageSource
-        Picklable; large arrays are not copied, images are converted one at a time.
+        Picklable; large arrays are not copied, pictures are converted one at a time.
 
     Raises
     ------

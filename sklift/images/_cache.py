@@ -1,4 +1,4 @@
-"""Files that are decoded once, in memory or in a folder."""
+"""Cache of decoded files, in memory or in a folder."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ._sources import ImageSource
 class CachedSource(ImageSource):
     """A source whose files are decoded once, as long as they don't change.
 
-    Images that don't come from files are passed through.
+    Pictures that don't come from files are passed through.
 
     Parameters
     ----------
     source : ImageSource
-        The images.
+        The pictures.
     make_room : bool, default=True
-        Whether what is decoded may push out what is there.
+        Whether new pictures may push out those that the store holds already.
     store : MemoryArrays or StoredArrays, optional
-        Where they are kept; by default the memory of the process.
+        Store of the decoded pictures; by default the memory of the process.
     """
 
     def __init__(self, source: ImageSource, make_room: bool = True, store=None):
@@ -34,8 +34,8 @@ class CachedSource(ImageSource):
         self.reads_files = source.reads_files
 
     def __reduce__(self):
-        own = (self.store,) if self.store.outlives_process else ()
-        return CachedSource, (self.source, self.make_room, *own)
+        store = (self.store,) if self.store.outlives_process else ()
+        return CachedSource, (self.source, self.make_room, *store)
 
     def __len__(self) -> int:
         return len(self.source)
@@ -44,7 +44,7 @@ class CachedSource(ImageSource):
         return self.fetch([i])[0]
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Several images, each decoded unless it is known."""
+        """Return several pictures; only those that the store lacks are decoded."""
         if not self.reads_files:
             return self.source.fetch(indices)
         keys_of = keys_by_content if self.store.outlives_process else keys_by_stamp
@@ -60,26 +60,26 @@ class CachedSource(ImageSource):
         return [images[key] for key in keys]
 
     def reduced(self, least: int) -> CachedSource:
-        """The source's, reduced; what is kept is told apart by how far."""
+        """Return this source at a lower resolution; the store keeps each resolution by itself."""
         return CachedSource(self.source.reduced(least), self.make_room, self.store)
 
     def check_header(self, i: int) -> None:
-        """That at the image."""
+        """Check the header of a picture of the source."""
         self.source.check_header(i)
 
     def key(self, i: int) -> tuple | None:
-        """That of the image."""
+        """Key of a picture of the source."""
         return self.source.key(i)
 
     def fingerprint(self, i: int) -> bytes:
-        """That of the image."""
+        """Fingerprint of a picture of the source."""
         return self.source.fingerprint(i)
 
     def identity(self) -> str:
-        """That of the images."""
+        """Identity of the source."""
         return self.source.identity()
 
-    # no plain attribute as elsewhere: a dataset is asked for them only where they are needed
+    # A property, not an attribute as elsewhere: a dataset is asked for labels only when needed.
     @property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
         return self.source.labels

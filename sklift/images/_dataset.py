@@ -17,39 +17,39 @@ from ._sources import ImageSource
 from ._tta import FiveCrop, resolve_tta
 from ._views import draw_view, draw_views, plain_view
 
-_LEAST_AREA = 0.08  # of a training crop, as a share of the picture
-_ENOUGH = 4  # times the side of a view: what the shorter side of a reduced picture has
-AT_ONCE = 32  # large images, of which not all of a batch need be in memory
+_LEAST_AREA = 0.08  # smallest area of a training crop, as a share of the picture
+_ENOUGH = 4  # shorter side of a reduced picture, in sides of a view
+AT_ONCE = 32  # pictures decoded together: a whole batch of large ones may not fit in memory
 
 
-class Failed:
-    """What became of a batch in a worker: raised there, an error comes wrapped in torch's own."""
+class FailedBatch:
+    """Error of a batch in a worker, passed on as it is: raised there, torch would wrap it."""
 
     def __init__(self, error: Exception):
         self.error = error
 
 
 def collate(items):
-    """What a data loader makes of the items of a batch."""
-    return items if isinstance(items, Failed) else default_collate(items)
+    """Put the items of a batch together for a data loader; a failed batch stays as it is."""
+    return items if isinstance(items, FailedBatch) else default_collate(items)
 
 
 def raise_failed(batches: Iterable) -> Iterator:
-    """The batches of a data loader; an error of a worker is raised here."""
+    """Pass on the batches of a data loader; an error of a worker is raised here."""
     for batch in batches:
-        if isinstance(batch, Failed):
+        if isinstance(batch, FailedBatch):
             raise batch.error
         yield batch
 
 
 class _Views(Dataset):
-    """A map from image to item, by index.
+    """A map from picture to item, by index.
 
     Pictures from files that are far larger than a view are decoded at a half, quarter or eighth of
-    their size: the smallest that divides both sides and leaves the shorter one `_ENOUGH` times that
-    of a view. The smallest crop of training, 8 % of the area, has 1.13 times the side of a view
-    then, and no crop is seen in less detail than a view holds. Where crops may be smaller, or the
-    picture is resized to more than twice a view, more is left.
+    their size: the smallest that divides both sides and leaves the shorter one ``_ENOUGH`` times
+    the side of a view. The smallest crop of training, 8 % of the area, has 1.13 times the side of a
+    view then, and no crop is seen in less detail than a view holds. Where crops may be smaller, or
+    the picture is resized to more than twice a view, the reduced picture is larger.
 
     Right at this limit, views of photographs at half their size differ from those of the whole by
     0.6 of 255 on average for minimalist crops (at the second of five epochs), 0.8 for the crops of
@@ -76,7 +76,7 @@ class _Views(Dataset):
     def __getitem__(self, i: int):
         return self._item(self.source[i], int(i))
 
-    def __getitems__(self, indices: Sequence[int]) -> list | Failed:
+    def __getitems__(self, indices: Sequence[int]) -> list | FailedBatch:
         try:
             items: list = []
             for start in range(0, len(indices), AT_ONCE):
@@ -87,20 +87,20 @@ class _Views(Dataset):
         except Exception as error:
             if get_worker_info() is None:
                 raise
-            return Failed(error)
+            return FailedBatch(error)
 
 
 class FixedViews(_Views):
-    """One of the stored views of each image: item i is (3, size, size) uint8.
+    """One stored view of each picture: item i is (3, size, size) uint8.
 
     Parameters
     ----------
     source, size, interpolation
-        As of `TrainViews`.
+        As in ``TrainViews``.
     view : int
-        Which of them, from 0.
+        Index of the stored view, from 0.
     recipe : StoredViews
-        What they are drawn by.
+        The recipe that draws the views.
     """
 
     def __init__(self, source, size, interpolation, view: int, recipe: StoredViews):
@@ -115,13 +115,13 @@ class FixedViews(_Views):
 class TrainViews(_Views):
     """Random views: item i is (view (3, size, size) uint8, target), or ((view, weight), target).
 
-    The view of image i in epoch e is drawn from the seed [seed, e, i]: the same for any number of
+    The view of picture i in epoch e is drawn from the seed [seed, e, i]: the same for any number of
     workers and any order.
 
     Parameters
     ----------
     source : ImageSource
-        The images.
+        The pictures.
     targets : array-like of int, shape (n_images,)
         Encoded labels.
     weights : array-like of float, shape (n_images,), or None
@@ -131,11 +131,11 @@ class TrainViews(_Views):
     interpolation : str
         How pixels are interpolated.
     augmentation : str, recipe, callable or None
-        See :func:`~sklift.images.resolve_augmentation`; of one that mixes, the views.
+        See :func:`~sklift.images.resolve_augmentation`; of a recipe that mixes, only its views.
     n_epochs : int
         The length of training.
     seed : int
-        Not negative.
+        Seed of the views; not negative.
     """
 
     def __init__(self, source, targets, weights, size, interpolation, augmentation, n_epochs, seed):
@@ -144,8 +144,8 @@ class TrainViews(_Views):
         drawn_by = recipe.single_views() if isinstance(recipe, StoredViews) else recipe
         super().__init__(source, size, interpolation, drawn_by)
         if isinstance(recipe, CallableView):
-            self.source = source  # it may do anything with all of the pixels
-            self._map = map  # and draw from a global random state: in this order
+            self.source = source  # a function may need all of the pixels
+            self._map = map  # and draw from a global random state, in order of the items
         self.targets = np.asarray(targets, dtype=np.int64)
         self.weights = None if weights is None else np.asarray(weights, dtype=np.float32)
         for name, values in (("targets", self.targets), ("weights", self.weights)):
@@ -180,7 +180,7 @@ class TestViews(_Views):
     Parameters
     ----------
     source : ImageSource
-        The images.
+        The pictures.
     size : int
         Side of a view.
     interpolation : str
@@ -212,7 +212,7 @@ class TestViews(_Views):
 
 
 class PlainViews(_Views):
-    """The centre of each image: item i is (3, size, size) uint8, see `plain_view`."""
+    """Centre of each picture: item i is (3, size, size) uint8, see ``plain_view``."""
 
     def _item(self, image: np.ndarray, i: int) -> torch.Tensor:
         return plain_view(image, self.size, self.interpolation)

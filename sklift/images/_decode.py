@@ -1,4 +1,4 @@
-"""One image of any kind -> (height, width, 3) uint8."""
+"""Decoding of one picture of any kind to (height, width, 3) uint8."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHUNK = 1 << 22  # values looked at together when the range of a large array is
 
 
 def to_rgb(image, name: str = "image") -> np.ndarray:
-    """Convert one image to 8-bit RGB.
+    """Convert one picture to 8-bit RGB.
 
     Parameters
     ----------
@@ -34,19 +34,19 @@ def to_rgb(image, name: str = "image") -> np.ndarray:
         (height, width) or (c, height, width), with c in 1, 3, 4 and values of type uint8, uint16
         (divided by 257) or float in [0, 1].
     name : str
-        What error messages call the image, such as "X[3]".
+        Name of the picture in error messages, such as "X[3]".
 
     Returns
     -------
     ndarray of shape (height, width, 3), uint8, C-contiguous
-        It may share memory with `image`.
+        It may share memory with ``image``.
 
     Raises
     ------
     TypeError
-        The object is no image.
+        The object is no picture.
     ValueError
-        The shape, type or range of the values is none of the above, or the image is damaged.
+        The shape, type or range of the values is none of the above, or the picture is damaged.
     """
     if isinstance(image, Image.Image):
         return _from_pil(image, name)
@@ -58,24 +58,25 @@ def to_rgb(image, name: str = "image") -> np.ndarray:
 
 
 def read(path) -> np.ndarray:
-    """Decode an image file to (height, width, 3) uint8.
+    """Decode a picture file to (height, width, 3) uint8.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        The file is a directory, empty, truncated, far too large, or no image; the message names it.
+        The file is a directory, empty, truncated, far too large, or no picture; the message names
+        it.
     """
     with _open(path) as image:
         return _from_pil(image, str(path))
 
 
 def read_reduced(path, factor: int) -> np.ndarray:
-    """Decode an image file as `read` does, but at a half, quarter or eighth of its size.
+    """Decode a picture file as ``read`` does, but at a half, quarter or eighth of its size.
 
     JPEG files are decoded at that size, which is faster; others are averaged over
-    squares of pixels afterwards. `factor` is 2, 4 or 8 and divides both sides.
+    squares of pixels afterwards. ``factor`` is 2, 4 or 8 and divides both sides.
     """
     with _open(path) as image:
         width, height = image.size[0] // factor, image.size[1] // factor
@@ -86,12 +87,12 @@ def read_reduced(path, factor: int) -> np.ndarray:
 
 
 def check_file(path) -> tuple[int, int]:
-    """Raise what `read` would raise, as far as the first bytes of the file tell.
+    """Raise the errors of ``read`` that the first bytes of the file show.
 
     Returns
     -------
     tuple (width, height)
-        As it is stored: an image may yet be set upright.
+        The size as it is stored: ``read`` may turn the picture upright.
     """
     with _open(path) as image:
         _check_mode(image, str(path))
@@ -99,7 +100,7 @@ def check_file(path) -> tuple[int, int]:
 
 
 def check_image(image, name: str) -> None:
-    """Raise what `to_rgb` would raise on the kind, shape, dtype and range of an image."""
+    """Raise the errors of ``to_rgb`` about the kind, shape, dtype and range of a picture."""
     if isinstance(image, Image.Image):
         _check_mode(image, name)
     elif is_tensor(image):
@@ -113,7 +114,7 @@ def check_image(image, name: str) -> None:
 
 
 def check_format(array: np.ndarray, name: str, shape: tuple[int, ...] | None = None) -> None:
-    """Check dtype and shape; `shape` is that of one image when `array` holds many."""
+    """Check dtype and shape; ``shape`` is that of one picture when ``array`` holds many."""
     shape = array.shape if shape is None else shape
     if not (array.dtype.kind == "f" or array.dtype in (np.uint8, np.uint16)):
         raise ValueError(
@@ -140,7 +141,7 @@ def check_format(array: np.ndarray, name: str, shape: tuple[int, ...] | None = N
 def check_range(array: np.ndarray, name: str, many: bool = False) -> None:
     """Check that floats are finite and in [0, 1], a slab of the first axis at a time.
 
-    `many`: the first axis counts images.
+    ``many``: the first axis counts pictures.
     """
     if array.dtype.kind != "f":
         return
@@ -166,14 +167,14 @@ def check_range(array: np.ndarray, name: str, many: bool = False) -> None:
 
 
 def is_tensor(x) -> bool:
-    """Whether x is a torch tensor; doesn't import torch."""
+    """Tell whether x is a torch tensor, without importing torch."""
     return any(c.__module__ == "torch" and c.__name__ == "Tensor" for c in type(x).__mro__)
 
 
 def tensor_to_array(tensor, name: str, channel_axis: int) -> np.ndarray:
     """View a tensor as an array with the channels last.
 
-    An image, or a batch of images, that has channels has them on `channel_axis`.
+    A picture, or a batch of pictures, that has channels has them on ``channel_axis``.
     """
     shape = tuple(tensor.shape)
     tensor = tensor.detach().cpu()
@@ -209,7 +210,7 @@ def _from_array(array: np.ndarray, name: str) -> np.ndarray:
 def _from_pil(image: Image.Image, name: str) -> np.ndarray:
     _check_mode(image, name)
     try:
-        image.load()  # before the orientation is looked up: the TIFF reader turns images itself
+        image.load()  # before the orientation is looked up: the TIFF reader turns pictures itself
         image = _set_upright(image)
         if image.mode.startswith("I"):
             return _from_array(_sixteen_bits(image), name)
@@ -264,7 +265,7 @@ def _no_image(image, name: str) -> str:
 
 @cache
 def _formats() -> list[str]:
-    """What Pillow reads, but for PostScript, for which it would start another program."""
+    """Formats that Pillow reads, but for PostScript, for which it would start another program."""
     Image.init()
     return [name for name in Image.OPEN if name != "EPS"]
 

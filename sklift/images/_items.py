@@ -1,4 +1,4 @@
-"""What the items of X are, and the labels that come with them."""
+"""Kinds of items in X, and the labels that come with them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 
 
 def is_path(item) -> bool:
-    """Whether the item is a file path."""
+    """Tell whether the item is a file path."""
     return isinstance(item, (str, os.PathLike))
 
 
 def is_pair(item) -> bool:
-    """Whether the item is (image, label)."""
+    """Tell whether the item is a pair (image, label)."""
     return isinstance(item, (tuple, list)) and len(item) == 2 and not is_row(item)
 
 
 def is_row(item) -> bool:
-    """Whether the item is a flattened image."""
+    """Tell whether the item is a flattened picture."""
     if isinstance(item, np.ndarray):
         return item.ndim == 1
     return isinstance(item, (tuple, list)) and bool(item) and isinstance(item[0], numbers.Number)
 
 
 def declared_labels(dataset) -> np.ndarray | None:
-    """Labels that a dataset lists in `targets` or `labels`, also through torch's `Subset`."""
+    """Labels that a dataset lists in ``targets`` or ``labels``, also through torch's ``Subset``."""
     if hasattr(dataset, "dataset") and hasattr(dataset, "indices"):
         labels = declared_labels(dataset.dataset)
         return None if labels is None else labels[np.asarray(dataset.indices, dtype=np.intp)]

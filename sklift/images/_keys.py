@@ -1,4 +1,4 @@
-"""Keys of decoded images."""
+"""Keys of decoded pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._sources import ImageSource
 
 
 def keys_by_stamp(source: ImageSource, indices: Iterable[int]) -> list:
-    """Keys that tell images while this process runs: the stamps of files, and the reduction."""
+    """Keys of pictures while this process runs: the stamps of their files, and the reduction."""
     keys = []
     for i in indices:
         stamp = source.key(i)
@@ -24,7 +24,7 @@ def keys_by_stamp(source: ImageSource, indices: Iterable[int]) -> list:
 
 
 def keys_by_content(source: ImageSource, indices: Iterable[int]) -> list[bytes]:
-    """Keys that tell images anywhere: fingerprints, what decodes them, and the reduction."""
+    """Keys of pictures in any process: fingerprints, versions of decoders, and the reduction."""
 
     def key(i: int) -> bytes:
         source.check_header(i)  # a pipe, for instance, is not to be read
@@ -35,7 +35,7 @@ def keys_by_content(source: ImageSource, indices: Iterable[int]) -> list[bytes]:
 
 @cache
 def _decoders() -> bytes:
-    """Of another version of Pillow and its libraries, pixels may differ by one."""
+    """Checksum of the versions of Pillow and its libraries: pixels may differ between them."""
     names = ("jpg", "libjpeg_turbo", "jpg_2000", "webp", "avif", "libtiff")
     versions = [PIL.__version__, *map(features.version, names)]
     return blake2b(repr(versions).encode(), digest_size=8).digest()

@@ -1,4 +1,4 @@
-"""The recipe of reading: from X to pictures, and what is done about unreadable ones."""
+"""Recipe of reading: from X to pictures, and the treatment of unreadable files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["READERS", "Reader", "resolve_reader"]
 
 
 class Reader(BaseEstimator):
-    """Pictures from whatever X is: files, arrays, tensors, PIL images or data sets.
+    """Reader of X: files, arrays, tensors, PIL images or data sets.
 
     Parameters
     ----------
     image_shape : tuple of int, optional
         ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
     on_error : {"raise", "skip"}, default="raise"
-        What ``fit`` does about files that can't be read: raise an error, or leave them out, with a
+        Treatment of files that ``fit`` can't read: raise an error, or leave them out, with a
         warning that names them; see ``skipped_``. Predictions always raise.
 
     Examples
@@ -45,7 +45,7 @@ class Reader(BaseEstimator):
 
         Parameters
         ----------
-        X : file paths, images or data set
+        X : file paths, pictures or data set
             Of any kind that :meth:`sklift.LiftClassifier.fit` takes.
         must_exist : bool, default=True
             Whether a missing file is an error now, rather than when it is read.

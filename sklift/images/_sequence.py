@@ -1,4 +1,4 @@
-"""A lazy, indexable view of a dataset."""
+"""Lazy, indexable sequence over a dataset."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 class ImageSequence:
     """Give a map-style dataset a shape and array indexing, so that sklearn's splitters stay lazy.
 
-    scikit-learn splits an object that has a `shape` by indexing it with an array; an object that
-    has none is turned into a list, which decodes every image of a dataset. Wrapped in an
-    `ImageSequence`, a dataset is split without reading a single item.
+    scikit-learn splits an object that has a ``shape`` by indexing it with an array; an object that
+    has none is turned into a list, which decodes every picture of a dataset. Wrapped in an
+    ``ImageSequence``, a dataset is split without reading a single item.
 
     Parameters
     ----------
-    dataset : object with `__len__` and `__getitem__`
-        For instance a torch or torchvision dataset; its items are images or (image, label).
+    dataset : object with ``__len__`` and ``__getitem__``
+        For instance a torch or torchvision dataset; its items are pictures or (image, label).
     indices : array-like of int, default=None
         The items that this sequence holds, in order. None: all of them.
 
@@ -30,7 +30,7 @@ class ImageSequence:
     Raises
     ------
     TypeError
-        If `dataset` can't be indexed or has no length.
+        If ``dataset`` can't be indexed or has no length.
     IndexError
         If an index is out of range.
 

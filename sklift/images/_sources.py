@@ -1,4 +1,4 @@
-"""Sequences of decoded images, one class for each place that they come from."""
+"""Sequences of decoded pictures, one class for each place that they come from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._items import as_labels, declared_labels, is_pair, is_path
 
 
 class ImageSource:
-    """Images by index: `source[i]` is (height, width, 3) uint8, not to be written to.
+    """Pictures by index: ``source[i]`` is (height, width, 3) uint8, not to be written to.
 
     Attributes
     ----------
@@ -37,33 +37,33 @@ class ImageSource:
         raise NotImplementedError
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Several images."""
+        """Return several pictures."""
         return [self[i] for i in indices]
 
     def reduced(self, least: int) -> ImageSource:
-        """The same, with files decoded at a lower resolution, of `least` pixels or more a side."""
+        """Return this source with files decoded at lower resolution, sides not below ``least``."""
         return self
 
     def factor(self, i: int) -> int:
-        """What the sides of an image are divided by in decoding."""
+        """Divisor of the sides of a picture in decoding."""
         return 1
 
     def fingerprint(self, i: int) -> bytes:
-        """16 bytes that tell the content of an image: equal for equal images only."""
+        """Fingerprint of the content of a picture, 16 bytes: equal for equal pictures only."""
         image = np.ascontiguousarray(self[i])
         digest = blake2b(str(image.shape).encode(), digest_size=16)
         digest.update(image)
         return digest.digest()
 
     def check_header(self, i: int) -> None:
-        """Raise what is known to be wrong with an image before it is read."""
+        """Raise the errors of a picture that can be seen before it is read."""
 
     def key(self, i: int) -> tuple | None:
-        """What tells an image cheaply from others, over all sources; None: nothing does."""
+        """Key of a picture, cheap to compute and unique over all sources; None: there is none."""
         return None
 
     def identity(self) -> str:
-        """A text that tells the images, in order, from any others."""
+        """Identity of the pictures and their order: a text that differs for any others."""
         digest = blake2b(digest_size=16)
         for i in range(len(self)):
             digest.update(self.fingerprint(i))
@@ -71,10 +71,10 @@ class ImageSource:
 
 
 class FileSource(ImageSource):
-    """Image files; that they all exist is checked at once, what they hold when they are read."""
+    """Picture files. Missing files are an error at once, damaged ones when they are read."""
 
     reads_files = True
-    least: int | None = None  # no image is reduced
+    least: int | None = None  # no picture is reduced
 
     def __init__(self, paths, must_exist: bool = True):
         self.paths = [str(os.fspath(path)) for path in paths]
@@ -93,13 +93,13 @@ class FileSource(ImageSource):
         return read(self.paths[i]) if factor == 1 else read_reduced(self.paths[i], factor)
 
     def reduced(self, least: int) -> FileSource:
-        """The same, with each side divided by 2, 4 or 8, where the shorter one keeps `least`."""
+        """Return this source, sides divided by 2, 4 or 8, the shorter one not below ``least``."""
         source = copy(self)
         source.least = least
         return source
 
     def factor(self, i: int) -> int:
-        """1, 2, 4 or 8, what the sides of an image are divided by in decoding."""
+        """Divisor of the sides of a picture in decoding: 1, 2, 4 or 8."""
         if self.least is None:
             return 1
         sides = _sides_of(*self.key(i))
@@ -108,7 +108,7 @@ class FileSource(ImageSource):
         return next((f for f in whole if min(sides) >= f * self.least), 1)
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Several images, decoded by several threads."""
+        """Return several pictures, decoded by several threads."""
         return map_items(self.__getitem__, indices)
 
     def check_header(self, i: int) -> None:
@@ -116,19 +116,19 @@ class FileSource(ImageSource):
         _sides_of(*self.key(i))
 
     def key(self, i: int) -> tuple:
-        """Path, size and times of change: the second one can't be set to what it was."""
+        """Key: path, size, times of change of content and inode (which no program can set)."""
         path = os.path.abspath(self.paths[i])
         stat = os.stat(path)
         return path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
     def fingerprint(self, i: int) -> bytes:
-        """That of the file, which need not be decoded."""
+        """Fingerprint of the file, which need not be decoded."""
         return _file_fingerprint(*self.key(i))
 
     def identity(self) -> str:
-        """By path, size and time of change: reading all files would take long.
+        """Identity by path, size and time of change: reading all files would take long.
 
-        The time that a copy has of its own does not count.
+        The change time of the inode, which differs for each copy of a file, does not count.
         """
         digest = blake2b(digest_size=16)
         for i, path in enumerate(self.paths):
@@ -137,7 +137,7 @@ class FileSource(ImageSource):
 
 
 class PickedSource(ImageSource):
-    """Some of the images of a source, by index."""
+    """Selected pictures of a source, by index."""
 
     def __init__(self, source: ImageSource, indices: np.ndarray):
         self.source = source
@@ -152,28 +152,28 @@ class PickedSource(ImageSource):
         return self.source[int(self.indices[i])]
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Several images."""
+        """Return several pictures."""
         return self.source.fetch([int(self.indices[i]) for i in indices])
 
     def reduced(self, least: int) -> PickedSource:
-        """Some of the source's, reduced."""
+        """Return the selected pictures at a lower resolution."""
         return PickedSource(self.source.reduced(least), self.indices)
 
     def factor(self, i: int) -> int:
-        """That of the image."""
+        """Divisor of the sides of a picture of the source."""
         return self.source.factor(int(self.indices[i]))
 
     def key(self, i: int) -> tuple | None:
-        """That of the image."""
+        """Key of a picture of the source."""
         return self.source.key(int(self.indices[i]))
 
     def fingerprint(self, i: int) -> bytes:
-        """That of the image."""
+        """Fingerprint of a picture of the source."""
         return self.source.fingerprint(int(self.indices[i]))
 
 
 class ArraySource(ImageSource):
-    """An array (n, height, width[, channels]), or (n, n_values) with the shape of its images."""
+    """An array (n, height, width[, channels]), or (n, n_values) with the shape of its pictures."""
 
     def __init__(self, array: np.ndarray, image_shape=None):
         self.array = array
@@ -198,7 +198,7 @@ class ArraySource(ImageSource):
 
 
 class ListSource(ImageSource):
-    """A list of images, of any kinds and sizes, that are already in memory."""
+    """A list of pictures, of any kinds and sizes, that are already in memory."""
 
     def __init__(self, images: list):
         self.images = images
@@ -213,7 +213,7 @@ class ListSource(ImageSource):
 
 
 class DatasetSource(ImageSource):
-    """A map-style dataset of images or (image, label); its items are made when asked for."""
+    """A map-style dataset of pictures or (image, label); its items are made when asked for."""
 
     def __init__(self, dataset):
         self.dataset = dataset
@@ -228,10 +228,10 @@ class DatasetSource(ImageSource):
         image = item[0] if is_pair(item) else item
         return read(image) if is_path(image) else to_rgb(image, f"X[{i}]")
 
-    # no plain attribute as elsewhere: the items may have to be made for it
+    # A property, not an attribute as elsewhere: the items may have to be made for it.
     @cached_property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
-        """The dataset's own list of targets; failing that, those of its items, one by one."""
+        """Labels that the dataset lists; where it lists none, those of its items, one by one."""
         labels = declared_labels(self.dataset)
         if labels is None and is_pair(self.dataset[0]):
             labels = as_labels(self.dataset[i][1] for i in range(len(self)))
@@ -240,13 +240,13 @@ class DatasetSource(ImageSource):
 
 @lru_cache(maxsize=1 << 18)
 def _sides_of(path: str, *size_and_times: int) -> tuple[int, int]:
-    """Check a file, once as long as it is the same and good: a search fits on it many times."""
+    """Check a file, once while it stays good and unchanged: a search fits on it many times."""
     return check_file(path)
 
 
 @lru_cache(maxsize=1 << 18)
 def _file_fingerprint(path: str, *size_and_times: int) -> bytes:
-    """Of the content of a file, read once as long as it is the same."""
+    """Fingerprint of the content of a file, which is read once while it stays unchanged."""
     with open(path, "rb") as file:
         return file_digest(file, partial(blake2b, digest_size=16)).digest()
 
@@ -274,11 +274,11 @@ def _check_image_shape(image_shape, n_values: int) -> tuple[int, ...]:
 
 
 def check_not_empty(n: int) -> None:
-    """Refuse an X that holds no image."""
+    """Refuse an X that holds no picture."""
     if n == 0:
         raise ValueError("X is empty: give at least one image")
 
 
 def _looks_single(array: np.ndarray) -> bool:
-    # (height, width, 3) would pass for many images of 3 columns each.
+    # (height, width, 3) would pass for many pictures of 3 columns each.
     return array.ndim == 3 and array.shape[2] in (3, 4) and array.shape[1] > 4

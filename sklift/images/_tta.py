@@ -41,7 +41,7 @@ class FiveCrop(BaseEstimator):
         self.expand = expand
 
     def check(self) -> None:
-        """Raise an error where settings are of no use.
+        """Raise an error for settings that are not usable.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class FiveCrop(BaseEstimator):
         Returns
         -------
         views : tensor of shape (n_views, 3, size, size), uint8
-            As many of every picture.
+            The same number of views for every picture.
         """
         from ._views import corner_views  # here: it brings torch
 
@@ -107,7 +107,7 @@ class RandomCrops(BaseEstimator):
     Parameters
     ----------
     n : int, default=5
-        How many; ``tta=3`` is ``RandomCrops(3)``.
+        Number of crops; ``tta=3`` is ``RandomCrops(3)``.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class RandomCrops(BaseEstimator):
         self.n = n
 
     def check(self) -> None:
-        """Raise an error where settings are of no use.
+        """Raise an error for settings that are not usable.
 
         Raises
         ------
@@ -143,14 +143,14 @@ TTA = {"fivecrop": FiveCrop, "tencrop": TenCrop, "random": RandomCrops}
 
 
 def resolve_tta(value):
-    """Return the recipe of test-time ensembling that `value` names or is.
+    """Return the recipe of test-time ensembling that ``value`` names or is.
 
     Parameters
     ----------
     value : str, int, recipe or None
-        A key of `TTA`; a number of random crops; an object with a method ``cut(image, size,
+        A key of ``TTA``; a number of random crops; an object with a method ``cut(image, size,
         interpolation, rng)``, see :class:`FiveCrop`; or None, the one test view. If a recipe has a
-        method `check`, it is called, to raise an error where settings are of no use.
+        method ``check``, it is called, to raise an error for settings that are not usable.
 
     Returns
     -------
@@ -159,9 +159,9 @@ def resolve_tta(value):
     Raises
     ------
     ValueError
-        If `value` is an unknown name, or a setting is out of range.
+        If ``value`` is an unknown name, or a setting is out of range.
     TypeError
-        If `value` is a class, or has no method `cut`.
+        If ``value`` is a class, or has no method ``cut``.
 
     Examples
     --------

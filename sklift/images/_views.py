@@ -1,4 +1,4 @@
-"""Views: which part of a picture a model sees, as numbers, and the pixels of it."""
+"""Views: the part of a picture that a model sees, as a box and as pixels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Box = tuple[int, int, int, int]
 def test_box(height: int, width: int, size: int) -> Box:
     """Return the size after resizing and the top left corner of the test view.
 
-    The shorter side goes to size + size // 7, then comes the centre crop of `size`.
+    The shorter side goes to size + size // 7, then comes the centre crop of ``size``.
 
     Returns
     -------
@@ -38,14 +38,14 @@ def resize(
 
 
 def test_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
-    """Shorter side to size + size // 7, centre crop: (h, w, 3) -> (3, size, size) uint8."""
+    """Resize the shorter side to size + size // 7, cut the centre: -> (3, size, size) uint8."""
     image = _middle(image)
     height, width = image.shape[:2]
     return _crop_centre(image, test_box(height, width, size), size, interpolation)
 
 
 def plain_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
-    """Shorter side to size, centre crop: (h, w, 3) -> (3, size, size) uint8."""
+    """Resize the shorter side to size, cut the centre: (h, w, 3) -> (3, size, size) uint8."""
     image = _middle(image)
     height, width = image.shape[:2]
     box = _centre(*_shorter_to(height, width, size), size)
@@ -65,10 +65,10 @@ def draw_view(
     Parameters
     ----------
     recipe : object or None
-        Of an augmentation of single pictures, see :class:`~sklift.images.MinimalistCrop`; None for
-        the test view.
+        The recipe of an augmentation of single pictures, see
+        :class:`~sklift.images.MinimalistCrop`; None for the test view.
     image, size, interpolation, progress, rng
-        As of its method ``view``.
+        The arguments of its method ``view``.
 
     Raises
     ------
@@ -88,9 +88,10 @@ def draw_views(
     Parameters
     ----------
     recipe : object or None
-        Of test-time ensembling, see :class:`~sklift.images.FiveCrop`; None for the one test view.
+        The recipe of test-time ensembling, see :class:`~sklift.images.FiveCrop`; None for the one
+        test view.
     image, size, interpolation, rng
-        As of its method ``cut``.
+        The arguments of its method ``cut``.
 
     Raises
     ------
@@ -114,9 +115,9 @@ def draw_views(
 def corner_views(
     image: np.ndarray, size: int, expand: int, interpolation: str, mirrored: bool = False
 ) -> torch.Tensor:
-    """Cut the corners and the centre after the shorter side went to size + expand.
+    """Cut the corners and the centre of a picture whose shorter side becomes size + expand.
 
-    ``mirrored``: then those of the mirrored image as well.
+    With ``mirrored``, the crops of the mirrored picture follow.
     """
     image = _middle(image)
     height, width = image.shape[:2]
@@ -128,14 +129,14 @@ def corner_views(
 
 
 def crop(image: np.ndarray, box: Box, size: int, interpolation: str) -> torch.Tensor:
-    """Resize a crop (top, left, height, width) of an image: (h, w, 3) -> (3, size, size) uint8."""
+    """Resize a crop (top, left, height, width) of a picture: (h, w, 3) -> (3, size, size) uint8."""
     top, left, height, width = box
     return resize(image[top : top + height, left : left + width], size, size, interpolation)
 
 
 def to_tensor(image: np.ndarray) -> torch.Tensor:
-    """Copy an image (h, w, 3) to a tensor (3, h, w) that is laid out channels last."""
-    # A copy: the image may be the user's own, or read-only. Channels last is fastest to resize.
+    """Copy a picture (h, w, 3) to a tensor (3, h, w) that is laid out channels last."""
+    # A copy: the picture may be the user's own, or read-only. Channels last is fastest to resize.
     return torch.from_numpy(np.array(image, order="C")).permute(2, 0, 1)
 
 
@@ -151,9 +152,9 @@ def _centre(height: int, width: int, size: int) -> Box:
 
 
 def _middle(image: np.ndarray) -> np.ndarray:
-    """The middle of a very long picture, eight times as long as wide.
+    """Cut a very long picture to its middle, eight times as long as wide.
 
-    Nothing else is seen of it, and all of it, resized, would take any amount of memory.
+    No view shows the rest, and the whole, resized, could take any amount of memory.
     """
     height, width = image.shape[:2]
     most = 8 * min(height, width)

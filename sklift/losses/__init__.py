@@ -1,4 +1,4 @@
-"""Losses for long-tailed training, one recipe each."""
+"""Recipes of losses for long-tailed training."""
 
 from __future__ import annotations
 

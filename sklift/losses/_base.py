@@ -1,4 +1,4 @@
-"""The module of all losses: class counts, weights, and the rules for absent classes."""
+"""Base module of all losses: class counts, weights, and the rules for absent classes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Loss(nn.Module):
     .. math:: L = \frac{\sum_i w_i \, l(z_i, y_i)}{\sum_i w_i}, \qquad w_i = c_{y_i} s_i
 
     with class weights c (:meth:`class_weight`, 1 by default) and sample weights s (1 by default). A
-    subclass overrides :meth:`per_sample`, :meth:`class_weight`, or both. How the losses of a batch
-    become one number is for the ``reduction`` to say: by itself, the mean above; the recipe sets
-    another where ``top_fraction`` is below 1.
+    subclass overrides :meth:`per_sample`, :meth:`class_weight`, or both. The ``reduction`` turns
+    the losses of a batch into one number: by default it is the mean above; the recipe sets another
+    one where ``top_fraction`` is below 1.
 
     Because the divisor is the sum of the weights, the gradient of a large batch can be accumulated
     exactly over micro-batches (unless :attr:`couples_samples`): scale the loss of each one by the
@@ -29,14 +29,14 @@ class Loss(nn.Module):
     Parameters
     ----------
     class_counts : array-like of shape (n_classes,)
-        What an epoch shows of each class, as :meth:`LossRecipe.build` gets it. Zeros are allowed:
-        see Notes.
+        Number of samples of each class in an epoch, as :meth:`LossRecipe.build` gets it. Zeros are
+        allowed: see Notes.
 
     Attributes
     ----------
     class_counts : Tensor of shape (n_classes,), float32
     reduction : nn.Module
-        From losses and weights of the samples to the loss of the batch, ``(B,), (B,) -> ()``. Its
+        Map of losses and weights of the samples to the loss of the batch, ``(B,), (B,) -> ()``. Its
         parameters, if any, are trained with the model.
 
     Raises
@@ -61,7 +61,7 @@ class Loss(nn.Module):
 
     Examples
     --------
-    A loss of one's own, with weights by the root of the class counts:
+    A loss of your own, with weights by the root of the class counts:
 
     >>> import torch
     >>> from sklift.losses import Loss
@@ -85,7 +85,7 @@ class Loss(nn.Module):
 
     @property
     def couples_samples(self) -> bool:
-        """Whether the loss of a batch is more than a weighted mean over its samples."""
+        """True if the loss of a batch is more than a weighted mean over its samples."""
         return self.reduction.couples_samples
 
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -163,7 +163,7 @@ class Loss(nn.Module):
         return normalised(shares)
 
     def counts_of_present(self, dtype: torch.dtype) -> Tensor:
-        """Return the counts, those of absent classes raised to that of the rarest present one."""
+        """Return the counts; an absent class gets that of the rarest present one."""
         counts = self.class_counts.to(dtype)
         return counts.clamp_min(torch.where(counts > 0, counts, torch.inf).min())
 

@@ -1,4 +1,4 @@
-"""The module of a loss that is a plain function."""
+"""Module of a loss that is a plain function."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class FunctionLoss(Loss):
 
     @property
     def couples_samples(self) -> bool:
-        """True: nobody knows what the function does with the batch."""
+        """True: the function may do anything with the batch."""
         return True
 
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Raise: a plain function gives the loss of the batch only."""
+        """Raise an error: a plain function gives the loss of the whole batch only."""
         raise NotImplementedError(f"{self.function!r} gives no per-sample losses")
 
     def forward(

@@ -1,4 +1,4 @@
-"""Precision and floors, that keep losses and their gradients finite."""
+"""Precision and floors that keep losses and their gradients finite."""
 
 from __future__ import annotations
 

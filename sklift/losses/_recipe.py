@@ -1,4 +1,4 @@
-"""The base of the loss recipes, and the mix of classes that a trained model assumes."""
+"""Base of the recipes of losses, and the mix of classes that a trained model assumes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["LossRecipe", "build_loss", "implied_prior"]
 # Without the repr and the equality of dataclasses: an estimator has its own.
 @dataclass(repr=False, eq=False)
 class LossRecipe(BaseEstimator):
-    """Base of the recipes of losses, with what they have in common: which losses of a batch count.
+    """Base of the recipes of losses, with their common settings: the losses of a batch that count.
 
-    A recipe is a dataclass of hyperparameters. It overrides ``_loss``, and :meth:`build` then adds
-    the two settings below, which each recipe has behind its own; or it overrides :meth:`build`
-    itself, for any function of logits and targets.
+    A recipe is a dataclass of hyperparameters. It overrides ``_loss``, and :meth:`build` then
+    applies the two settings below, which each recipe has after its own settings; or it overrides
+    :meth:`build` itself, for any function of logits and targets.
 
     Parameters
     ----------
@@ -70,10 +70,11 @@ class LossRecipe(BaseEstimator):
         Parameters
         ----------
         class_counts : array-like of shape (n_classes,), int or float
-            What the loss sees of each class in an epoch: the sample weights of all its draws, in
-            expectation. Without a sampler and sample weights, the number of its training samples;
-            with ``sampler="balanced"``, the same number for all classes. Held-out samples do not
-            count, those of earlier calls of ``partial_fit`` do, and a class may have none.
+            Number of samples of each class in an epoch, in expectation: the sum of the sample
+            weights of all that are drawn. Without a sampler and sample weights, it is the number of
+            training samples; with ``sampler="balanced"``, the same number for all classes. Held-out
+            samples do not count, those of earlier calls of ``partial_fit`` do, and a class may have
+            none.
         head : recipe, default=None
             The recipe of the head whose logits the loss will see, not the module that it builds.
             None: not known.
@@ -131,7 +132,7 @@ class LossRecipe(BaseEstimator):
 
 
 def build_loss(recipe, class_counts: ArrayLike, head=None) -> Loss:
-    """Return the loss module of a recipe, whatever a user's own recipe builds.
+    """Return the loss module of a recipe; a function that a user's recipe builds becomes one.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def build_loss(recipe, class_counts: ArrayLike, head=None) -> Loss:
         With a method ``build(class_counts, head)`` that returns a :class:`Loss`, or any function or
         module ``(logits, target) -> scalar``.
     class_counts : array-like of shape (n_classes,)
-        What an epoch shows of each class, see :meth:`LossRecipe.build`.
+        Number of samples of each class in an epoch, see :meth:`LossRecipe.build`.
     head : recipe, default=None
         The recipe of the head, from which a margin loss reads its scale.
 
@@ -171,12 +172,12 @@ def implied_prior(recipe, class_counts: ArrayLike, head=None) -> np.ndarray:
     Parameters
     ----------
     recipe : object
-        A recipe of a loss. Its own method ``implied_prior(class_counts)`` says it, which may have a
-        second parameter ``head``. One without the method is taken to assume the mix of the training
-        data, as the cross-entropy does.
+        A recipe of a loss. Its method ``implied_prior(class_counts)``, which may have a second
+        parameter ``head``, returns the mix. A recipe without the method is taken to assume the mix
+        of the training data, as the cross-entropy does.
     class_counts : array-like of shape (n_classes,)
-        What an epoch shows of each class, see :meth:`LossRecipe.build`. A class of which it shows
-        nothing takes the value of the rarest of the others.
+        Number of samples of each class in an epoch, see :meth:`LossRecipe.build`. A class without
+        samples takes the value of the rarest of the others.
     head : recipe, default=None
         The recipe of the head, for a recipe that asks for it.
 
@@ -197,11 +198,11 @@ def implied_prior(recipe, class_counts: ArrayLike, head=None) -> np.ndarray:
     >>> implied_prior(LogitAdjusted(tau=0.5), [90, 10])
     array([0.75, 0.25])
     """
-    own = getattr(recipe, "implied_prior", None)
-    if own is None:
+    method = getattr(recipe, "implied_prior", None)
+    if method is None:
         return Loss(class_counts).implied_prior(torch.float64).numpy()
-    asked = {"head": head} if "head" in inspect.signature(own).parameters else {}
-    prior = np.asarray(own(class_counts, **asked), dtype=np.float64)
+    asked = {"head": head} if "head" in inspect.signature(method).parameters else {}
+    prior = np.asarray(method(class_counts, **asked), dtype=np.float64)
     n_classes = np.size(class_counts)
     if prior.shape != (n_classes,) or not np.isfinite(prior).all() or (prior <= 0).any():
         raise ValueError(

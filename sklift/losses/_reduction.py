@@ -1,4 +1,4 @@
-"""Reductions: from the losses of the samples of a batch to one number."""
+"""Reductions of the losses of a batch to one number."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["LargestLosses", "SmoothedLargestLosses", "WeightedMean"]
 
 
 class WeightedMean(nn.Module):
-    r"""The weighted mean of all losses, :math:`\sum_i w_i l_i / \sum_i w_i`.
+    r"""Weighted mean of all losses, :math:`\sum_i w_i l_i / \sum_i w_i`.
 
     Attributes
     ----------
     couples_samples : bool
-        Whether the result is more than a weighted mean of terms that each follow from one sample.
-        Only of such terms can the gradient be put together from parts of a batch.
+        Whether the result is more than a weighted mean of terms of single samples. Only the
+        gradient of such a mean can be put together from parts of a batch.
     """
 
     couples_samples = False
@@ -30,7 +30,7 @@ class WeightedMean(nn.Module):
 
 
 class LargestLosses(WeightedMean):
-    """The weighted mean of the largest losses of a batch.
+    """Weighted mean of the largest losses of a batch.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ class LargestLosses(WeightedMean):
 
     def forward(self, losses: Tensor, weights: Tensor) -> Tensor:
         """Return the mean of the largest losses, ``(B,), (B,) -> ()``."""
-        # a sample of no weight is as good as absent, and must not take another's place
+        # a sample without weight counts as absent: it must not take the place of another
         size = torch.where(weights > 0, losses.detach(), -torch.inf)
         kept = size.topk(math.ceil(self.fraction * len(size))).indices
         return super().forward(losses[kept], weights[kept])
 
 
 class SmoothedLargestLosses(WeightedMean):
-    r"""The losses above a trained threshold, which the largest ones come to pass.
+    r"""Mean of the losses above a trained threshold, which adapts to the largest ones.
 
     .. math::
 

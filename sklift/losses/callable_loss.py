@@ -13,8 +13,9 @@ __all__ = ["CallableLoss"]
 class CallableLoss(LossRecipe):
     """Recipe around a function of logits and targets.
 
-    What mix of classes the function assumes is not known: ``implied_prior`` is that of the training
-    data, as for the cross-entropy. It sees the batch as a whole, so it has no ``top_fraction``.
+    The mix of classes that the function assumes is not known: ``implied_prior`` is the mix of the
+    training data, as for the cross-entropy. The function sees the batch as a whole, so it has no
+    ``top_fraction``.
 
     Parameters
     ----------

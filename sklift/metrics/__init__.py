@@ -1,5 +1,5 @@
 """Scores for the long tail: accuracy by training frequency, means that the tail can move, and
-how far confidence can be trusted.
+errors of confidence.
 """
 
 from __future__ import annotations

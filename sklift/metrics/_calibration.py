@@ -1,4 +1,4 @@
-"""Does a confidence of 80 % mean right in 80 % of the cases?"""
+"""Calibration: is a prediction with a confidence of 80 % right in 80 % of the cases?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def expected_calibration_error(
     y_true : array-like of shape (n_samples,)
         True labels.
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities; one-dimensional: of the second of two classes.
+        Predicted probabilities; one-dimensional: those of the second of two classes.
     labels : array-like of shape (n_classes,) or None, default=None
         The class of each column, such as ``clf.classes_``. None: the sorted classes of ``y_true``.
     n_bins : int, default=15
@@ -74,7 +74,7 @@ def reliability_curve(
         True labels. One that ``labels`` lacks (a class that a fold did not train on) is never
         predicted right.
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities; one-dimensional: of the second of two classes.
+        Predicted probabilities; one-dimensional: those of the second of two classes.
     labels : array-like of shape (n_classes,) or None, default=None
         The class of each column, such as ``clf.classes_``. None: the sorted classes of ``y_true``.
     n_bins : int, default=15

@@ -21,11 +21,11 @@ GROUPS = ("many", "medium", "few")
 def make_shot_scorer(
     group: str, *, many: float = 100, few: float = 20
 ) -> Callable[[BaseEstimator, object, ArrayLike], float]:
-    """Make a scorer of one group of classes, with boundaries of one's own, for ``scoring=``.
+    """Make a scorer of one group of classes, with boundaries that you choose, for ``scoring=``.
 
     It reads the training counts (``classes_`` and ``class_counts_``) off the fitted estimator, or
-    off the one inside a pipeline, a search, a tuned threshold or a calibration. If a calibration
-    holds several, trained on different folds, their mean counts.
+    off the one inside a pipeline, a search, a tuned threshold or a calibration. Where a calibration
+    holds several estimators, trained on different folds, it takes the mean of their counts.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def make_shot_scorer(
 
 @dataclass(frozen=True)
 class ShotScorer:
-    """What :func:`make_shot_scorer` makes."""
+    """Scorer of one group of classes, as :func:`make_shot_scorer` returns it."""
 
     group: str
     many: float = 100
@@ -82,8 +82,8 @@ class ShotScorer:
 def many_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     """Score the classes with more than 100 training samples, for ``scoring=``.
 
-    What ``make_shot_scorer("many")`` makes: :func:`many_shot_accuracy_score` with the training
-    counts of the fitted estimator.
+    The scorer that ``make_shot_scorer("many")`` returns: :func:`many_shot_accuracy_score` with the
+    training counts of the fitted estimator.
 
     Parameters
     ----------
@@ -120,7 +120,8 @@ def many_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
 def medium_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     """Score the classes with 20 to 100 training samples, for ``scoring=``.
 
-    What ``make_shot_scorer("medium")`` makes; parameters and errors as in :func:`many_shot_scorer`.
+    The scorer that ``make_shot_scorer("medium")`` returns; parameters and errors are those of
+    :func:`many_shot_scorer`.
 
     Returns
     -------
@@ -142,7 +143,8 @@ def medium_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
 def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
     """Score the classes with fewer than 20 training samples, for ``scoring=``.
 
-    What ``make_shot_scorer("few")`` makes; parameters and errors as in :func:`many_shot_scorer`.
+    The scorer that ``make_shot_scorer("few")`` returns; parameters and errors are those of
+    :func:`many_shot_scorer`.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def few_shot_scorer(estimator: BaseEstimator, X, y: ArrayLike) -> float:
 
 
 def trained_class_counts(estimator) -> dict:
-    """Label -> training count, of the estimator or of what it wraps."""
+    """Training count of each label, read off the estimator or the one that it wraps."""
     if hasattr(estimator, "class_counts_"):
         return dict(zip(estimator.classes_.tolist(), estimator.class_counts_, strict=True))
     for wrapped in ("best_estimator_", "estimator_"):  # searches, tuned thresholds

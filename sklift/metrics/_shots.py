@@ -14,7 +14,7 @@ from ._recalls import per_class_recall
 def shot_groups(
     class_counts: ArrayLike, *, many: float = 100, few: float = 20
 ) -> dict[str, np.ndarray]:
-    """Which classes are many-, medium- and few-shot.
+    """Masks of the many-, medium- and few-shot classes.
 
     many: ``n_k > many``; medium: ``few <= n_k <= many``; few: ``n_k < few``, with n_k the number of
     training samples of class k.
@@ -233,6 +233,6 @@ def recalls_and_groups(
 
 
 def mean_present(recalls: np.ndarray) -> float:
-    """Mean of what is not NaN; NaN, silently, if there is nothing."""
+    """Mean of the recalls that are not NaN; NaN, without a warning, if there is none."""
     present = recalls[~np.isnan(recalls)]
     return float(present.mean()) if len(present) else float("nan")

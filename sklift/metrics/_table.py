@@ -1,4 +1,4 @@
-"""One row per class: how often it was trained on, how often it is found."""
+"""Table with one row per class: its training count, and how often it is recognised."""
 
 from __future__ import annotations
 
@@ -88,6 +88,6 @@ def import_pandas():
     except ImportError as error:
         raise ImportError(
             'output="dataframe" needs pandas: install it ("pip install pandas"), or take '
-            'output="dict".'
+            'output="dict"'
         ) from error
     return pandas

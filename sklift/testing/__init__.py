@@ -1,4 +1,4 @@
-"""Check that an estimator keeps scikit-learn's conventions.
+"""Checks that an estimator keeps scikit-learn's conventions.
 
 scikit-learn's own battery, :func:`sklearn.utils.estimator_checks.check_estimator`, is for tables:
 it applies to ``LiftClassifier("precomputed")``. :func:`check_image_estimator` is its counterpart

@@ -1,4 +1,4 @@
-"""Pictures to check with, and the comparisons that the checks have in common."""
+"""Pictures and comparisons that the checks have in common."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pictures(n_classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prepared(estimator, **params):
-    """A clone that is exact and repeats itself, with what else is wanted, where it has it."""
+    """Return a clone with settings for exact, repeatable results, and ``params`` that it has."""
     wanted = {"random_state": 0, "compute__precision": "float32", "compute__cache": False, **params}
     known = estimator.get_params(deep=False)
     wanted = {k: v for k, v in wanted.items() if k.partition("__")[0] in known}
@@ -45,19 +45,19 @@ def prepared(estimator, **params):
 
 
 def fitted(estimator, X=None, y=None, **params):
-    """A prepared clone, fitted on the usual pictures or on others."""
+    """Return a prepared clone, fitted on the usual pictures or on others."""
     if X is None:
         X, y = pictures()
     return prepared(estimator, **params).fit(X, y)
 
 
 def outputs(estimator, X) -> dict[str, np.ndarray]:
-    """What each method makes of X."""
+    """Return the output of each method for X."""
     return {m: np.asarray(getattr(estimator, m)(X)) for m in METHODS if hasattr(estimator, m)}
 
 
 def assert_same(actual: dict, expected: dict, what: str) -> None:
-    """Labels are equal, numbers equal up to the tolerance."""
+    """Assert that labels are equal, and numbers equal up to the tolerance."""
     for method, wanted in expected.items():
         found = actual[method]
         assert found.shape == wanted.shape, f"{what}: {method} has shape {found.shape}"
@@ -71,7 +71,7 @@ def assert_same(actual: dict, expected: dict, what: str) -> None:
 
 @contextmanager
 def refused(what: str, *words: str, errors=ValueError) -> Iterator[None]:
-    """The block must raise one of ``errors``, and say one of ``words``."""
+    """Context whose block must raise one of ``errors``, with one of ``words`` in its message."""
     try:
         yield
     except errors as error:
@@ -82,13 +82,13 @@ def refused(what: str, *words: str, errors=ValueError) -> Iterator[None]:
         raise AssertionError(f"{what}: it is accepted")
 
 
-def looks_at_pictures(estimator) -> bool:
-    """Whether fit learns from X, which may be left out otherwise."""
+def learns_from_pictures(estimator) -> bool:
+    """Tell whether fit learns from X; otherwise X may be left out."""
     return signature(estimator.fit).parameters["X"].default is Parameter.empty
 
 
 def pandas():
-    """The package; without it, a check that needs it is skipped."""
+    """Import pandas; without it, the check is skipped."""
     try:
         import pandas
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Checks of what fit does, and does not do, to the estimator and to the world."""
+"""Checks of the effects of fit on the estimator, and on random states."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_fit_returns_self(name, estimator_orig):
 
 
 def check_fit_keeps_parameters(name, estimator_orig):
-    """Fit changes no parameter, not even inside one."""
+    """Fit changes no parameter, nested ones included."""
     estimator = prepared(estimator_orig)
     before = {key: joblib.hash(value) for key, value in estimator.get_params().items()}
     estimator.fit(*pictures())
@@ -34,7 +34,7 @@ def check_fit_keeps_parameters(name, estimator_orig):
 
 
 def check_fit_adds_fitted_attributes_only(name, estimator_orig):
-    """What fit adds ends with an underscore, or is private."""
+    """Attributes that fit adds end with an underscore, or are private."""
     estimator = prepared(estimator_orig)
     before = set(vars(estimator))
     added = set(vars(estimator.fit(*pictures()))) - before
@@ -43,7 +43,7 @@ def check_fit_adds_fitted_attributes_only(name, estimator_orig):
 
 
 def check_fit_idempotent(name, estimator_orig):
-    """Fitting twice gives what fitting once gives."""
+    """A second fit gives the same model as the first."""
     X, y = pictures()
     estimator = prepared(estimator_orig, warm_start=False).fit(X, y)
     once = outputs(estimator, X)
@@ -51,7 +51,7 @@ def check_fit_idempotent(name, estimator_orig):
 
 
 def check_refit_forgets(name, estimator_orig):
-    """Nothing is left of an earlier fit, to other classes."""
+    """A fit leaves nothing of an earlier fit to other classes."""
     X, y = pictures(2)
     fresh = fitted(estimator_orig, X, y)
     again = fitted(estimator_orig, *pictures(), warm_start=False).fit(X, y)
@@ -61,7 +61,7 @@ def check_refit_forgets(name, estimator_orig):
 
 
 def check_random_state(name, estimator_orig):
-    """The same estimator gives the same model, whatever the global random state."""
+    """Fit gives the same model again, whatever the global random state."""
     X, _ = pictures()
     found = []
     for seed in (1, 2):
@@ -86,7 +86,7 @@ def check_global_random_state(name, estimator_orig):
 
 
 def check_predictions_keep_state(name, estimator_orig):
-    """Predictions replace no attribute, and change none of arrays, lists and dicts."""
+    """Predictions replace no attribute, and change no array, list or dict in one."""
     X, _ = pictures()
     estimator = fitted(estimator_orig)
     before, content = dict(vars(estimator)), _content(estimator)
@@ -112,7 +112,7 @@ def check_copies(name, estimator_orig):
 
 
 def check_pipeline(name, estimator_orig):
-    """In a pipeline it does what it does alone."""
+    """A pipeline of the estimator predicts the same as the estimator alone."""
     X, y = pictures()
     expected = outputs(fitted(estimator_orig), X)
     pipeline = make_pipeline(prepared(estimator_orig)).fit(X, y)
@@ -120,7 +120,7 @@ def check_pipeline(name, estimator_orig):
 
 
 class _random_states_restored:
-    """The global random states are afterwards what they were before."""
+    """Context that restores the global random states at its end."""
 
     def __enter__(self):
         import torch
@@ -145,7 +145,7 @@ def _seed_all(seed: int) -> None:
 
     random.seed(seed)
     np.random.seed(seed)
-    torch.default_generator.manual_seed(seed)  # that of the CPU only, which is restored
+    torch.default_generator.manual_seed(seed)  # the generator of the CPU only: it is restored
 
 
 def _next_draws() -> tuple:

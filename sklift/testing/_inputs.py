@@ -1,4 +1,4 @@
-"""Checks of X: every kind of pictures gives the same, none is changed, bad ones are refused."""
+"""Checks of X: equal results for all kinds of pictures, no change of X, refusal of bad X."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._common import (
     SIZE,
     assert_same,
     fitted,
-    looks_at_pictures,
+    learns_from_pictures,
     outputs,
     pandas,
     pictures,
@@ -67,7 +67,7 @@ def check_training_kinds(name, estimator_orig):
 
 
 def check_files(name, estimator_orig):
-    """Paths in lists, arrays and tables give what their pictures give; a lost file is named."""
+    """Paths in lists, arrays and tables act as their pictures do; a missing file is named."""
     pd = pandas()
 
     X, y = pictures()
@@ -115,7 +115,7 @@ def check_inputs_not_changed(name, estimator_orig):
 
 
 def check_readonly_memmap(name, estimator_orig):
-    """Files mapped to memory that must not be written to will do."""
+    """Arrays in read-only memory maps are taken."""
     X, y = pictures()
     expected = outputs(fitted(estimator_orig), X)
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -136,7 +136,8 @@ def check_nan_and_inf(name, estimator_orig):
     for value in (np.nan, np.inf, -np.inf):
         one, each = X / 255, X / 255
         one[2, 3, 4, 1] = value
-        each[:, 3, 4, 1] = value  # a list is looked at as it is used, and not all may be drawn
+        # Items of a list are checked when they are used, and fit may not draw all of them.
+        each[:, 3, 4, 1] = value
         for kind, bad in {"an array": one, "a list": list(each)}.items():
             _refused(name, estimator, bad, y, f"{value} in {kind}", "nan", "inf")
 
@@ -150,7 +151,7 @@ def check_range(name, estimator_orig):
 
 
 def check_no_pictures(name, estimator_orig):
-    """Empty X, a single picture, and what is no picture are refused."""
+    """Empty X, a single picture, and objects that are no pictures are refused."""
     X, y = pictures()
     estimator = fitted(estimator_orig)
     for what, bad in {
@@ -167,13 +168,13 @@ def check_no_pictures(name, estimator_orig):
 def check_lengths(name, estimator_orig):
     """X and y of different lengths are refused."""
     X, y = pictures()
-    if looks_at_pictures(estimator_orig):
+    if learns_from_pictures(estimator_orig):
         with refused(f"{name}.fit, y shorter than X", str(len(X) - 1)):
             prepared(estimator_orig).fit(X, y[:-1])
 
 
 def check_different_sizes(name, estimator_orig):
-    """Pictures of different sizes in one list are treated as each alone."""
+    """Pictures of different sizes in one list are treated as if each came alone."""
     X, y = pictures()
     mixed = [image[i % 3 : SIZE - i, : SIZE - i % 4] for i, image in enumerate(X)]
     estimator = fitted(estimator_orig, mixed, y)
@@ -183,7 +184,7 @@ def check_different_sizes(name, estimator_orig):
 
 
 class _Dataset:
-    """Pictures by index."""
+    """Data set of pictures by index."""
 
     def __init__(self, images):
         self.images = images
@@ -199,7 +200,7 @@ def _refused(name, estimator, X, y, what: str, *words: str) -> None:
     for method in (m for m in METHODS if hasattr(estimator, m)):
         with refused(f"{name}.{method}, {what}", *words, errors=(ValueError, TypeError)):
             getattr(estimator, method)(X)
-    if looks_at_pictures(estimator):
+    if learns_from_pictures(estimator):
         with refused(f"{name}.fit, {what}", *words, errors=(ValueError, TypeError)):
             prepared(estimator).fit(X, y)
 

@@ -55,7 +55,7 @@ def check_html_repr(name, estimator_orig):
 
 
 def check_image_tags(name, estimator_orig):
-    """Tags say which X are taken, and claim no way round checks."""
+    """Tags tell the kinds of X that are taken, and skip no checks."""
     tags = get_tags(estimator_orig)
     for tag in SKIPPING_TAGS:
         assert not getattr(tags, tag), f"{name} has the tag {tag}"
@@ -83,7 +83,7 @@ def check_image_tags(name, estimator_orig):
 
 
 def check_n_features_in(name, estimator_orig):
-    """Only flattened pictures have columns: their number is known and held to."""
+    """Flattened pictures, and no others, have a number of columns, which is checked."""
     X, y = pictures()
     estimator = fitted(estimator_orig)
     for attribute in ("n_features_in_", "feature_names_in_"):

@@ -1,4 +1,4 @@
-"""Checks of what predictions depend on; and of what a transformer gives."""
+"""Checks that predictions depend on nothing but the picture, and of a transformer's output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ._common import assert_same, fitted, outputs, pandas, pictures, prepared
 
 
 def check_order_invariance(name, estimator_orig):
-    """The order of the pictures does not matter to predictions."""
+    """Predictions do not depend on the order of the pictures."""
     X, _ = pictures()
     estimator = fitted(estimator_orig)
     order = np.random.default_rng(0).permutation(len(X))
@@ -18,7 +18,7 @@ def check_order_invariance(name, estimator_orig):
 
 
 def check_subset_invariance(name, estimator_orig):
-    """Nor does the company of a picture: alone it gets what it gets among others."""
+    """Predictions of a picture are the same alone as among others."""
     X, _ = pictures()
     estimator = fitted(estimator_orig)
     expected = outputs(estimator, X)
@@ -29,7 +29,7 @@ def check_subset_invariance(name, estimator_orig):
 
 
 def check_batch_size_invariance(name, estimator_orig):
-    """Nor the batch size that predictions are computed with."""
+    """Predictions do not depend on the batch size."""
     X, _ = pictures()
     estimator = fitted(estimator_orig)
     expected = outputs(estimator, X)
@@ -39,7 +39,7 @@ def check_batch_size_invariance(name, estimator_orig):
 
 
 def check_repeated_pictures(name, estimator_orig):
-    """Predictions repeat themselves, and equal pictures get equal ones."""
+    """Predictions can be repeated, and equal pictures get equal ones."""
     X, _ = pictures()
     estimator = fitted(estimator_orig)
     expected = {method: np.repeat(v, 2, axis=0) for method, v in outputs(estimator, X).items()}
@@ -48,7 +48,7 @@ def check_repeated_pictures(name, estimator_orig):
 
 
 def check_one_picture(name, estimator_orig):
-    """One picture gives one row."""
+    """A single picture gives a single row."""
     X, _ = pictures()
     estimator = fitted(estimator_orig)
     for method, values in outputs(estimator, X[:1]).items():
@@ -100,7 +100,7 @@ def check_pandas_output(name, estimator_orig):
 
 
 def check_bfloat16_features(name, estimator_orig):
-    """In bfloat16 the features point where they point in float32: cosine > 0.999."""
+    """Features in bfloat16 have a cosine above 0.999 with those in float32."""
     if "compute" not in estimator_orig.get_params():
         return
     X, _ = pictures()

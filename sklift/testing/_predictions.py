@@ -1,4 +1,4 @@
-"""Checks of a classifier's predictions: they agree with each other."""
+"""Checks that the predictions of a classifier agree with each other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_probabilities(name, estimator_orig):
 
 
 def check_decision_function(name, estimator_orig):
-    """One column for each class, the highest of which is predicted."""
+    """Decision values have one column per class; the class of the highest is predicted."""
     X, _ = pictures()
     estimator = fitted(estimator_orig)
     if not hasattr(estimator, "decision_function"):
@@ -43,7 +43,7 @@ def check_decision_function(name, estimator_orig):
 
 
 def check_two_classes(name, estimator_orig):
-    """With two classes there is one score, positive for the second of classes_."""
+    """Decision values of two classes are one score, positive for the second of classes_."""
     X, y = pictures(2)
     estimator = fitted(estimator_orig, X, y)
     if not hasattr(estimator, "decision_function"):
@@ -58,7 +58,7 @@ def check_two_classes(name, estimator_orig):
 
 
 def check_score(name, estimator_orig):
-    """Score is the accuracy, and high on pictures that are plain and were seen in training."""
+    """Score is the accuracy, and high on plain pictures of the training data."""
     X, y = pictures()
     estimator = fitted(estimator_orig)
     accuracy = np.mean(estimator.predict(X) == y)
@@ -67,7 +67,7 @@ def check_score(name, estimator_orig):
 
 
 def check_bfloat16(name, estimator_orig):
-    """In bfloat16 the same class is predicted, unless the best two are within 0.01 in float32."""
+    """Predictions in bfloat16 and float32 agree, unless the best two are within 0.01."""
     params = estimator_orig.get_params()
     if "compute" not in params or not hasattr(estimator_orig, "predict_proba"):
         return

@@ -1,4 +1,4 @@
-"""The list of checks, and what runs it."""
+"""List of the checks, and the functions that run them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sklearn.utils.validation import has_fit_parameter
 from . import _fitting, _inputs, _interface, _outputs, _predictions, _targets, _weights
 
 #: Checks of scikit-learn's ``check_estimator`` that ``LiftClassifier("precomputed")`` fails, and
-#: why: check name -> reason. None with the default parameters. What draws samples at random
+#: why: check name -> reason. None with the default parameters. Settings that draw samples at random
 #: (``sampler``, ``validation_fraction``, ``early_stopping``, and ``batch_size`` below the number
 #: of samples) can't treat a weight of two like a sample given twice, which
 #: ``check_sample_weight_equivalence_on_dense_data`` asks for.
 EXPECTED_FAILED_CHECKS: dict[str, str] = {}
 
-# Those of scikit-learn's checks that need no data.
+# The checks of scikit-learn that need no data.
 _WITHOUT_DATA = (
     "check_estimator_cloneable",
     "check_estimator_repr",
@@ -115,7 +115,7 @@ def check_image_estimator(
     Raises
     ------
     Exception
-        What the first failing check raises, if ``on_fail="raise"``.
+        The error of the first failing check, if ``on_fail="raise"``.
 
     Notes
     -----

@@ -19,7 +19,7 @@ def check_classes(name, estimator_orig):
 
 
 def check_kinds_of_labels(name, estimator_orig):
-    """Text, whole numbers, objects and categories are labels, and come back as such."""
+    """Text, whole numbers, objects and categories are labels, and are predicted as such."""
     pd = pandas()
 
     X, y = pictures()
@@ -46,7 +46,7 @@ def check_kinds_of_labels(name, estimator_orig):
 
 
 def check_bool_labels(name, estimator_orig):
-    """True and False are labels, and come back as such."""
+    """True and False are labels, and are predicted as such."""
     X, y = pictures(2)
     named, codes = np.unique(y, return_inverse=True)
     _, expected = _fit_labels(estimator_orig, X, y, named, codes)
@@ -69,7 +69,7 @@ def check_column_of_labels(name, estimator_orig):
 
 
 def check_wrong_labels(name, estimator_orig):
-    """No labels, several for a picture, measurements and gaps are refused."""
+    """Labels that are absent, several per picture, continuous or missing are refused."""
     X, y = pictures()
     numbers = np.unique(y, return_inverse=True)[1].astype(float)
     missing = y.astype(object)
@@ -87,7 +87,7 @@ def check_wrong_labels(name, estimator_orig):
 
 
 def check_one_class(name, estimator_orig):
-    """A single class is refused as such, or predicted."""
+    """Labels of a single class are refused with a clear message, or that class is predicted."""
     X, y = pictures()
     X, y = X[y == y[0]], y[y == y[0]]
     estimator = prepared(estimator_orig)
@@ -100,7 +100,7 @@ def check_one_class(name, estimator_orig):
 
 
 def check_one_sample(name, estimator_orig):
-    """To fit a single picture works, or the message tells what is missing."""
+    """A fit to a single picture works, or the message tells what is missing."""
     X, y = pictures()
     try:
         fitted(estimator_orig, X[:1], y[:1])
@@ -110,7 +110,7 @@ def check_one_sample(name, estimator_orig):
 
 
 def _fit_labels(estimator_orig, X, labels, named, codes):
-    """Fitted to labels of some kind, with the same names; outputs, the labels as codes."""
+    """Return the outputs after a fit to labels of some kind, with labels as codes."""
     values = np.asarray(labels)
     names = {values[codes == i][0]: str(label) for i, label in enumerate(named)}
     estimator = fitted(estimator_orig, X, labels, class_names=names)

@@ -9,15 +9,15 @@ from ._common import assert_same, fitted, outputs, pandas, pictures, prepared, r
 
 
 def check_weights_of_one(name, estimator_orig):
-    """Equal weights of 1 are no weights, in arrays, lists and Series."""
+    """Weights of 1, in arrays, lists and Series, act as no weights."""
     pd = pandas()
 
     X, y = pictures()
     expected = outputs(fitted(estimator_orig), X)
-    for kind in (np.array, list, pd.Series):
-        weight = kind([1.0] * len(X))
+    for make in (np.array, list, pd.Series):
+        weight = make([1.0] * len(X))
         estimator = prepared(estimator_orig).fit(X, y, sample_weight=weight)
-        assert_same(outputs(estimator, X), expected, f"{name}, weights of 1 in {kind.__name__}")
+        assert_same(outputs(estimator, X), expected, f"{name}, weights of 1 in {make.__name__}")
 
 
 def check_weights_matter(name, estimator_orig):
@@ -48,7 +48,7 @@ def check_wrong_weights(name, estimator_orig):
 
 
 def check_weights_are_routed(name, estimator_orig):
-    """Weights can be requested, and fit is the same while metadata routing is on."""
+    """Weights can be requested; fit is the same while metadata routing is enabled."""
     X, y = pictures()
     weight = np.where(np.arange(len(X)) % 2, 5.0, 0.1)
     expected = outputs(prepared(estimator_orig).fit(X, y, sample_weight=weight), X)

@@ -99,9 +99,9 @@ def backbone_of(tower):
 @pytest.fixture(autouse=True)
 def a_new_process(monkeypatch):
     monkeypatch.setattr(_speed_up, "_told", set())
-    _precision._holds_the_same.cache_clear()
+    _precision._is_same_when_held.cache_clear()
     yield
-    _precision._holds_the_same.cache_clear()
+    _precision._is_same_when_held.cache_clear()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 
 class _Attend(torch.autograd.Function):
-    """torch's own forward, and a backward that is made of matrix products.
+    """Attention with the forward of torch, and a backward that is made of matrix products.
 
     In bfloat16 on CPUs torch's fused backward converts every tile to float32, which takes
     about twice as long as to compute the attention weights again and multiply in bfloat16.

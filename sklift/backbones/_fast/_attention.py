@@ -1,4 +1,4 @@
-"""Attention of the towers' own weights, computed faster: the same numbers from the same tensors."""
+"""Faster attention with the weights of the towers: the same numbers from the same tensors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SLOWER = "the tower's attention is computed by its own modules, which may take 
 
 
 def use_fast_attention(tower: nn.Module) -> None:
-    """Let the attentions of a tower compute as here, those that have nothing unusual."""
+    """Change the plain attentions of a tower to the faster ones."""
     for module in tower.modules():
         with optional(_SLOWER):
             if type(module) is nn.MultiheadAttention and _is_plain(module):
-                change_class(module, PackedAttention, partial(_of_all_and_one, module))
+                change_class(module, PackedAttention, partial(_outputs_of_all_and_first, module))
             elif type(module) is Attention and module.fused_attn:
                 change_class(module, FusedAttention, module)
 
@@ -30,8 +30,8 @@ def use_fast_attention(tower: nn.Module) -> None:
 class PackedAttention(nn.MultiheadAttention):
     """Self-attention from one product with the packed weight, as open_clip's blocks call it.
 
-    torch's own hands that product a transposed view, for which it copies the weight once for every
-    token where a gradient flows.
+    torch's module multiplies with a transposed view: where a gradient flows, it copies the weight
+    once for every token.
     """
 
     def forward(
@@ -44,7 +44,7 @@ class PackedAttention(nn.MultiheadAttention):
         attn_mask=None,
         **kwargs,
     ):
-        """``(n, tokens, width)`` -> (the same, None); queries may be the first tokens only."""
+        """Return the output ``(n, tokens, width)``, and None; queries may be some tokens."""
         masks = (key_padding_mask, attn_mask)
         is_plain = masks == (None, None) and not kwargs and query.ndim == 3 and key is value
         if need_weights or not is_plain:
@@ -62,16 +62,16 @@ class PackedAttention(nn.MultiheadAttention):
         return self.out_proj(x), None
 
     def packed(self, x: torch.Tensor):
-        """Weight and bias of queries, keys and values, to compute with ``x``."""
+        """Return weight and bias of queries, keys and values, to compute with ``x``."""
         return self.in_proj_weight, self.in_proj_bias
 
     def _heads(self, x: torch.Tensor, n: int) -> tuple[torch.Tensor, ...]:
-        """(n_images, tokens, n * width) -> n tensors (n_images, heads, tokens, d)."""
+        """Split ``(b, tokens, n * width)`` into n tensors ``(b, heads, tokens, d)``."""
         return x.unflatten(2, (n, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
 
 
-def _of_all_and_one(attention: nn.MultiheadAttention, x: torch.Tensor) -> torch.Tensor:
-    """What all tokens gather, and what the first one does when it asks alone."""
+def _outputs_of_all_and_first(attention: nn.MultiheadAttention, x: torch.Tensor) -> torch.Tensor:
+    """Outputs of an attention for all tokens as queries, then for the first one alone."""
     return torch.cat([attention(q, x, x, need_weights=False)[0] for q in (x, x[:, :1])], 1)
 
 

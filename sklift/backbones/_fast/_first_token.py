@@ -1,4 +1,4 @@
-"""A last block that computes the class token only, where the feature is made of nothing else."""
+"""Last block of a tower that computes the class token only, where the feature is that token."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _SLOWER = "the tower's last block computes all tokens, of which its feature need
 
 
 def compute_first_token_only(tower: nn.Module) -> None:
-    """Let the last block leave out what the feature doesn't need; adapters must be in place.
+    """Let the last block leave out the tokens that the feature doesn't need.
 
-    Towers that pool otherwise stay as they are, and blocks that an adapter has wrapped.
+    Adapters must have been injected before. Towers that pool in another way, and blocks that an
+    adapter has wrapped, stay as they are.
     """
     trunk = getattr(tower, "trunk", tower)
     with optional(_SLOWER):

@@ -1,4 +1,4 @@
-"""Frozen weights, for a while, in the precision that products with them are computed in."""
+"""Temporary copies of frozen weights in the precision of the matrix products."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ _SLOWER = "frozen weights are converted to the precision of the products anew in
 
 
 class Held:
-    """A module that holds a copy of frozen weights in the dtype of the products beside them.
+    """Module that holds, beside its frozen weights, a copy of them in the dtype of the products.
 
-    The copies serve under autocast to that dtype, where they are what autocast would make of the
-    weights in each forward. Parameters stay what they are for all else: the state of the module,
-    and what an adapter makes of them.
+    The copies are used under autocast to that dtype, in place of those that autocast would make in
+    each forward. Everything else, such as the state of the module and re-parametrisations by
+    adapters, sees the parameters as they are.
     """
 
     held: dict[str, torch.Tensor]
 
     def weights(self, x: torch.Tensor, *names: str) -> list[torch.Tensor | None]:
-        """Those to compute with on the device of ``x``."""
-        kind = x.device.type
-        own = [getattr(self, name) for name in names]
-        if not torch.is_autocast_enabled(kind):
-            return own
-        dtype = torch.get_autocast_dtype(kind)
-        held = [self.held.get(name, weight) for name, weight in zip(names, own, strict=True)]
-        return held if self.held[names[0]].dtype == dtype else own
+        """Return the weights, or their copies, to compute with on the device of ``x``."""
+        device_type = x.device.type
+        weights = [getattr(self, name) for name in names]
+        if not torch.is_autocast_enabled(device_type):
+            return weights
+        dtype = torch.get_autocast_dtype(device_type)
+        held = [self.held.get(name, weight) for name, weight in zip(names, weights, strict=True)]
+        return held if self.held[names[0]].dtype == dtype else weights
 
 
 class HeldLinear(Held, nn.Linear):
-    """Of a feed-forward part, or timm's attention."""
+    """Linear map of a feed-forward part or of timm's attention, with held weights."""
 
     def forward(self, x):
-        """``(..., n_in)`` -> ``(..., n_out)``."""
+        """Return the product, ``(..., n_in) -> (..., n_out)``."""
         return F.linear(x, *self.weights(x, "weight", "bias"))
 
 
 class HeldConv(Held, nn.Conv2d):
-    """Of the patches, or of a convolutional tower."""
+    """Convolution of the patches or of a convolutional tower, with held weights."""
 
     def forward(self, x):
-        """``(n, channels, h, w)`` -> the same kind."""
+        """Return the convolved input, ``(n, c, h, w) -> (n, c', h', w')``."""
         settings = (self.stride, self.padding, self.dilation, self.groups)
         return F.conv2d(x, *self.weights(x, "weight", "bias"), *settings)
 
 
 class HeldAttention(Held, PackedAttention):
-    """Of open_clip's blocks."""
+    """Attention of open_clip's blocks, with held weights."""
 
     def packed(self, x):
-        """Weight and bias of queries, keys and values."""
+        """Return weight and bias of queries, keys and values."""
         return self.weights(x, "in_proj_weight", "in_proj_bias")
 
 
@@ -82,49 +82,49 @@ def cast_frozen_weights(tower: nn.Module, dtype: torch.dtype) -> list[tuple[nn.M
     Parameters
     ----------
     tower : nn.Module
-        Modules of its own, whose tensors others may share.
+        A copy that nothing else uses; its tensors may be shared.
     dtype : torch.dtype
-        Of the products. Nothing is done but for bfloat16 and float16.
+        Precision of the products; nothing is done unless it is bfloat16 or float16.
 
     Returns
     -------
     changed : list of (module, class)
-        The modules that hold weights now, and their classes before.
+        The modules that hold weights now, and the classes that they had.
     """
     changed: list[tuple[nn.Module, type]] = []
     if dtype not in (torch.bfloat16, torch.float16):
         return changed
     for module in tower.modules():
-        kind, own = type(module), dict(module.named_parameters(recurse=False))
-        if kind in _HELD and _is_frozen(own.get(_HELD[kind][1])) and _is_plain(module):
-            if not _holds_the_same(kind):  # type: ignore[arg-type]  # a class can be hashed
+        cls, weights = type(module), dict(module.named_parameters(recurse=False))
+        if cls in _HELD and _is_frozen(weights.get(_HELD[cls][1])) and _is_plain(module):
+            if not _is_same_when_held(cls):  # type: ignore[arg-type]  # a class can be hashed
                 continue
-            _hold(module, own, dtype)
-            changed.append((module, kind))
+            _hold(module, weights, dtype)
+            changed.append((module, cls))
     return changed
 
 
-def _hold(module: nn.Module, own: dict[str, nn.Parameter], dtype: torch.dtype) -> None:
-    with torch.inference_mode(False):  # what is made in it can't be used in training
-        held = {name: w.detach().to(dtype) for name, w in own.items() if _is_frozen(w)}
+def _hold(module: nn.Module, weights: dict[str, nn.Parameter], dtype: torch.dtype) -> None:
+    with torch.inference_mode(False):  # tensors made in it can't be used in training
+        held = {name: w.detach().to(dtype) for name, w in weights.items() if _is_frozen(w)}
     set_class(module, _HELD[type(module)][0])
     module.held = held
 
 
 @contextmanager
 def frozen_weights_cast(tower: nn.Module, dtype: torch.dtype) -> Iterator[None]:
-    """The same for a while, after which the modules are what they were."""
+    """Context of :func:`cast_frozen_weights`, at whose end the modules are as before."""
     changed = cast_frozen_weights(tower, dtype)
     try:
         yield
     finally:
-        for module, kind in changed:
-            set_class(module, kind)
+        for module, cls in changed:
+            set_class(module, cls)
             del module.held
 
 
 def _is_plain(module: nn.Module) -> bool:
-    """Whether a convolution pads with zeros alone, which the product itself does."""
+    """Tell whether a module is no convolution, or one that pads with zeros."""
     return getattr(module, "padding_mode", "zeros") == "zeros"
 
 
@@ -137,15 +137,15 @@ _SAMPLES: dict[type[nn.Module], tuple[Callable, tuple[int, ...]]] = {
 
 
 @cache
-def _holds_the_same(kind: type[nn.Module]) -> bool:
-    """Whether a module of this class computes the same when it holds its weights."""
+def _is_same_when_held(cls: type[nn.Module]) -> bool:
+    """Tell whether a module of this class computes the same with held weights."""
     with optional(_SLOWER), drawing_alone(0), torch.no_grad():
-        make, shape = _SAMPLES[kind]
+        make, shape = _SAMPLES[cls]
         module = make().requires_grad_(False)
         x = torch.randn(shape)
         call = (
             module
-            if kind is not PackedAttention
+            if cls is not PackedAttention
             else lambda x: module(x, x, x, need_weights=False)[0]
         )
         with torch.autocast("cpu", torch.bfloat16):

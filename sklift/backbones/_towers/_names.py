@@ -10,18 +10,18 @@ from torch import nn
 
 @dataclass(frozen=True)
 class BlockNames:
-    """Where a block has its parts, as dotted paths.
+    """Names of the parts of a block, as dotted paths.
 
     Attributes
     ----------
     norm1, norm2 : str
         The norms before the attention and before the feed-forward part.
     mlp, scale2 : str
-        The feed-forward part, and what follows it before the residual sum.
+        The feed-forward part, and the scaling between it and the residual sum.
     qkv : tuple of str
         The module that owns the weight of queries, keys and values, that weight, and its bias.
     linears : tuple of str
-        The other products in order of depth: of what is gathered, and of the feed-forward part.
+        The other products in order of depth: output of the attention, and the feed-forward part.
     """
 
     norm1: str
@@ -32,7 +32,7 @@ class BlockNames:
     linears: tuple[str, str, str]
 
     def all_in(self, block: nn.Module) -> bool:
-        """Whether a block has all of the parts."""
+        """Tell whether a block has all of the parts."""
         owner, weight, _ = self.qkv
         paths = (self.norm1, self.norm2, self.mlp, self.scale2, f"{owner}.{weight}", *self.linears)
         try:

@@ -1,8 +1,8 @@
 """Door to open_clip: the inner names of its towers, on which sites and speed-ups depend.
 
-- ``_embeds`` and ``_pool`` of a vision transformer: what comes before and after its blocks. In
-  public there is only the whole.
-- The rest has no underscore, and is no less private: names of parts and settings.
+- ``_embeds`` and ``_pool`` of a vision transformer: the steps in front of its blocks and behind
+  them. The public method computes all at once.
+- Names of parts and settings, which have no underscore but may change as well.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ BLOCK = BlockNames(
 
 
 def blocks_of(tower: nn.Module) -> nn.Module | None:
-    """The container of a tower's blocks."""
+    """Return the container of a tower's blocks, or None."""
     return getattr(getattr(tower, "transformer", None), "resblocks", None)
 
 
 def stages_of(tower: nn.Module) -> tuple | None:
-    """Tokens of pixels, blocks, feature of tokens, and whether blocks are recomputed."""
+    """Return functions to tokens and to the feature, the blocks, and whether these recompute.
+
+    In the order of the fields of ``Stages``; None for another tower.
+    """
     if type(tower) is not VisionTransformer or tower.output_tokens or tower.proj is not None:
         return None
     inner, pool = tower.transformer, tower._pool
-    if not getattr(inner, "batch_first", True):  # newer ones have it always
+    if not getattr(inner, "batch_first", True):  # newer versions are always batch first
         return None
     return tower._embeds, inner.resblocks, lambda x: pool(x)[0], inner.grad_checkpointing
 
 
 def last_block_of(tower: nn.Module) -> tuple[nn.Module, type[nn.Module]] | None:
-    """The last block, if it makes the feature of its first token, and its class for that alone.
+    """Return the last block and its class for the first token alone, if that is the feature.
 
     Raises
     ------
@@ -57,13 +60,13 @@ def last_block_of(tower: nn.Module) -> tuple[nn.Module, type[nn.Module]] | None:
 
 
 class FirstTokenBlock(ResidualAttentionBlock):
-    """open_clip's block; ``(n, tokens, width)`` -> ``(n, 1, width)``."""
+    """Block of open_clip for the first token only, ``(n, tokens, width) -> (n, 1, width)``."""
 
     def ln_1_kv(self, x: torch.Tensor) -> torch.Tensor:
-        """What keys and values are made of is normalised already."""
+        """Return the input of keys and values as it is: it is normalised already."""
         return x
 
     def forward(self, q_x, k_x=None, v_x=None, attn_mask=None):
-        """The first token gathers from all."""
+        """Return the first token, which attends to all."""
         tokens = self.ln_1(q_x)
         return super().forward(q_x[:, :1], tokens, tokens)

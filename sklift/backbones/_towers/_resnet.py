@@ -9,7 +9,7 @@ SHORTCUT = "downsample"
 
 
 def stages_of(trunk: nn.Module) -> list[nn.Sequential]:
-    """The rows of blocks; empty for another tower."""
+    """Return the rows of blocks; an empty list for another tower."""
     stages = [getattr(trunk, name, None) for name in STAGES]
     found = [stage for stage in stages if isinstance(stage, nn.Sequential)]
     return found if len(found) == len(stages) else []

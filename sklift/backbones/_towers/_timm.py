@@ -1,8 +1,8 @@
 """Door to timm: the inner names of its towers, on which sites and speed-ups depend.
 
-- ``_pos_embed`` of a vision transformer: tokens with their positions, and with a class token. In
-  public there is only the whole.
-- The rest has no underscore, and is no less private: names of parts and settings.
+- ``_pos_embed`` of a vision transformer: it adds positions and the class token. The public method
+  computes all at once.
+- Names of parts and settings, which have no underscore but may change as well.
 """
 
 from __future__ import annotations
@@ -23,28 +23,31 @@ BLOCK = BlockNames(
     qkv=("attn.qkv", "weight", "bias"),
     linears=("attn.proj", "mlp.fc1", "mlp.fc2"),
 )
-# What attentions with windows, or with a table of relative positions, have.
+# Attributes of attentions with windows, or with a table of relative positions.
 _FIXED_LENGTH = ("rel_pos", "use_rel_pos", "q_stride", "q_pool")
 
 
 def blocks_of(trunk: nn.Module) -> nn.Module | None:
-    """The container of a tower's blocks."""
+    """Return the container of a tower's blocks, or None."""
     return getattr(trunk, "blocks", None)
 
 
 def has_fixed_length(block: nn.Module) -> bool:
-    """Whether a block takes the number of tokens of its tower alone."""
+    """Tell whether a block takes only as many tokens as its tower makes."""
     return any(hasattr(block.attn, name) for name in _FIXED_LENGTH)
 
 
 def stages_of(tower: nn.Module) -> tuple | None:
-    """Tokens of pixels, blocks, feature of tokens, and whether blocks are recomputed."""
+    """Return functions to tokens and to the feature, the blocks, and whether these recompute.
+
+    In the order of the fields of ``Stages``; None for another tower.
+    """
     if type(tower) is not VisionTransformer:
         return None
-    patches, place = tower.patch_embed, tower._pos_embed
+    patches, add_positions = tower.patch_embed, tower._pos_embed
     drop, norm_pre, norm, head = tower.patch_drop, tower.norm_pre, tower.norm, tower.forward_head
     return (
-        lambda x: norm_pre(drop(place(patches(x)))),
+        lambda x: norm_pre(drop(add_positions(patches(x)))),
         tower.blocks,
         lambda tokens: head(norm(tokens)),
         tower.grad_checkpointing,
@@ -52,7 +55,7 @@ def stages_of(tower: nn.Module) -> tuple | None:
 
 
 def last_block_of(tower: nn.Module) -> tuple[nn.Module, type[nn.Module]] | None:
-    """The last block, if it makes the feature of its first token, and its class for that alone."""
+    """Return the last block and its class for the first token alone, if that is the feature."""
     if type(tower) is not VisionTransformer or tower.attn_pool is not None:
         return None
     last = tower.blocks[-1]
@@ -65,13 +68,13 @@ class FusedAttention(Attention):
     """Self-attention of timm's vision transformers."""
 
     def forward(self, x, attn_mask=None, **kwargs):
-        """``(n, tokens, width)`` -> the same."""
+        """Return the output of the attention, ``(n, tokens, width) -> (n, tokens, width)``."""
         if attn_mask is not None or any(kwargs.values()) or self.training:
             return super().forward(x, attn_mask, **kwargs)
         return self.of_first(x, x.shape[1])
 
     def of_first(self, x: torch.Tensor, n_tokens: int) -> torch.Tensor:
-        """What the first tokens gather from all, ``(n, n_tokens, width)``."""
+        """Return the output of the first tokens, which attend to all, ``(n, n_tokens, width)``."""
         qkv = self.qkv(x).unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.unbind(0)
         q, k = self.q_norm(q[:, :, :n_tokens]), self.k_norm(k)
@@ -83,10 +86,10 @@ class FusedAttention(Attention):
 
 
 class FirstTokenTimmBlock(Block):
-    """timm's block; ``(n, tokens, width)`` -> ``(n, 1, width)``."""
+    """Block of timm for the first token only, ``(n, tokens, width) -> (n, 1, width)``."""
 
     def forward(self, x, *args, **kwargs):
-        """The first token gathers from all."""
+        """Return the first token, which attends to all."""
         gathered = self.ls1(self.attn.of_first(self.norm1(x), 1))
         x = x[:, :1] + gathered
         return x + self.ls2(self.mlp(self.norm2(x)))

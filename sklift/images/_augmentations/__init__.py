@@ -1,4 +1,4 @@
-"""Augmentations, one recipe each: the views of pictures that training sees.
+"""Recipes of augmentations: the views of pictures that training sees.
 
 No module here imports torch at its top: the names are looked up where nothing is trained.
 """
@@ -38,16 +38,16 @@ _METHODS = ("view", "mix", "stored")  # any of them makes an object a recipe
 
 
 def resolve_augmentation(value):
-    """Return the recipe of an augmentation that `value` names or is.
+    """Return the recipe of an augmentation that ``value`` names or is.
 
     Parameters
     ----------
     value : str, recipe, callable or None
-        A key of `AUGMENTATIONS`; an object with a method ``view(image, size, interpolation,
+        A key of ``AUGMENTATIONS``; an object with a method ``view(image, size, interpolation,
         progress, rng)`` (see :class:`MinimalistCrop`) or ``mix(first, second, rng)`` (see
         :class:`MixUp`); a function of a uint8 tensor ``(3, h, w)`` that gives a view; or None, the
-        test view. If a recipe has a method `check`, it is called, to raise an error where settings
-        are of no use.
+        test view. If a recipe has a method ``check``, it is called, to raise an error for settings
+        that are not usable.
 
     Returns
     -------
@@ -56,9 +56,9 @@ def resolve_augmentation(value):
     Raises
     ------
     ValueError
-        If `value` is an unknown name, or a setting is out of range.
+        If ``value`` is an unknown name, or a setting is out of range.
     TypeError
-        If `value` is a class, or nothing that could be called.
+        If ``value`` is a class, or nothing that could be called.
 
     Examples
     --------
@@ -79,13 +79,13 @@ def resolve_augmentation(value):
 
 
 def mixing_of(value):
-    """Return the recipe in `value` that mixes the pictures of a batch, or None."""
+    """Return the recipe in ``value`` that mixes the pictures of a batch, or None."""
     recipe = resolve_augmentation(value)
     return recipe if hasattr(recipe, "mix") else None
 
 
 def views_of(value):
-    """Return the recipe in `value` that gives single views; None for the test view."""
+    """Return the recipe in ``value`` that gives single views; None for the test view."""
     recipe = resolve_augmentation(value)
     if not hasattr(recipe, "mix"):
         return recipe

@@ -32,7 +32,7 @@ class CallableView(BaseEstimator):
         progress: float,
         rng: np.random.Generator,
     ) -> torch.Tensor:
-        """Return what the function does; torch's CPU generator is seeded for it, and restored."""
+        """Return the view of the function; torch's CPU generator is seeded, then restored."""
         from ..._compute._seeding import drawing_alone  # here: it brings torch
         from .._views import to_tensor
 

@@ -1,4 +1,4 @@
-"""Pictures with a part of another one."""
+"""Recipe of pictures with a part of another one."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ class CutMix(Mixture):
 
 
 def _extent(n: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
-    """Where a share of n pixels, around a uniform centre, begins and ends."""
+    """Draw the begin and the end of a share of n pixels, around a uniform centre."""
     centre, half = int(rng.integers(n)), int(n * share) // 2
     return max(0, centre - half), min(n, centre + half)

@@ -52,7 +52,7 @@ class MinimalistCrop(BaseEstimator):
         self.least_area = least_area
 
     def check(self) -> None:
-        """Raise an error where settings are of no use.
+        """Raise an error for settings that are not usable.
 
         Raises
         ------

@@ -14,7 +14,7 @@ class Mixture(OverViews):
         self.views = views
 
     def check(self) -> None:
-        """Raise an error where settings are of no use.
+        """Raise an error for settings that are not usable.
 
         Raises
         ------

@@ -63,7 +63,7 @@ class MixUp(Mixture):
         -------
         mixed : tensor of the same shape and dtype
         share : float in [0, 1]
-            How much the labels of `first` count; those of `second` have the rest.
+            How much the labels of ``first`` count; those of ``second`` have the rest.
         """
         share = rng.beta(self.alpha, self.alpha)
         if first.is_floating_point():

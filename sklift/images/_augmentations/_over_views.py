@@ -1,4 +1,4 @@
-"""Base of the augmentations that make something of the views of another one."""
+"""Base of the augmentations that work on the views of another one."""
 
 from __future__ import annotations
 

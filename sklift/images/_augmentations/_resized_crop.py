@@ -48,7 +48,7 @@ class ResizedCrop(BaseEstimator):
         self.flip = flip
 
     def check(self) -> None:
-        """Raise an error where settings are of no use.
+        """Raise an error for settings that are not usable.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Views that are drawn once, and seen in turn."""
+"""Recipe of views that are drawn once, and seen in turn."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def progress_of(epoch: int, n_epochs: int) -> float:
 class StoredViews(OverViews):
     """A few views of each picture, drawn once and for all, and seen in turn over the epochs.
 
-    They are drawn from the content of the picture: the same in every fit, fold and process. What is
-    frozen before the first trained weight is therefore computed once for each of them, and kept
-    (views of a recipe of one's own: within a fit only).
+    The content of the picture is the seed of its views: they are the same in every fit, fold and
+    process. The output of the frozen layers before the first trained weight is therefore computed
+    once for each view, and kept (for views of your own recipe: within a fit only).
 
     Parameters
     ----------
     n_views : int, default=4
         Views of each picture.
     views : str, recipe or None, default="minimal"
-        What they are drawn by, as in the epochs of a training of `n_views` epochs.
+        The augmentation that draws them, as in a training of ``n_views`` epochs.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class StoredViews(OverViews):
         self.views = views
 
     def check(self) -> None:
-        """Raise an error where settings are of no use.
+        """Raise an error for settings that are not usable.
 
         Raises
         ------
@@ -87,7 +87,7 @@ def _stored_view(
 ) -> torch.Tensor:
     from .._views import draw_view  # here: it brings torch
 
-    # of the pixels: the same in a file, unless it is reduced, an array and a PIL image
+    # a hash of the pixels: equal for a file (unless it is reduced), an array and a PIL image
     content = blake2b(np.ascontiguousarray(image), digest_size=16).digest()
     rng = np.random.default_rng([index, *content])
     return draw_view(recipe, image, size, interpolation, progress_of(index, n_views), rng)
