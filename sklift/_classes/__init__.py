@@ -1,1 +1,1 @@
-"""Labels, names, prompts and priors."""
+"""Classes: their labels, names, prompts and priors."""

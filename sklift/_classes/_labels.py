@@ -13,7 +13,7 @@ from .._core._warn import warn
 
 
 def check_labels(y) -> np.ndarray:
-    """``y`` as a 1-D array of labels.
+    """Labels ``y`` as a 1-D array.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def check_labels(y) -> np.ndarray:
     if y is None:
         raise ValueError("LiftClassifier requires y to be passed, but the target y is None")
     listed = isinstance(y, (list, tuple))
-    if listed:  # numpy would make the text 'nan' of a NaN among strings
+    if listed:  # NumPy would turn a NaN among strings into the text 'nan'
         y = np.array(y, dtype=object)
     y = column_or_1d(np.asarray(y), warn=True)
     if len(y) == 0:
@@ -41,7 +41,7 @@ def check_labels(y) -> np.ndarray:
         if any(isinstance(v, str) for v in y):
             kinds = sorted({type(v).__name__ for v in y})
             raise ValueError(f"y mixes kinds of labels: {kinds}; make them all str or all int")
-        y = np.array(y.tolist())  # numbers that came as objects, from a table for instance
+        y = np.array(y.tolist())  # numbers with dtype object, for instance from a table
     elif listed:
         y = y.astype(str)
     check_classification_targets(y)
@@ -49,14 +49,14 @@ def check_labels(y) -> np.ndarray:
 
 
 def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
-    """The class list and ``y`` as indices into it.
+    """The sorted class list, and the labels ``y`` as indices into it.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
         Labels.
     classes : array-like of shape (n_classes,), optional
-        The class list, in any order; it may name classes that ``y`` lacks.
+        The class list, in any order. It may hold classes that ``y`` lacks.
 
     Returns
     -------
@@ -103,14 +103,14 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
-    """The name of every class, or None where neither names nor string labels are given.
+    """The name of every class, or None if neither names nor string labels are given.
 
     Parameters
     ----------
     class_names : dict, sequence of str or None
-        A dict label -> name (extra names are fine); a list in the order of ``classes``; or, for
-        integer labels below its length, a list indexed by label, which survives meta-estimators
-        and folds that lack a class.
+        A dict label -> name (extra names are allowed), a list in the order of ``classes``, or, for
+        integer labels below its length, a list indexed by label. The last one also works in
+        meta-estimators and in folds that lack a class.
     classes : ndarray of shape (n_classes,)
         Sorted labels.
 
@@ -119,13 +119,13 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
     ValueError
         If a class has no name.
     TypeError
-        If the names are of another kind.
+        If ``class_names`` or one of the names has another type.
     """
     labels = classes.tolist()
     if class_names is None:
         return list(labels) if all(isinstance(v, str) for v in labels) else None
     if isinstance(class_names, Mapping):
-        # a numpy scalar, and a bool against an int, hash alike: plain look-up does what is meant
+        # NumPy scalars and bools hash like the equal int: a plain look-up finds them.
         lost = [v for v in labels if v not in class_names]
         if lost:
             raise ValueError(
@@ -162,7 +162,7 @@ def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
 
 
 def _if_numbered(labels: np.ndarray, way_round: str) -> str:
-    """A hint for labels that may be numbers only because a meta-estimator made them so."""
+    """A hint for the case that a meta-estimator has replaced the labels by numbers."""
     if labels.dtype.kind not in "iu":
         return ""
     return (
@@ -178,5 +178,5 @@ def _is_text(labels: np.ndarray) -> bool:
 def _is_missing(value) -> bool:
     try:
         return value is None or bool(value != value)
-    except TypeError:  # pandas.NA: neither equal to itself nor not
+    except TypeError:  # pandas.NA: the comparison has no truth value
         return True

@@ -1,4 +1,4 @@
-"""The mix of classes that predictions assume: moving it, estimating it, reading it from a user."""
+"""Class priors: adjusting logits to a prior, estimating one, and reading one from a user."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["adjust_logits", "estimate_prior", "resolve_target_prior"]
 def adjust_logits(logits: np.ndarray, implied: ArrayLike, target: ArrayLike) -> np.ndarray:
     """Move logits from one mix of classes to another.
 
-    ``z_k + log target_k - log implied_k``: Bayes' rule for class distributions p(x|k) that stay.
+    ``z_k + log target_k - log implied_k``: Bayes' rule, if the distributions p(x|k) do not change.
 
     Parameters
     ----------
     logits : ndarray of shape (n_samples, n_classes)
-        Of a model that assumes the mix ``implied``.
+        Logits of a model that assumes the mix ``implied``.
     implied, target : array-like of shape (n_classes,)
-        The two mixes. ``implied`` is positive; a ``target`` of 0 makes a class as good as
-        impossible, with logits that stay finite.
+        The two mixes. ``implied`` is positive. A ``target`` of 0 makes a class practically
+        impossible; its logits stay finite.
 
     Returns
     -------
     logits : ndarray of shape (n_samples, n_classes)
-        In the precision they came in, at least float32.
+        In the precision of the given ones, at least float32.
 
     Examples
     --------
@@ -49,24 +49,24 @@ def estimate_prior(
 ) -> np.ndarray:
     r"""Estimate the mix of classes of unlabelled samples from their logits.
 
-    The maximum likelihood of the mix, by expectation maximisation: from q = implied on, repeat
+    Maximum likelihood by expectation maximisation. It starts from q = implied and repeats
 
     .. math:: q_k \leftarrow \frac{1}{n} \sum_i
         \frac{p_{ik} \, q_k / \mathrm{implied}_k}{\sum_j p_{ij} \, q_j / \mathrm{implied}_j},
         \qquad p_i = \mathrm{softmax}(z_i).
 
-    It is as good as p is calibrated, and supposes that the class distributions p(x|k) stay.
+    It needs calibrated probabilities p, and assumes that the distributions p(x|k) do not change.
 
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_classes)
-        Of a model that assumes the mix ``implied``.
+        Logits of a model that assumes the mix ``implied``.
     implied : array-like of shape (n_classes,)
-        Positive.
+        The mix that the model assumes; positive.
     max_iter : int, default=1000
-        Most steps; a warning tells if they did not suffice.
+        Largest number of steps. A warning is given if it was too small.
     tol : float, default=1e-6
-        Stop when no share changes by more in a step.
+        Tolerance: iteration stops when no share changes by more in a step.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def estimate_prior(
     prior = implied
     for _ in range(max_iter):
         ratio = prior / implied
-        # ratio_k sum_i p_ik / (sum_j p_ij ratio_j), without an array of all posteriors
+        # ratio_k sum_i p_ik / (sum_j p_ij ratio_j), computed without an array of all posteriors
         new = ratio * (proba.T @ (1 / (proba @ ratio))) / len(proba)
         change, prior = np.abs(new - prior).max(), new
         if change <= tol:
@@ -135,12 +135,12 @@ def resolve_target_prior(
     classes : ndarray of shape (n_classes,)
         The labels.
     class_prior : array-like of shape (n_classes,)
-        The mix of the training data, for "train".
+        The mix of the training data, which "train" stands for.
 
     Returns
     -------
     prior : ndarray of shape (n_classes,), float64, or None
-        Sums to 1. None for None: predictions stay as trained.
+        Sums to 1. None if ``target`` is None: predictions stay as trained.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def resolve_target_prior(
                 f"or a dict label -> share; got {target!r}"
             )
         target = np.ones(len(classes)) if target == "balanced" else class_prior
-    elif hasattr(target, "to_dict"):  # a pandas Series, such as value_counts() gives
+    elif hasattr(target, "to_dict"):  # a pandas Series, for instance from value_counts()
         target = target.to_dict()
     if isinstance(target, Mapping):
         target = _in_order(target, classes.tolist())
@@ -211,5 +211,5 @@ def _as_floats(target) -> np.ndarray:
 
 
 def _floored(prior: ArrayLike) -> np.ndarray:
-    """As float64, at least its smallest normal number: the log is finite."""
+    """Prior in float64, at least the smallest positive normal number: its log is finite."""
     return np.maximum(np.asarray(prior, dtype=np.float64), np.finfo(np.float64).tiny)

@@ -1,4 +1,4 @@
-"""From class names to the texts that a text tower reads."""
+"""Prompts: the texts of the classes, made from class names."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     prompts : str, sequence of str, or dict
         One template or several, each with ``{}`` for the name; ``"imagenet"`` for the 80 templates
         of Radford et al., 2021 (arXiv 2103.00020), ``"imagenet-simple"`` for the best 7 of them;
-        or a dict label -> description or descriptions, taken as they are.
+        or a dict label -> description or list of descriptions, which are used unchanged.
     classes : array-like of shape (n_classes,)
-        Labels.
+        The labels.
     names : list of str or None
-        Their names; underscores become blanks. Not used where ``prompts`` is a dict.
+        The class names; underscores become blanks. Not used if ``prompts`` is a dict.
 
     Returns
     -------
     list of list of str
-        One list a class.
+        One list for each class.
 
     Raises
     ------
     ValueError
         If a template lacks ``{}``, or a class has no description.
     TypeError
-        If ``prompts`` is of another kind.
+        If ``prompts`` has another type.
 
     Examples
     --------
@@ -64,13 +64,13 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     for template in templates:
         if template.count("{}") != 1:
             raise ValueError(f"prompt template {template!r} must hold one {{}} for the class name")
-    assert names is not None  # templates are for classes that have names
+    assert names is not None  # the callers check that templates have names to fill in
     clean = [name.replace("_", " ").strip() for name in names]
     return [[t.replace("{}", name) for t in templates] for name in clean]
 
 
 def prompt_features(backbone, prompts, classes, names) -> list:
-    """Unit text features of each class, ``(n_prompts, embed_dim)``; warns of what is cut off."""
+    """Unit text features of each class, ``(n_prompts, embed_dim)``; warns of prompts cut short."""
     texts = class_prompts(prompts, classes, names)
     flat = [t for own in texts for t in own]
     if long := backbone.text.truncated(flat):

@@ -1,1 +1,1 @@
-"""Where, how precisely and how much at once is computed, and from which seed."""
+"""Computation: device, precision, size of batches, threads and seeds."""

@@ -1,4 +1,4 @@
-"""A number that data-loading workers see change."""
+"""A counter that this process shares with its data-loading workers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import torch
 
 
 def shared_counter() -> torch.Tensor:
-    """Zero, of shape (), in shared memory: workers that outlive an epoch see the next one begin.
+    """A zero of shape () in shared memory, in which persistent workers see the epoch change.
 
-    Where there is no shared memory, or it is full, it is an ordinary tensor: workers can't pass
-    batches on without that memory either, and this process needs none.
+    If there is no shared memory, or it is full, the result is an ordinary tensor: without shared
+    memory, workers can't send batches, and this process alone does not need it.
     """
     try:
         return torch.zeros((), dtype=torch.int64).share_memory_()

@@ -1,4 +1,4 @@
-"""Deterministic algorithms on a GPU, for the time of a training."""
+"""Deterministic algorithms on a GPU during training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import Lock
 
 import torch
 
-_CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # without it torch warns that products may differ
+_CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # torch warns where it is not set
 _lock = Lock()
 _n_inside = 0
 _before: tuple[bool, bool, bool, bool]
@@ -17,11 +17,11 @@ _before: tuple[bool, bool, bool, bool]
 
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """Torch's deterministic algorithms inside, where the device is a GPU, and as before outside.
+    """Context in which torch uses deterministic algorithms, if the device is a GPU.
 
-    By default the gradient of attention is summed up there in any order, so that two fits from the
-    same seed would differ. Threads may be inside at once: the last to go restores what the first to
-    come has found.
+    By default, a GPU sums the gradient of attention in an arbitrary order, so that two fits with
+    the same seed would differ. Several threads may be inside at once: the last one to leave
+    restores the settings that the first one found.
     """
     if device.type != "cuda":
         yield

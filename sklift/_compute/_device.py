@@ -1,4 +1,4 @@
-"""Where to compute, and how precisely."""
+"""Device and precision of a computation, and arguments of data loaders."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 def resolve_device(device: str):
-    """A ``torch.device``; ``"auto"`` is the GPU when there is one.
+    """The ``torch.device`` that ``device`` means; ``"auto"`` is the GPU if there is one.
 
     Raises
     ------
@@ -74,15 +74,14 @@ def resolve_precision(precision: str, device):
 
 
 def n_ahead(device, num_workers: int) -> int:
-    """Batches that a thread prepares ahead: on a CPU it would take the cores from the training."""
+    """Number of batches that a thread prepares ahead; 0 on a CPU, whose cores training needs."""
     return 2 if device.type != "cpu" and not num_workers else 0
 
 
 def worker_arguments(num_workers: int) -> dict:
     """Arguments of a data loader with that many worker processes.
 
-    Inside joblib's own workers the default way of starting processes is one that torch's loaders
-    can't use.
+    Inside joblib's workers, the default start method is one that torch's loaders can't use.
     """
     import multiprocessing
 
@@ -94,7 +93,7 @@ def worker_arguments(num_workers: int) -> dict:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 matrices in hardware (AVX512-BF16, AMX, Arm BF16)."""
+    """Return whether the CPU has bfloat16 products in hardware (AVX512-BF16, AMX, Arm BF16)."""
     from ._torch import cpu_library_has_bfloat16
 
     return cpu_library_has_bfloat16() and not _cpu_flags().isdisjoint(

@@ -1,4 +1,4 @@
-"""How much of a batch is computed with at once."""
+"""Micro-batches: the parts of a batch that are computed at once."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import Callable
 
 import torch
 
-# Eight views of 224 px: of more, what a block of a tower makes leaves the caches of a CPU. In parts
-# of 8, a ViT-S/16 predicts 1.7 times as many pictures a second as in whole batches of 128.
+# Eight views of 224 px: the activations of more do not fit into the caches of a CPU. In parts of 8,
+# a ViT-S/16 predicts 1.7 times as many pictures a second as in whole batches of 128.
 MOST_VALUES = 8 * 3 * 224 * 224
-# Products of fewer rows take another way through the CPU and are rounded otherwise: of fewer than
-# 16 rows on Intel's processors, and the last block of a tower computes one row a view.
+# The CPU computes products of fewer rows in another way, which rounds differently. On Intel's
+# processors these are fewer than 16 rows, and the last block of a tower has one row for each view.
 FEWEST = 16
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the CPU's allocator, had no memory left."""
+    """Return whether the error says that a device, or the CPU's allocator, has no memory left."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def free_memory(device) -> None:
-    """Give back what the allocator keeps, so that smaller pieces fit."""
+    """Release memory that the allocator holds, so that smaller parts fit."""
     if torch.device(device).type == "cuda":
         torch.cuda.empty_cache()
 
 
 class MicroBatches:
-    """Calls a function of a batch in parts: as few views as suit a CPU, or as the memory allows.
+    """Call a function on parts of a batch: small ones on a CPU, or as many rows as memory allows.
 
-    What is found of the memory is kept for the batches to come.
+    A size that fits into memory is remembered for later batches.
     """
 
     largest: int | None = None
 
     def __call__(self, function: Callable, x: torch.Tensor, device) -> torch.Tensor:
-        """``function(x)`` as computed on the device, a tensor with a row for each of ``x``."""
+        """``function(x)``, computed on the device: a tensor with a row for each row of ``x``."""
         n_parts = 1 if self.largest is None else -(-len(x) // self.largest)
         if torch.device(device).type == "cpu" and x.ndim > 2:  # views or tokens
-            n_views = x.shape[1] if x.ndim == 5 else 1  # of a picture
+            n_views = x.shape[1] if x.ndim == 5 else 1  # views of each picture
             most = len(x) // -(-FEWEST // n_views)
             n_parts = max(n_parts, min(x.numel() // MOST_VALUES, most))
         if n_parts > 1:
@@ -47,14 +47,14 @@ class MicroBatches:
         return self._part(function, x, device)
 
     def _part(self, function: Callable, x: torch.Tensor, device) -> torch.Tensor:
-        if self.largest is not None and len(x) > self.largest:  # since it was cut off
+        if self.largest is not None and len(x) > self.largest:  # ``largest`` has shrunk meanwhile
             return self(function, x, device)
         try:
             return function(x)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if len(x) < 2 or not is_out_of_memory(error):
                 raise
-        # out of the handler, which would keep the tensors of the failed attempt alive
+        # Outside of the handler, which would keep the tensors of the failed attempt alive.
         self.largest = (len(x) + 1) // 2
         free_memory(device)
         return self(function, x, device)

@@ -1,4 +1,4 @@
-"""The plan of a computation: its device, precision, sizes and stores, resolved once."""
+"""The plan of a computation: its device, precision, sizes and stores."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class ComputePlan:
     cache : Cache
         The stores of decoded pictures, features and tokens.
     accumulate : int
-        Parts in which the gradient of a batch is computed, at least.
+        The least number of parts in which the gradient of a batch is computed.
     recompute : bool
         Whether blocks compute their activations again in the backward pass.
     compile : bool
-        Whether blocks are compiled for the training.
+        Whether blocks are compiled for training.
     """
 
     device: torch.device

@@ -11,14 +11,15 @@ import torch
 
 _lock: RLock
 _n_inside: int
-_outside: Any  # what gives torch its state back
+_outside: Any  # the context whose exit restores torch's state
 
 
 @contextmanager
 def seeded(seed: int, device: torch.device):
-    """Torch's global random state set to ``seed`` inside, and as before outside.
+    """Context in which torch's global random state starts from ``seed``; restored at the end.
 
-    Threads may be inside at once: the first to come finds the state that the last to go restores.
+    Several threads may be inside at once: the last one to leave restores the state that the first
+    one found.
     """
     global _n_inside, _outside
     on_gpu = device.type == "cuda" or torch.cuda.is_initialized()
@@ -40,9 +41,9 @@ def seeded(seed: int, device: torch.device):
 
 @contextmanager
 def drawing_alone(seed: int):
-    """Torch's CPU generator set to ``seed`` and for this thread alone, and as before outside.
+    """Context in which this thread alone uses torch's CPU generator, from ``seed``; then restored.
 
-    The generators of accelerators go on: seeding them in the midst of training would be felt.
+    The generators of accelerators are left alone: a new seed would change a training that runs.
     """
     with _lock, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -50,7 +51,7 @@ def drawing_alone(seed: int):
 
 
 def _start_afresh() -> None:
-    """Nobody is inside; a forked process has no other thread that could let go of the lock."""
+    """Reset the lock. In a forked process, no other thread is left that could release it."""
     global _lock, _n_inside, _outside
     _lock, _n_inside, _outside = RLock(), 0, None
 

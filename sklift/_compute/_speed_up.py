@@ -1,4 +1,4 @@
-"""Guard of the speed-ups: what does without one where a library has changed what it reads."""
+"""Guard of the speed-ups: a warning instead of an error where a library has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._core._warn import warn
 from ._micro_batches import is_out_of_memory
 from ._torch import set_class
 
-# What a name that is gone, another signature, or another kind of value leads to.
+# Errors that follow from a missing name, another signature, or a value of another type.
 _CHANGED = (
     AssertionError,
     AttributeError,
@@ -27,14 +27,15 @@ _told: set[tuple[str, str]] = set()
 
 @contextmanager
 def optional(slower: str) -> Iterator[None]:
-    """What is inside may fail: then a warning, once per process and reason, says what is slower.
+    """Context of a speed-up, which may fail: then a warning says what is slower.
 
-    Nothing inside may be changed before all is checked that it needs.
+    The warning is given once per process and reason. The code inside must check all that it needs
+    before it changes anything.
 
     Parameters
     ----------
     slower : str
-        The sentence that the warning begins with.
+        The beginning of the warning.
     """
     try:
         yield
@@ -56,23 +57,24 @@ def change_class(
     compute: Callable[[torch.Tensor], torch.Tensor],
     expected: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> None:
-    """Give a module a class that computes faster, if it computes the same.
+    """Give a module a faster class, if that class computes the same.
 
     Parameters
     ----------
     module : nn.Module
-        Maps tokens ``(n, tokens, width)``; its first parameter ends with the width.
+        A function of tokens ``(n, tokens, width)``. The last axis of its first parameter is the
+        width.
     kind : type
-        Its new class.
+        The new class.
     compute : callable
-        What the module makes of tokens.
+        A function from tokens to the output of the module.
     expected : callable, default=None
-        The same, as the present class has it; by default ``compute`` itself.
+        Such a function for the present class; by default ``compute`` itself.
 
     Raises
     ------
     ValueError
-        If the outputs differ, or what the new class raises: the module is as it was.
+        If the outputs differ. After any error the module is as before.
     """
     like, own = next(module.parameters()), type(module)
     generator = torch.Generator().manual_seed(0)
@@ -95,18 +97,18 @@ def change_class(
 
 @contextmanager
 def without_autocast(x: torch.Tensor) -> Iterator[None]:
-    """Neither gradients nor mixed precision inside."""
+    """Context without gradients and without mixed precision."""
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         yield
 
 
 def require_same(found: torch.Tensor, wanted: torch.Tensor) -> None:
-    """Raise unless two tensors differ by no more than products are rounded, TF32's among them.
+    """Raise if two tensors differ by more than the rounding of products (TF32 included).
 
     Raises
     ------
     ValueError
-        If they are not of the same shape, or not near.
+        If their shapes differ, or their values are not close.
     """
     if found.shape != wanted.shape:
         raise ValueError(f"it gives {tuple(found.shape)} instead of {tuple(wanted.shape)}")

@@ -1,4 +1,4 @@
-"""Work on several pictures at once, and ahead of what computes with them."""
+"""Threads that prepare several pictures at once, or batches ahead of their use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 
 def map_items(function: Callable, items: Iterable) -> list:
-    """``function`` of each item, in order, by several threads outside of data-loading workers.
+    """Results of ``function`` for all items, in order; by several threads, except in workers.
 
     Pillow decodes and torch resizes without holding the interpreter's lock.
     """
@@ -30,33 +30,33 @@ _this_thread = local()
 
 @lru_cache(maxsize=1)
 def _pool(n_threads: int) -> ThreadPoolExecutor:
-    """The threads of this process, which are kept: to start them takes longer than some batches."""
+    """The threads of this process; kept, since starting them can take longer than a batch."""
     return ThreadPoolExecutor(n_threads, "sklift", initializer=_compute_with_one_thread)
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
+if hasattr(os, "register_at_fork"):  # a forked process does not inherit threads
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def _compute_with_one_thread() -> None:
-    """Let the operations of this thread stay in it: the threads of a pool have all cores already.
+    """Limit this thread's operations to one thread: the threads of the pool use all cores already.
 
-    Else each of them would share out every resize among as many threads again.
+    Otherwise each of them would divide every resize among as many threads again.
     """
     _this_thread.in_pool = True
     if "torch" in sys.modules:
-        sys.modules["torch"].get_num_threads()  # what torch sets up in a new thread comes first
+        sys.modules["torch"].get_num_threads()  # torch's own set-up of a new thread must come first
         _openmp().limit(limits=1)
 
 
 @cache
 def _openmp() -> ThreadpoolController:
-    """OpenMP, whose number of threads is set for the calling thread alone."""
+    """Control of OpenMP, whose number of threads can be set for the calling thread alone."""
     return ThreadpoolController().select(user_api="openmp")
 
 
 def prepared_ahead(batches: Iterable, n_ahead: int) -> Iterator:
-    """The batches, the next of which a thread prepares while one is computed with on a device."""
+    """The same batches; a thread prepares the next ones while the device computes."""
     batches, end = iter(batches), object()
     with ThreadPoolExecutor(1) as thread:
         waiting = deque(thread.submit(next, batches, end) for _ in range(n_ahead))
@@ -64,12 +64,12 @@ def prepared_ahead(batches: Iterable, n_ahead: int) -> Iterator:
             while (batch := waiting.popleft().result()) is not end:
                 waiting.append(thread.submit(next, batches, end))
                 yield batch
-        finally:  # also where the rest is not asked for
+        finally:  # also if the caller does not take all batches
             for batch in waiting:
                 batch.cancel()
 
 
 def _in_worker() -> bool:
-    """Whether this is a data-loading worker, of which there are several already."""
+    """Return whether this process is a data-loading worker; there are several of them already."""
     data = sys.modules.get("torch.utils.data")
     return data is not None and data.get_worker_info() is not None

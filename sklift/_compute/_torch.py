@@ -1,11 +1,11 @@
 """Door to torch: the names that are not public there, and the change of a module's class.
 
-- The class of a module (`set_class`): a module that computes in another way, and keeps its tensors,
-  their names and its place in the tower. A wrapper would rename all of them.
-- ``_softmax_backward_data``: the backward of softmax as one operation. It is reached in public only
-  through a graph, which a backward that is compiled can't hold.
-- ``_dynamo.config``: the number of programs that torch keeps of one function, where there is no
-  ``torch.compiler.config`` yet that has it.
+- The class of a module (``set_class``): the module then computes in another way, but keeps its
+  tensors and their names. A wrapper would rename all of them.
+- ``_softmax_backward_data``: the backward of softmax as one operation. The public way needs an
+  autograd graph, which a compiled backward can't hold.
+- ``_dynamo.config``: the number of programs that torch keeps of one function, for versions whose
+  ``torch.compiler.config`` lacks it.
 - ``_compiled_call_impl``: what ``Module.compile`` sets. There is no public way back.
 - ``_is_mkldnn_bf16_supported``: whether a CPU's library has products in bfloat16.
 - ``_version``: how often a tensor was changed in place. There is no public name for it.
@@ -21,7 +21,7 @@ from torch import nn
 
 
 def set_class(module: nn.Module, kind: type[nn.Module]) -> None:
-    """Let a module be of another class, which must read the same attributes."""
+    """Give a module another class, which must read the same attributes."""
     module.__class__ = kind
 
 
@@ -33,22 +33,22 @@ def softmax_backward(gradient: torch.Tensor, weights: torch.Tensor) -> torch.Ten
 
 
 def n_changes(tensor: torch.Tensor) -> int:
-    """How often a tensor has been changed in place."""
+    """Number of in-place changes of a tensor."""
     return tensor._version
 
 
 def is_packed(attention: nn.MultiheadAttention) -> bool:
-    """Whether queries, keys and values come from one weight."""
+    """Return whether queries, keys and values come from one weight."""
     return attention._qkv_same_embed_dim
 
 
 def keeping_programs(n: int) -> AbstractContextManager:
-    """Let torch keep that many programs of one function, inside.
+    """Context in which torch keeps up to ``n`` programs of one function.
 
     Raises
     ------
     AttributeError
-        If torch has another setting for it.
+        If torch has another name for this setting.
     """
     if hasattr(torch.compiler, "config") and hasattr(torch.compiler.config, "recompile_limit"):
         return torch.compiler.config.patch(recompile_limit=n)
@@ -56,24 +56,24 @@ def keeping_programs(n: int) -> AbstractContextManager:
 
 
 def require_undoable_compile() -> None:
-    """Raise unless a compiled module can be made a plain one again.
+    """Raise if the compilation of a module can't be undone.
 
     Raises
     ------
     AttributeError
-        If torch keeps what it compiled under another name.
+        If torch has another name for the compiled call.
     """
     _ = nn.Module._compiled_call_impl
 
 
 def undo_compile(module: nn.Module) -> None:
-    """Let a compiled module compute as before; nothing for one that is not compiled."""
+    """Undo the compilation of a module; do nothing for a module that is not compiled."""
     if hasattr(nn.Module, "_compiled_call_impl"):
         module._compiled_call_impl = None
 
 
 def cpu_library_has_bfloat16() -> bool:
-    """Whether the library of products on CPUs has those of bfloat16; False if it does not say."""
+    """Return whether the CPU's library has bfloat16 products; False if it does not say."""
     try:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     except (AttributeError, RuntimeError):

@@ -1,1 +1,1 @@
-"""What all rooms share: recipes, warnings, the version."""
+"""Helpers that all rooms share: recipes, names, warnings, the version."""

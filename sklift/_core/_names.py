@@ -1,4 +1,4 @@
-"""Names that are close to a misspelt one."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def did_you_mean(name: str, known: Iterable[str], n_most: int = 1) -> str:
     Parameters
     ----------
     name : str
-        What was given; upper and lower case count as the same.
+        The given name. Upper and lower case count as the same.
     known : iterable of str
-        The names that there are.
+        The valid names.
     n_most : int, default=1
-        At most so many of them are suggested.
+        The largest number of suggestions.
 
     Returns
     -------

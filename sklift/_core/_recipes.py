@@ -1,8 +1,8 @@
-"""Recipe objects from a user's choice of a loss, head, adapter, augmentation and so on.
+"""Conversion of a user's choice (of a loss, head, adapter and so on) to a recipe object.
 
-A recipe is a small scikit-learn estimator that holds hyperparameters only, plus one method that
-does or builds the real thing (``build`` for losses and heads, ``inject`` for adapters, ``view`` for
-augmentations, ``cut`` for test-time ensembling).
+A recipe is a small scikit-learn estimator. It holds hyperparameters and has one method that does
+the work or builds the object that does it: ``build`` for losses and heads, ``inject`` for adapters,
+``view`` for augmentations, ``cut`` for test-time ensembling.
 """
 
 from __future__ import annotations
@@ -82,16 +82,16 @@ def resolve(
 def named_recipes(
     est: Any, params: Mapping[str, Any], resolvers: Mapping[str, Callable]
 ) -> dict[str, Any]:
-    """Return parameters to set, with recipes in the place of names whose settings are among them.
+    """Return the parameters, with a recipe in place of each name that settings are given for.
 
     Parameters
     ----------
     est : object
-        Its attributes are the values that `params` leaves as they are.
+        The estimator. Its attributes are the present values of the parameters.
     params : dict
-        Such as ``{"adapter__rank": 4}``.
+        The parameters to set, such as ``{"adapter__rank": 4}``.
     resolvers : dict of str to callable
-        For each parameter that takes a recipe, what makes one of a name.
+        A function from a name to a recipe, for each parameter that takes recipes.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def named_recipes(
     Raises
     ------
     ValueError
-        If settings are given of what has none.
+        If settings are given for a value that has no settings.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def named_recipes(
 
 
 def matches_trained(recipe: Any, trained: Any) -> bool:
-    """Tell whether a recipe asks for what was trained, whose "auto" values are filled in.
+    """Return whether a recipe asks for the trained recipe, whose "auto" values are filled in.
 
     Examples
     --------

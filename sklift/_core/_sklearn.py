@@ -1,11 +1,11 @@
 """Door to scikit-learn: the names that are not public there, each with the reason.
 
 - ``_param_validation``: the constraints of parameters. A third-party estimator that wants the
-  errors of scikit-learn's own has no public way to them.
+  same errors as scikit-learn's own has no public way to them.
 - ``_validate_params``, ``_get_param_names``: of each estimator; the second is ``get_params`` of a
   class, without an instance.
-- ``_check_sample_weight``, ``_safe_indexing``: what scikit-learn does with its own inputs, for all
-  kinds of arrays and tables. Nothing public does the same.
+- ``_check_sample_weight``, ``_safe_indexing``: scikit-learn's checks and indexing of inputs, for
+  arrays and tables of all libraries. No public function does the same.
 - ``_BaseComposition`` with ``_get_params`` and ``_set_params``: parameters of named recipes in a
   list, as in a pipeline.
 - ``_init_callback_context``: callbacks of an estimator (since 1.9), which calls it for a
@@ -24,12 +24,12 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
-    # An older scikit-learn: estimators have no set_callbacks, and fit calls no one.
-    class CallbackSupportMixin:  # type: ignore[no-redef]  # in the place of what is missing
-        """Nothing to support."""
+    # An older scikit-learn has no callbacks: estimators have no set_callbacks.
+    class CallbackSupportMixin:  # type: ignore[no-redef]  # replaces the missing class
+        """Empty mixin, for a scikit-learn without callbacks."""
 
     def with_callbacks(method):
-        """Leave the method as it is."""
+        """Return the method unchanged."""
         return method
 
 
@@ -48,17 +48,17 @@ __all__ = [
     "with_callbacks",
 ]
 
-# Tags by which an estimator gets round checks.
+# Tags that let an estimator skip checks.
 SKIPPING_TAGS = ("no_validation", "non_deterministic", "_skip_test")
 
 
 def validate_params(estimator) -> None:
-    """Hold the parameters of an estimator against its constraints."""
+    """Check the parameters of an estimator against its constraints."""
     estimator._validate_params()
 
 
 def param_names(cls: type[BaseEstimator]) -> list[str]:
-    """Names of the parameters of an estimator's class."""
+    """Parameter names of an estimator class."""
     return cls._get_param_names()
 
 
@@ -70,7 +70,7 @@ def callback_context(estimator, n_epochs: int):
 
 
 class Composition(_BaseComposition):
-    """Base of what has named recipes, in a list of (name, recipe) that ``recipes`` holds."""
+    """Base of classes with named recipes: ``recipes`` is a list of (name, recipe)."""
 
     def get_params(self, deep=True):
         """Parameters, those of the named recipes included."""

@@ -1,11 +1,11 @@
-"""Warnings that point to the user's line, however many of ours lie between."""
+"""Warnings that point to the line of the user's code."""
 
 from __future__ import annotations
 
 import sys
 import warnings
 
-_OURS = ("sklift", "sklearn")  # scikit-learn's decorators stand around our methods
+_OURS = ("sklift", "sklearn")  # scikit-learn's decorators wrap our methods
 
 
 def warn(message: str) -> None:

@@ -1,1 +1,1 @@
-"""The model's input: pictures, rows, features and tokens; and the loop that predicts."""
+"""The model's input (pictures, rows, features and tokens), and the prediction loop."""

@@ -1,4 +1,4 @@
-"""Features that were computed before, as rows of a table."""
+"""Precomputed features, as rows of a table."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ._labelled_rows import LabelledRows
 
 
 class Rows:
-    """Rows of features that were computed before; they have one view, themselves."""
+    """Rows of precomputed features: the input for ``backbone="precomputed"``."""
 
     labels = None
 
     def __init__(self, X: np.ndarray):
-        # a copy of what is read-only: torch can't promise to leave it unchanged
+        # a copy of a read-only array: torch can't promise to leave the array unchanged
         self.X = torch.from_numpy(X if X.flags.writeable else X.copy())
         self.dtype = self.X.dtype
 
@@ -25,22 +25,22 @@ class Rows:
         return len(self.X)
 
     def identity(self) -> str:
-        """A text that tells these features from others."""
+        """A text that is different for different features."""
         return blake2b(self.X.numpy(), digest_size=16).hexdigest() + str(tuple(self.X.shape))
 
     def check_header(self) -> None:
-        """Nothing is left to be read."""
+        """Do nothing: rows have no files that could be damaged."""
 
     def readable(self):
-        """All of them."""
+        """These rows, all indices, and no errors."""
         return self, np.arange(len(self)), {}
 
     def backbone(self, load) -> Backbone:
-        """The tower that passes features through."""
+        """An empty tower, which returns features unchanged."""
         return load_backbone(BackboneSpec("precomputed", None, (("n_features", self.X.shape[1]),)))
 
     def training(self, backbone, codes, weights, augmentation, n_epochs: int, seed: int):
-        """Labelled rows; augmentation is for pictures."""
+        """Labelled rows for training; augmentation applies to pictures only."""
         return LabelledRows(self.X, codes, weights)
 
     def prediction(self, backbone, tta):
@@ -52,4 +52,4 @@ class Rows:
         return self.X[chosen].numpy()
 
     def features_of_views(self, backbone, chosen, views, plan) -> None:
-        """None: the rows are what is trained on already."""
+        """No features: return None, since training uses the rows themselves."""

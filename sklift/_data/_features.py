@@ -1,4 +1,4 @@
-"""Features of the frozen tower, for whatever starts from them."""
+"""Features of the frozen tower, computed or read from a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..backbones import Backbone
 from ..backbones._fast._precision import cast_frozen_weights
 from ._loading import loaded
 
-_AT_ONCE = 4096  # rows that are looked up together
+_AT_ONCE = 4096  # rows in one look-up
 
 
 @torch.no_grad()
@@ -31,14 +31,14 @@ def frozen_features(
     n_all: int | None = None,
     tower: Callable[[Tensor], Tensor] | None = None,
 ) -> Iterator[np.ndarray]:
-    """Features ``(n, n_features)`` float32 of the views of a dataset, in its order, by the batch.
+    """Features ``(n, n_features)`` float32 of the views of a dataset, in order, batch by batch.
 
-    ``dataset`` gives views ``(3, s, s)`` or ``(n_views, 3, s, s)`` uint8; the features of several
-    views are averaged, after ``finish`` has made of them what is wanted. ``n_all``: how many there
-    would be if none were known already. ``tower``: what to compute of normalised pixels, by default
-    the features of the backbone's.
+    ``dataset`` gives views ``(3, s, s)`` or ``(n_views, 3, s, s)`` uint8. The features of several
+    views are averaged, after the function ``finish`` has been applied. ``n_all``: the number of
+    pictures, those with stored features included. ``tower``: the function of normalised pixels to
+    compute; by default the backbone's features.
     """
-    # features must not depend on how many pictures of a batch were known already
+    # Features must not depend on the number of pictures whose features are stored already.
     fewest = min(FEWEST, n_all or len(dataset))
     device, precision = plan.device, plan.precision
     if tower is None:
@@ -63,7 +63,7 @@ def frozen_features(
 
 
 def cached_features(compute: Callable, views, store, kind: tuple) -> np.ndarray:
-    """Rows of :func:`known_features` in one array."""
+    """The rows of :func:`known_features`, in one array."""
     out: np.ndarray | None = None
 
     def put(places, row):
@@ -73,25 +73,26 @@ def cached_features(compute: Callable, views, store, kind: tuple) -> np.ndarray:
         out[places] = row
 
     _fill(put, compute, views, store, kind)
-    assert out is not None  # there is no data set without a picture
+    assert out is not None  # every data set has a picture
     return out
 
 
 def known_features(compute: Callable, views, store, kind: tuple) -> list[np.ndarray]:
-    """The rows of ``compute(views)``, but for pictures whose features are known.
+    """Rows of features: read from the store where they are there, else computed.
 
-    What is computed is kept as batches finish: whatever ends it, the next call goes on from there.
+    Computed rows are stored after each batch. After an interruption, the next call continues there.
 
     Parameters
     ----------
     compute : callable
-        From a dataset of views to batches of features ``(n, n_features)``, in order.
+        A function from a dataset of views to batches of features ``(n, n_features)``, in order.
     views : dataset
-        The views of a ``source`` of pictures, or a subset of them.
+        A dataset with the views of a ``source`` of pictures, or a subset of it.
     store : store or None
-        Known features, see :class:`~sklift._store._cache.Cache`.
+        The stored features, see :class:`~sklift._store._cache.Cache`.
     kind : tuple
-        All that the features depend on besides the picture, with a telling ``repr``.
+        Everything that the features depend on besides the picture. It is part of the key, as its
+        ``repr``.
     """
     rows: list = [None] * len(views)
 
@@ -101,14 +102,14 @@ def known_features(compute: Callable, views, store, kind: tuple) -> list[np.ndar
 
     new = _fill(put, compute, views, store, kind)
     for key, row in ({} if store is None else store.find(new)).items():
-        put(new[key], row)  # what the store has copied is kept once
+        put(new[key], row)  # the store's copy, so that each row is in memory once
     return rows
 
 
 def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[bytes, list[int]]:
-    """``put(places, row)`` for all that is known, then for all that is computed.
+    """Call ``put(places, row)`` for all stored rows, then for all computed ones.
 
-    Returns the latter's keys, and the places where each is wanted.
+    Return the keys of the computed rows, with the places (row numbers) of each.
     """
     if store is None:
         place = 0
@@ -120,7 +121,7 @@ def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[b
     whole, indices = views, range(len(views))
     if isinstance(views, Subset):
         whole, indices = views.dataset, views.indices
-    files = [whole.source.key(i) for i in indices]  # as they are before they are read
+    files = [whole.source.key(i) for i in indices]  # the state of the files before reading
     places: dict[bytes, list[int]] = {}
     for place, key in enumerate(keys_of(whole.source, indices, kind)):
         places.setdefault(key, []).append(place)
@@ -135,7 +136,7 @@ def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[b
                 new[key] = places[key]
     if not new:
         return new
-    # what a smaller batch gave may differ in the last digit
+    # Features of a smaller batch may differ in the last digit: they are not stored.
     keeper = Keeper(store) if len(views) >= FEWEST else None
     coming = iter(new)
     first = [indices[new[key][0]] for key in new]
@@ -149,13 +150,13 @@ def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[b
                     keeper.add(key, row)
             if keeper is not None:
                 keeper.keep_if_due()
-    finally:  # a damaged file, or Ctrl-C, must not lose what was computed before
+    finally:  # a damaged file, or Ctrl-C, must not lose computed rows
         if keeper is not None:
             keeper.keep()
     return new
 
 
 def keys_of(source, indices, kind: tuple) -> list[bytes]:
-    """What tells the features of some pictures of a source from all others."""
+    """Keys of the features of pictures, by index in a source."""
     prefix = hashlib.blake2b(repr(kind).encode(), digest_size=16).digest()
     return [prefix + content for content in map_items(source.fingerprint, indices)]

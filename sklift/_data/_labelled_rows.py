@@ -1,4 +1,4 @@
-"""Data sets of rows, of which a batch is taken at once, and what a loader makes of it."""
+"""Data sets of rows that give a whole batch at once, and the collate function for them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from ..images._dataset import collate as collate_views
 
 
 class LabelledRows(Dataset):
-    """Items ``row``, ``(row, target)`` or ``((row, weight), target)``, taken a batch at a time.
+    """Dataset of items ``row``, ``(row, target)`` or ``((row, weight), target)``.
 
-    ``X`` is ``(n, n_features)``, or ``(n, n_views, n_features)``, of which an epoch sees one view.
+    ``X`` is ``(n, n_features)`` or ``(n, n_views, n_features)``; an epoch uses one of the views. An
+    index may also be an array: the item is then a batch.
     """
 
     def __init__(self, X: torch.Tensor, codes=None, weights=None):
@@ -43,12 +44,12 @@ class LabelledRows(Dataset):
 
 
 class CollatedBatch:
-    """A batch that is put together already."""
+    """A batch that is collated already."""
 
     def __init__(self, batch):
         self.batch = batch
 
 
 def collate(items):
-    """What a data loader makes of the items of a batch."""
+    """Collate function of the data loaders: a batch from its items."""
     return items.batch if isinstance(items, CollatedBatch) else collate_views(items)

@@ -1,4 +1,4 @@
-"""Batches of a data set, in its order, for what computes without gradients."""
+"""Batches of a data set, in its order, for computations without gradients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._labelled_rows import LabelledRows
 def loaded(dataset, plan: ComputePlan) -> Iterator[torch.Tensor]:
     """Batches of a data set without labels, in its order.
 
-    Rows are sliced: they need no loader.
+    Rows are sliced, without a loader.
     """
     size = int(plan.batch_size)
     if isinstance(dataset, LabelledRows):

@@ -1,4 +1,4 @@
-"""Pictures, and what a frozen tower makes of them."""
+"""Pictures, their views, and their features in a frozen tower."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
 
-_WRONG = (OSError, ValueError, TypeError)  # what damaged pictures raise
+_WRONG = (OSError, ValueError, TypeError)  # errors that damaged pictures raise
 
 
 class Pictures:
-    """Pictures, and the views of them that a backbone is given."""
+    """Pictures, with the data sets of their views and with their features."""
 
-    dtype = None  # pixels have none that matters
+    dtype = None  # the dtype of pixels has no influence on the model
 
     def __init__(self, source):
         self.source = source
@@ -37,16 +37,16 @@ class Pictures:
         return self.source.labels
 
     def identity(self) -> str:
-        """A text that tells these pictures from others."""
+        """A text that is different for different pictures."""
         return self.source.identity()
 
     def cached(self, cache: Cache, make_room: bool) -> Pictures:
-        """The same, with files decoded once; what is kept may have to make room for them."""
+        """The same pictures, decoded once. ``make_room``: whether they may replace stored ones."""
         store = cache.images
         return self if store is None else Pictures(CachedSource(self.source, make_room, store))
 
     def readable(self):
-        """Those that can be read, their indices, and of the others what is wrong with them."""
+        """Readable pictures, their indices, and an error text for each unreadable one."""
         wrong: dict[int, str] = {}
         for start in range(0, len(self), AT_ONCE):
             some = range(start, min(start + AT_ONCE, len(self)))
@@ -58,12 +58,12 @@ class Pictures:
         return Pictures(PickedSource(self.source, kept)), kept, wrong
 
     def check_header(self) -> None:
-        """Look at the first bytes of each file, so that no training starts on what is no picture.
+        """Read the first bytes of each file, so that no training starts with damaged files.
 
         Raises
         ------
         ValueError
-            Naming the files.
+            If files can't be read; the message names them.
         """
         if wrong := _what_is_wrong(self.source.check_header, range(len(self))):
             first = "; ".join(list(wrong.values())[:3]) + ("; ..." if len(wrong) > 3 else "")
@@ -73,24 +73,24 @@ class Pictures:
             )
 
     def backbone(self, load) -> Backbone:
-        """The backbone that pictures go through."""
+        """The backbone, loaded."""
         return load()
 
     def training(self, backbone, codes, weights, augmentation, n_epochs: int, seed: int):
-        """Labelled views for training; ``augmentation=None`` gives the test view."""
+        """A dataset of labelled views for training; ``augmentation=None``: the test views."""
         preprocess = backbone.preprocess
         labelled = (self.source, codes, weights, preprocess.size, preprocess.interpolation)
         return TrainViews(*labelled, augmentation, n_epochs, seed)
 
     def prediction(self, backbone, tta):
-        """Views for prediction."""
+        """A dataset of views for prediction."""
         preprocess = backbone.preprocess
         return TestViews(self.source, preprocess.size, preprocess.interpolation, tta)
 
     def features(self, backbone, chosen, plan: ComputePlan, view=PLAIN) -> np.ndarray:
-        """Features ``(n, n_features)`` of the pictures ``chosen``, by index, in a view of them.
+        """Features ``(n, n_features)`` of a view of the pictures with the indices ``chosen``.
 
-        A view without a name is neither looked for nor kept in the cache.
+        The cache is not used for a view without a name.
         """
         make, name = view
         known = None if name is None else plan.cache.features
@@ -101,13 +101,13 @@ class Pictures:
         return cached_features(compute, Subset(views, chosen), known, kind)
 
     def features_of_views(self, backbone, chosen, views, plan: ComputePlan) -> np.ndarray:
-        """Features ``(n, n_views, n_features)`` of the pictures ``chosen`` in some views."""
+        """Features ``(n, n_views, n_features)`` of several views of the pictures ``chosen``."""
         each = [self.features(backbone, chosen, plan, view) for view in views]
         return np.stack(each, axis=1)
 
 
 def _what_is_wrong(look, indices: range) -> dict[int, str]:
-    """What is raised at a look at each of some pictures, by index."""
+    """Error texts, by index, of the pictures for which ``look(index)`` fails."""
 
     def reason(i: int) -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""The loop that predicts: logits, a batch at a time."""
+"""The prediction loop: logits, a batch at a time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ._loading import loaded
 from ._repeated_views import TEST
 from ._tokens import TokenRows, known_tokens
 
-_BATCHES = 8  # whose features are looked up at once
+_BATCHES = 8  # batches whose features are looked up at once
 
 
 def logits(model: TunedModel, data, tta, plan: ComputePlan) -> Iterator[np.ndarray]:
-    """Logits ``(n_batch, n_classes)`` of pictures or rows, in their order.
+    """Batches of logits ``(n_batch, n_classes)`` of pictures or rows, in their order.
 
-    No more than a few batches are in memory. Frozen features that are known are not computed
-    again; tokens are not kept for later: those of many pictures would push out those of training.
+    Only a few batches are in memory. Stored frozen features are not computed again. Tokens are not
+    stored: those of many pictures would replace those of the training data.
     """
     plain = folded(model)
     if tta is None and model.tower_is_frozen and not model.backbone.is_empty:
@@ -40,11 +40,11 @@ def logits(model: TunedModel, data, tta, plan: ComputePlan) -> Iterator[np.ndarr
 
 
 def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
-    """Indices of some batches at a time.
+    """Indices of the pictures, in arrays of several batches each.
 
-    The last ones come with those before: a batch of few is rounded otherwise.
+    The last array may be longer: a small batch of its own would be rounded differently.
     """
-    size = int(plan.batch_size) * _BATCHES * (8 if plan.num_workers else 1)  # workers start anew
+    size = int(plan.batch_size) * _BATCHES * (8 if plan.num_workers else 1)  # workers restart
     starts = [*range(0, max(1, n - int(plan.batch_size) + 1), size), n]
     for start, stop in pairwise(starts):
         yield np.arange(start, stop)
@@ -53,7 +53,7 @@ def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
 def _forward(
     model: TunedModel, dataset, plan: ComputePlan, in_parts: MicroBatches
 ) -> Iterator[np.ndarray]:
-    """Logits of a data set, float32 at least."""
+    """Logits of a data set, in float32 or float64."""
     kind = plan.device.type
     half = plan.precision in (torch.bfloat16, torch.float16)
 
@@ -63,6 +63,6 @@ def _forward(
         return y if y.dtype == torch.float64 else y.float()
 
     for x in loaded(dataset, plan):
-        model.eval()  # a callback may predict in the midst of training
+        model.eval()  # a callback may predict during training
         with torch.inference_mode():
             yield in_parts(compute, x.to(plan.device), plan.device).cpu().numpy()

@@ -1,4 +1,4 @@
-"""Views that training and scoring repeat: one of each picture, or a stored few."""
+"""Repeated views, which are the same in each epoch or scoring."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from ..images import AUGMENTATIONS, TTA, RandomCrops, StoredViews, resolve_augmentation, resolve_tta
 from ..images._dataset import FixedViews, PlainViews, TestViews
 
-# Of each: what makes a dataset of it, and a name that tells it from all others.
+# A view is a pair: a function that makes a dataset of it, and a unique name.
 PLAIN = (PlainViews, ("plain",))
 TEST = (TestViews, ("test",))
 
@@ -15,10 +15,10 @@ _KNOWN = {*AUGMENTATIONS.values(), *TTA.values()} - {RandomCrops}
 
 
 def repeated_views(augmentation, n_epochs: int) -> list | None:
-    """The views of each picture that training repeats; None where each epoch draws new ones.
+    """Views of each picture that training repeats; None if each epoch draws new ones.
 
-    Each is a pair of what makes a dataset and a name. The name is None where a recipe of the user's
-    own draws them, whose code may change.
+    Each view is a pair: a function that makes a dataset of it, and its name. The name is None if a
+    user's own recipe draws the view: its code may change.
     """
     recipe = resolve_augmentation(augmentation)
     if recipe is None:
@@ -33,13 +33,13 @@ def repeated_views(augmentation, n_epochs: int) -> list | None:
 
 
 def view_name(tta) -> tuple | None:
-    """What tells test views from others; None where they are random or of the user's own code."""
+    """Unique name of the test views; None if they are random or come from user code."""
     recipe = resolve_tta(tta)
     return TEST[1] if recipe is None else _name(recipe)
 
 
 def _name(recipe) -> tuple | None:
-    """Class and settings of a recipe of this package, and of those inside of it."""
+    """Class and settings of a recipe of this package, with those of nested recipes, or None."""
     settings = []
     if type(recipe) not in _KNOWN:
         return None

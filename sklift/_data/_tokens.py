@@ -1,4 +1,4 @@
-"""What the frozen blocks before the first trained one make of views, computed once."""
+"""Tokens of views: the output of the frozen blocks before the first trained one."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from ._labelled_rows import LabelledRows
 from ._pictures import Pictures
 from ._repeated_views import TEST
 
-MAX_BYTES = 1 << 30  # in memory, for all views of one fit, and again for what others have left
+MAX_BYTES = 1 << 30  # in memory, for one fit; the store for earlier fits may have as much
 _AT_ONCE = 1 << 27
 
 
 def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: ComputePlan):
-    """Tokens of the views that training repeats, per picture and view, or None.
+    """Tokens of repeated views, by picture and view, or None.
 
-    They are kept as precisely as the tower has them: in the memory of the process, or in the
-    folder of the cache, from where they are mapped. Where they would take too much of either, a
-    warning says so, and None is returned.
+    Tokens have the dtype of the tower. They are in the memory of the process, or in files of the
+    cache folder, which are mapped into memory. If they would take too much room, the function warns
+    and returns None.
 
     Parameters
     ----------
     pictures : Pictures
-        What is trained on.
+        The training pictures.
     model : TunedModel
-        Whose first blocks are frozen.
+        The model, whose first blocks are frozen.
     chosen : array-like of int
         Indices of the pictures.
     views : list
-        Of the pictures, see :func:`~sklift._data._repeated_views.repeated_views`.
+        Views of the pictures, see :func:`~sklift._data._repeated_views.repeated_views`.
     plan : ComputePlan
         Device, precision and stores.
     """
-    # views without a name are not to be found by other fits
+    # other fits can't find views without a name
     named = all(name is not None for _, name in views)
     kept: Any = plan.cache.tokens if named else None
     in_folder = kept is not None and kept.outlives_process
@@ -67,8 +67,8 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: 
         for piece in pieces:
             seen = Subset(_seen(pictures, model, view), piece)
             new = known_features(make, seen, kept, _kind(model, view, plan))
-            in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # else mapped from a file
-            if in_memory > MAX_BYTES:  # the folder does not keep them, and has said so
+            in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # the others are mapped
+            if in_memory > MAX_BYTES:  # the folder can't store them, and has warned
                 return None
             tokens += new
         every.append(tokens)
@@ -76,15 +76,15 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: 
 
 
 def known_tokens(pictures: Pictures, model: TunedModel, plan: ComputePlan):
-    """Those of the test views, if all of them were computed before, by the fit of another fold."""
+    """Tokens of the test views, if the store has all of them (from another fold), or None."""
     kept = plan.cache.tokens
-    # fewer views at a time are rounded otherwise, see `frozen_features`
+    # fewer views at a time are rounded differently, see ``frozen_features``
     if kept is None or len(pictures) < FEWEST:
         return None
     source = _seen(pictures, model, TEST).source
     kind = _kind(model, TEST, plan)
     found: dict[bytes, np.ndarray] = {}
-    for some in (range(1), range(len(pictures))):  # mostly a look at the first will do
+    for some in (range(1), range(len(pictures))):  # the first one mostly tells about all
         keys = keys_of(source, some, kind)
         found = kept.find(keys)
         if any(key not in found for key in keys):
@@ -109,14 +109,14 @@ def _seen(pictures: Pictures, model: TunedModel, view):
 
 
 def _kind(model: TunedModel, view, plan: ComputePlan) -> tuple:
-    """All that tokens depend on besides the picture."""
+    """Everything that tokens depend on besides the picture."""
     computed = (plan.device.type, plan.precision, model.n_frozen_blocks)
     return (*model.backbone.identity, *computed, view[1])
 
 
 @torch.no_grad()
 def _one_of(model: TunedModel, plan: ComputePlan) -> torch.Tensor:
-    """Tokens of a view, for their size and type."""
+    """Tokens of a black view, whose size and dtype all views have."""
     size = model.backbone.preprocess.size
     half = plan.precision in (torch.bfloat16, torch.float16)
     with torch.autocast(plan.device.type, plan.precision, enabled=half):
@@ -124,7 +124,7 @@ def _one_of(model: TunedModel, plan: ComputePlan) -> torch.Tensor:
 
 
 def _packed(dtype: torch.dtype, tokens: torch.Tensor) -> torch.Tensor:
-    """Tokens as NumPy can hold them, which has no bfloat16."""
+    """Tokens in a dtype that NumPy has: int16 in place of bfloat16."""
     tokens = tokens.to(dtype)
     return tokens.view(torch.int16) if dtype == torch.bfloat16 else tokens
 
@@ -135,9 +135,9 @@ def _unpacked(tokens: np.ndarray) -> torch.Tensor:
 
 
 class TokenRows(LabelledRows):
-    """Items ``tokens`` or ``(tokens, target)``, ``((tokens, weight), target)``, a batch at a time.
+    """Dataset of items ``tokens``, ``(tokens, target)`` or ``((tokens, weight), target)``.
 
-    ``views`` holds an array for each picture and view: shared with the cache, never copied.
+    ``views`` holds an array for each picture and view. The arrays are shared with the cache.
     """
 
     def __init__(self, views: list[list[np.ndarray]], codes=None, weights=None):

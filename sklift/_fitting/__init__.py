@@ -1,1 +1,1 @@
-"""From validated input to a trained net."""
+"""Fitting: the steps from validated input to a trained net."""

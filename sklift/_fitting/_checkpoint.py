@@ -1,4 +1,4 @@
-"""The checkpoint of a fit, found by what the fit depends on."""
+"""The checkpoint of a fit, found by the identity of the fit."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from ..training import Checkpoint
 
 
 def open_checkpoint(checkpoint: Checkpoint, identity: dict[str, str], *, is_seeded: bool):
-    """The file for the checkpoints of a fit, and what it holds, or None.
+    """Return the checkpoint file of a fit, and its state or None.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-        The folder, and what to do about the training of something else in it.
+        The recipe: the folder, and the answer to unfinished training of another fit in it.
     identity : dict of str to str
-        What the outcome of the fit depends on.
+        Texts of everything that the outcome of the fit depends on.
     is_seeded : bool
-        Whether the fit has a seed of its own; if not, each is to be another one.
+        Whether the user has set a seed. If not, a finished fit is not reused.
 
     Raises
     ------
     ValueError
-        If the file is damaged, or the folder holds the unfinished training of something else and
+        If the file is damaged, or the folder holds unfinished training of another fit and
         the recipe's ``mismatch`` is "raise".
     """
     file = CheckpointFile(checkpoint.build(), identity)

@@ -1,4 +1,4 @@
-"""What code reads from outside of itself, and which code is a library's."""
+"""Inspection of code: the globals that it reads, and the library that it belongs to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
-# What an outcome is computed with: of these the version tells the code.
+# Libraries that an outcome depends on. Their version stands for their code.
 _OURS = {
     "PIL": "pillow",
     "numpy": "numpy",
@@ -25,30 +25,30 @@ _OURS = {
     "torch": "torch",
     "torchvision": "torchvision",
 }
-# With these, code can read what no look at it tells.
+# Functions with which code can read anything, unseen by an inspection.
 _BLIND = {"eval", "exec", "globals", "__import__"}
 _BY_NAME = {"getattr", "vars", "hasattr"}
 
 
 def versions() -> str:
-    """The libraries that an outcome depends on."""
+    """Names and versions of the libraries that an outcome depends on."""
     return ", ".join(f"{name} {_version(name)}" for name in _OURS)
 
 
 def names_of(module: ModuleType) -> frozenset[str]:
-    """The names that a module defines, but for those of Python."""
+    """Names that a module defines, without Python's own (``__...``)."""
     return frozenset(name for name in vars(module) if not name.startswith("__"))
 
 
 def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
-    """The globals that a function reads, by name, and the names of all attributes that it reads.
+    """Globals that a function reads, by name, and the names of all attributes that it reads.
 
-    Modules that it imports are among the former.
+    Modules that the function imports count as globals.
 
     Raises
     ------
     ValueError
-        If it may read others.
+        If it may read others, for instance through ``eval``.
     """
     names: set[str] = set()
     attributes: set[str] = set()
@@ -71,7 +71,7 @@ def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
         read[f"import {name}"] = importlib.import_module(name)
         top = name.partition(".")[0]
         read[f"import {top}"] = sys.modules[top]
-    if names & _BY_NAME:  # by names that are made somewhere
+    if names & _BY_NAME:  # attribute names may be computed: all of them count
         modules = [v for v in read.values() if isinstance(v, ModuleType)]
         own = [module for module in modules if library_of(module.__name__) is None]
         attributes = attributes.union(*map(names_of, own))
@@ -80,7 +80,7 @@ def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
 
 @lru_cache(maxsize=4096)
 def library_of(module: str | None) -> str | None:
-    """The library that a module is a part of, with what tells its version; None for user's code.
+    """The library that a module belongs to, with its version; None for user code.
 
     Examples
     --------
@@ -88,13 +88,13 @@ def library_of(module: str | None) -> str | None:
     >>> library_of("numpy.linalg").startswith("numpy "), library_of("__main__")
     (True, None)
     """
-    if module is None or module == "__main__":  # whoever runs it
+    if module is None or module == "__main__":  # the user's script
         return None
     top = module.partition(".")[0]
     if top in _OURS:
         return f"{top} {_version(top)}"
     file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:  # built in, or typed in
+    if file is None:  # a built-in module, or one from an interactive session
         return f"python {sys.version}" if top in sys.stdlib_module_names else None
     paths = sysconfig.get_paths()
     if not any(Path(file).is_relative_to(paths[name]) for name in ("purelib", "platlib")):
@@ -102,7 +102,7 @@ def library_of(module: str | None) -> str | None:
             Path(file).is_relative_to(paths[name]) for name in ("stdlib", "platstdlib")
         )
         return f"python {sys.version}" if standard else None
-    # its version may stay where somebody changes a file of his own package
+    # The user may have edited this installed package without a change of its version.
     digest = blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
     return f"{top} {_version(top)} {digest}"
 

@@ -1,4 +1,4 @@
-"""Texts of values that are equal for equal contents, down to the code of functions and classes."""
+"""Stable texts of values: equal for equal contents, including the code of functions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import numpy as np
 from ._code import globals_read, library_of, names_of
 
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), type(...), range)
-_MOST = 100_000  # objects: of more, something is looked at that is no setting
+_MOST = 100_000  # objects; a setting has fewer
 _BUILTIN = (types.BuiltinFunctionType, types.MethodWrapperType)
 _DESCRIPTOR = (types.WrapperDescriptorType, types.MethodDescriptorType)
 _LAYOUT = (types.MemberDescriptorType, types.GetSetDescriptorType)
-# What Python notes of a class by itself, or says of it to readers.
+# Class attributes that Python sets itself, or that are documentation.
 _UNREAD = {
     "_abc_impl",
     "__abstractmethods__",
@@ -37,28 +37,29 @@ _UNREAD = {
 
 
 class Description:
-    """Describes values; a call gives a text that is equal for equal values, in every process.
+    """Describes values: a call gives a text that is equal for equal values, in every process.
 
-    Functions and classes are described by their code, and by the globals, defaults and variables of
-    outer functions that it reads; those of libraries by name and version. Objects are described by
-    their class and all their attributes. What can't be seen gets a text that is never given again.
+    The text of a function or class consists of its code and of the globals, defaults and variables
+    of outer functions that the code reads; for libraries, of name and version. The text of an
+    object consists of its class and all its attributes. A value that can't be inspected gets a
+    random text, which is different each time.
 
     Parameters
     ----------
     watching : collection of class
-        Classes of objects that change while they are used: only code and parameters of these count,
-        not what else they hold.
+        Classes of objects that change while they are used (callbacks). Only their code and their
+        parameters count, not their other attributes.
 
     Attributes
     ----------
     unseen : list of str
-        The types of what could not be seen.
+        Type names of the values that could not be inspected.
     """
 
     def __init__(self, watching: Collection[type] = ()):
         self.watching = watching
         self.unseen: list[str] = []
-        self._known: dict = {}  # by id: the value, which keeps the id its own, and the text
+        self._known: dict = {}  # id -> (value, text); the value is kept so that its id stays unique
         self._inside: dict = {}
         self._n_seen = 0
 
@@ -68,14 +69,14 @@ class Description:
         return self._once(id(value), value, self._text)
 
     def _once(self, key, value, text_of) -> str:
-        if key in self._inside:  # in itself
+        if key in self._inside:  # the value contains itself
             return f"<{self._inside[key]}>"
         if key not in self._known:
             self._n_seen += 1
             self._inside[key] = len(self._inside)
             try:
                 text = text_of(value) if self._n_seen <= _MOST else self._cannot_see(value)
-            except Exception:  # whatever a stranger's attributes and copying raise
+            except Exception:  # attributes and copying of user objects may raise anything
                 text = self._cannot_see(value)
             finally:
                 del self._inside[key]
@@ -91,7 +92,7 @@ class Description:
             return _short("", repr(value.item()))
         if hasattr(value, "numpy") and hasattr(value, "detach"):  # a tensor
             return self._tensor(value)
-        if isinstance(value, np.random.RandomState):  # a copy tells where its first seed came from
+        if isinstance(value, np.random.RandomState):  # its copy would also depend on its first seed
             return self._parts("RandomState", [self(value.get_state(legacy=False))])
         if isinstance(value, np.random.Generator):
             return self._parts("Generator", [self(value.bit_generator.state)])
@@ -150,7 +151,7 @@ class Description:
 
     def _function(self, function: types.FunctionType) -> str:
         code, module = function.__code__, function.__globals__.get("__name__")
-        # what is made by a function of a library may hold something else
+        # A function that a library's function returns may hold user values.
         cells = [_content(cell) for cell in function.__closure__ or ()]
         held = (function.__defaults__, function.__kwdefaults__, cells, vars(function))
         parts = [self(part) for part in held if part]
@@ -166,7 +167,7 @@ class Description:
         return self._parts("function", [self(code), *parts])
 
     def _module(self, module: types.ModuleType, names: frozenset[str]) -> str:
-        """Those attributes of a module that something reads."""
+        """Text of a module: of those of its attributes that are in ``names``."""
         library = library_of(module.__name__)
 
         def text_of(module):
@@ -175,7 +176,7 @@ class Description:
                 value = vars(module)[name]
                 if isinstance(value, types.ModuleType):
                     parts.append(f"{name}={self._module(value, names)}")
-                # the state of a library is its own, but not what somebody has put into it
+                # The state of a library does not count, but user values in it do.
                 elif (
                     library is None or _is_code(value) or library_of(type(value).__module__) is None
                 ):
@@ -188,7 +189,7 @@ class Description:
         library = library_of(cls.__module__)
         if library is not None and _is_found(cls):
             return f"{library}:{cls.__module__}.{cls.__qualname__}"
-        if not cls.__flags__ & 1 << 9:  # made in C
+        if not cls.__flags__ & 1 << 9:  # a class written in C
             return self._cannot_see(cls)
         parts = [cls.__qualname__, *map(self, cls.__bases__)]
         if type(cls) is not type:
@@ -209,18 +210,18 @@ class Description:
         return f"{library}:{function.__module__}.{function.__qualname__}"
 
     def _object(self, value) -> str:
-        """By its class, its attributes, and what a copy of it would be made of."""
+        """Text of an object: of its class, its attributes, and its state for copies."""
         cls, attributes = type(value), getattr(value, "__dict__", {})
         if hasattr(value, "set_params") and hasattr(value, "get_params"):
             content = dict(value.get_params(deep=False))
-            if cls not in self.watching:  # names of what fitting makes end in an underscore
+            if cls not in self.watching:  # fitted attributes end in an underscore: not part of it
                 content |= {k: v for k, v in attributes.items() if not k.endswith("_")}
             return self._parts("", [self(cls), self(content)])
         if cls in self.watching:
             return self._parts("", [self(cls)])
         reduce = copyreg.dispatch_table.get(cls)
         copied = reduce(value) if reduce else value.__reduce_ex__(4)
-        if isinstance(copied, str):  # the name of something that a module has
+        if isinstance(copied, str):  # the name of a global of a module
             if library_of(cls.__module__) is None:
                 return self._cannot_see(value)
             return self._parts("", [self(cls), copied, self(attributes)])
@@ -233,7 +234,7 @@ class Description:
 
 
 def describe(value) -> str:
-    """A text that is equal for equal values, in every process, and differs for others.
+    """A text that is equal for equal values, in every process, and different for others.
 
     Examples
     --------
@@ -261,7 +262,7 @@ def _content(cell):
 
 
 def _is_method(cls: type, name: str, value) -> bool:
-    """Whether it is code of the class, and no function that has been put there since."""
+    """Return whether a class attribute is code of the class, not a function set later."""
     own = getattr(value, "__qualname__", "").startswith(f"{cls.__qualname__}.")
     return isinstance(value, property) or own or (name.startswith("on_") and callable(value))
 
@@ -271,7 +272,7 @@ def _is_code(value) -> bool:
 
 
 def _is_found(cls: type) -> bool:
-    """Whether the name of a class leads to it, rather than to another or nowhere."""
+    """Return whether the name of a class leads to it, not to another one or to nothing."""
     found = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
         found = getattr(found, name, None)

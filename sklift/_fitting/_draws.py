@@ -1,4 +1,4 @@
-"""How often each sample is drawn in an epoch, by our samplers and by others."""
+"""Draws of each sample in an epoch, by samplers of this package and of torch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch.utils.data import BatchSampler, WeightedRandomSampler
 from .._compute._seeding import drawing_alone
 from .._core._warn import warn
 
-_MOST_PASSES = 10  # over a sampler whose draws are counted
+_MOST_PASSES = 10  # passes over a sampler, to count its draws
 
 
 def own_sampler(net_params: Mapping | None) -> tuple[str, object]:
-    """The user's own order of samples in ``net_params``, with its name; else "" and None."""
+    """Name and value of the user's sampler in ``net_params``, or "" and None."""
     for name in ("sampler", "batch_sampler", "order"):
         value = (net_params or {}).get(f"iterator_train__{name}")
         if value is not None:
@@ -27,12 +27,12 @@ def own_sampler(net_params: Mapping | None) -> tuple[str, object]:
 
 
 def check_one_sampler(sampler, net_params: Mapping | None) -> None:
-    """The order of samples can be said in one place only.
+    """Check that only one parameter sets the order of samples.
 
     Raises
     ------
     ValueError
-        If both the parameter ``sampler`` and ``net_params`` say it.
+        If both the parameter ``sampler`` and ``net_params`` set it.
     """
     name, _ = own_sampler(net_params)
     if (net_params or {}).get("iterator_train__shuffle", True) is False:
@@ -45,12 +45,12 @@ def check_one_sampler(sampler, net_params: Mapping | None) -> None:
 
 
 def sampling_probabilities(sampler, codes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Probability of each sample at each draw, by a recipe.
+    """Probability of each sample at each draw, by a recipe of a sampler.
 
     Raises
     ------
     ValueError
-        If it does not give one probability per sample.
+        If the recipe does not give a valid probability for each sample.
     """
     counts = np.bincount(codes, minlength=n_classes)
     given = sampler.probabilities(codes, counts)
@@ -67,7 +67,7 @@ def sampling_probabilities(sampler, codes: np.ndarray, n_classes: int) -> np.nda
             f"{said}finite numbers that are not negative, got {probabilities[wrong]} for sample "
             f"{wrong}, of class {codes[wrong]}"
         )
-    if not np.isclose(probabilities.sum(), 1, rtol=0, atol=1e-8):  # numpy asks for as much
+    if not np.isclose(probabilities.sum(), 1, rtol=0, atol=1e-8):  # NumPy's own tolerance
         raise ValueError(
             f"{said}probabilities that sum to 1, got {probabilities.sum():g}: divide them by their "
             "sum, in float64"
@@ -78,18 +78,18 @@ def sampling_probabilities(sampler, codes: np.ndarray, n_classes: int) -> np.nda
 def expected_draws(
     sampler, n_samples: int, n_epochs: int, seed: int, *, name: str = "sampler"
 ) -> np.ndarray:
-    """How often a sampler of torch's kind draws each sample in an epoch, ``(n_samples,)``.
+    """Expected number of draws of each sample in an epoch by a torch sampler, ``(n_samples,)``.
 
-    Known beforehand of a ``WeightedRandomSampler`` that draws with replacement. Of others, what a
-    copy draws is counted, so that neither they nor any random state are disturbed; where they can't
-    be copied, each sample counts once, and a warning says so.
+    For a ``WeightedRandomSampler`` with replacement, it follows from the weights. For other
+    samplers, the draws of a copy are counted, so that neither the sampler nor any random state
+    changes. If the sampler can't be copied, each sample counts once, and a warning is given.
 
     Raises
     ------
     ValueError
-        If it draws samples that are not there, or none.
+        If the sampler draws indices that do not exist, or no sample at all.
     """
-    if type(sampler) is BatchSampler:  # a batch more or less does not matter
+    if type(sampler) is BatchSampler:  # a dropped last batch makes no difference
         sampler, name = sampler.sampler, f"{name}.sampler"
     if type(sampler) is WeightedRandomSampler and sampler.replacement:
         weights = sampler.weights.double().numpy()
@@ -114,8 +114,8 @@ def expected_draws(
 
 
 def _counted(sampler, n_passes: int, seed: int) -> np.ndarray | Exception:
-    """Draws of a copy of the sampler, on average over some passes, or why they can't be had."""
-    # what is drawn from need not be copied along
+    """Mean draws per pass of a copy of the sampler, or the error that prevents counting."""
+    # The data need not be copied with the sampler.
     shared = [getattr(sampler, name, None) for name in ("data_source", "dataset")]
     memo = {id(part): part for part in shared if part is not None}
     try:
@@ -125,14 +125,14 @@ def _counted(sampler, n_passes: int, seed: int) -> np.ndarray | Exception:
             batches = bool(drawn) and np.ndim(drawn[0]) > 0
             indices = list(chain.from_iterable(drawn)) if batches else drawn
         return np.bincount(np.asarray(indices, dtype=np.intp)) / n_passes
-    except Exception as error:  # whatever the user's code may raise
+    except Exception as error:  # user code may raise anything
         return error
 
 
 @contextmanager
 def _random_states_kept(seed: int):
-    """The global random states as before outside; torch's set to ``seed`` inside."""
-    states = random.getstate(), np.random.get_state()  # samplers may draw from it
+    """Context that restores the global random states; inside, torch's starts from ``seed``."""
+    states = random.getstate(), np.random.get_state()  # samplers may use them
     try:
         with drawing_alone(seed):
             yield

@@ -1,4 +1,4 @@
-"""Where the head starts: from text, class means, a linear probe, or at random."""
+"""The start of the head: from text, class means, a linear probe, or at random."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..heads import class_mean_rows, linear_probe_rows, subsample, text_rows
 
 
 def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts) -> str:
-    """``init`` with ``"auto"`` decided; ``prompts`` that describe each label need no names.
+    """Return ``init``, with ``"auto"`` resolved. A dict of ``prompts`` needs no names.
 
     Raises
     ------
     ValueError
-        If text is asked for without a text tower or without class names.
+        If ``init`` is "text" and there is no text tower, or no class names.
     """
     named = names is not None or isinstance(prompts, Mapping)
     if init == "text":
@@ -61,16 +61,16 @@ def head_rows(
     sample_weight: np.ndarray | None,
     random_state: int,
 ) -> torch.Tensor | None:
-    """Unit rows ``(n_classes, n_features)`` of the head, or None to leave it as drawn.
+    """Unit rows ``(n_classes, n_features)`` for the start of the head; None for a random start.
 
-    ``data`` gives features; those of the samples ``used``, by index, count.
+    ``data`` gives the features, ``used`` holds the indices of the training samples.
     """
     if init == "random":
         return None
     if init == "text":
         features = prompt_features(backbone, prompts, classes, names)
         proj = backbone.projection
-        if proj is None:  # the feature is in the joint space already
+        if proj is None:  # features are in the joint space already
             proj = torch.eye(features[0].shape[1])
         return text_rows(features, proj)
     chosen = used if sample_weight is None else used[sample_weight[used] > 0]

@@ -1,4 +1,4 @@
-"""Which pictures train, and which validate."""
+"""The split into training and validation pictures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch.utils.data import Subset
 
 
 class HoldOut:
-    """Hold a fraction of every class out, as skorch's ``train_split`` does.
+    """Split that holds out a fraction of every class, for skorch's ``train_split``.
 
-    At least one picture of each class stays in training, so that rare classes are never lost to
-    validation; a class of few pictures may have none there.
+    At least one picture of each class stays in the training data. A class of few pictures may have
+    none in the validation data.
     """
 
     def __init__(self, fraction: float, seed: int, weight: np.ndarray | None = None):
@@ -20,7 +20,7 @@ class HoldOut:
         self.weight = weight
 
     def __call__(self, dataset, codes):
-        """Two subsets of the dataset: training and validation, both in order."""
+        """Return two subsets of the dataset, training and validation, both in order."""
         counts = np.bincount(codes)
         n_held = _shares(counts, self.fraction)
         rng = check_random_state(self.seed)
@@ -28,7 +28,7 @@ class HoldOut:
         for code in np.flatnonzero(n_held):
             members = rng.permutation(np.flatnonzero(codes == code))
             if self.weight is not None and not self.weight[members[n_held[code] :]].any():
-                heaviest = self.weight[members].argmax()  # what stays must have some weight
+                heaviest = self.weight[members].argmax()  # the training part needs some weight
                 members[[heaviest, -1]] = members[[-1, heaviest]]
             held[members[: n_held[code]]] = True
         if not held.any():
@@ -40,12 +40,12 @@ class HoldOut:
 
 
 def _shares(counts: np.ndarray, fraction: float) -> np.ndarray:
-    """A fraction of each count, in whole numbers that add up to that of the sum if they can."""
+    """Rounded fractions of the counts, whose sum is the fraction of the total if possible."""
     wanted = fraction * counts
     room = np.minimum(np.ceil(wanted), np.maximum(counts - 1, 0)).astype(int)
     shares = np.minimum(wanted.astype(int), room)
     missing = max(1, round(fraction * counts.sum())) - shares.sum()
-    # what is cut off goes to the classes that lost the most, of those the largest
+    # The classes that lost most by rounding get one more; among equals, the largest ones.
     order = np.lexsort((-counts, -(wanted - shares)))
     takers = order[(room > shares)[order]][: max(0, missing)]
     shares[takers] += 1

@@ -1,4 +1,4 @@
-"""What a fit is, in a few bytes: the data, the parameters and the backbone it depends on."""
+"""The identity of a fit: texts of its data, parameters and backbone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._content import Description, describe
 from ._sample import Sample
 from ._settings import FitSettings
 
-# These change how a fit runs or what predictions are made of, not what is learned.
+# Parameters that change how a fit runs, or how it predicts, but not the trained weights.
 _WITHOUT_EFFECT = {
     "checkpoint",
     "compute",
@@ -32,9 +32,9 @@ def identify(
     backbone: Backbone,
     plan: ComputePlan,
 ) -> dict[str, str]:
-    """What the outcome of ``fit`` depends on, by name.
+    """Texts of everything that the outcome of ``fit`` depends on, by name.
 
-    Where something can't be compared, the text is one that no other fit has, and a warning says so.
+    A value that can't be compared gets a text that no other fit has, and a warning is given.
     """
     values = {k: v for k, v in settings.params.items() if k not in _WITHOUT_EFFECT}
     values["compute"] = [plan.accumulate, plan.compile]
@@ -45,7 +45,7 @@ def identify(
     watching = {cls for callback in instances for cls in type(callback).__mro__}
     identity, unseen = {}, {}
     for name, value in values.items():
-        # a description of its own for each, as what is shared between two may be copied
+        # One description per parameter: whether two parameters share an object must not count.
         description = Description(watching if name == "callbacks" else ())
         identity[name] = description(value)
         if description.unseen:
@@ -63,6 +63,6 @@ def identify(
     identity["backbone weights"] = backbone.checksum
     identity["device"] = plan.device.type
     identity["precision"] = str(plan.precision)
-    if settings.random_state is not None:  # else new each time: that of the checkpoint is kept
+    if settings.random_state is not None:  # else the seed is random, and the checkpoint's is used
         identity["random_state"] = str(sample.seed)
     return identity

@@ -1,4 +1,4 @@
-"""The arguments of the net, from the parameters of the estimator."""
+"""The arguments of the net, made from the parameters of the estimator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..training._optimizer import shared_settings
 from ._settings import FitSettings
 
 _HEAD = "head.*"  # names of the head's weights in a TunedModel
-_OURS = {"callbacks", "distributed"}  # what the net is not given as it is
+_OURS = {"callbacks", "distributed"}  # entries of net_params that the net does not get
 _RESERVED = {
     "module",
     "criterion",
@@ -53,11 +53,11 @@ def net_arguments(
     state=None,
     one_epoch=False,
 ) -> dict:
-    """Keyword arguments of the net; the user's own come last.
+    """Keyword arguments of the net; the user's ``net_params`` replace the others.
 
-    ``order``: in which samples come. ``dataset``: that is trained on. ``extra``: callbacks that
-    come last. ``state``: of a training that goes on. ``one_epoch``: for a pass of ``partial_fit``,
-    with a constant learning rate.
+    ``order``: the order of the samples. ``dataset``: the training data. ``extra``: callbacks that
+    come last. ``state``: the state of an earlier training that continues. ``one_epoch``: whether it
+    is a pass of ``partial_fit``, with a constant learning rate.
     """
     n_epochs = 1 if one_epoch else settings.max_epochs
     resumed, best = (None, None) if state is None else (state["resumed"], state["best"])
@@ -77,10 +77,10 @@ def net_arguments(
     if settings.verbose and is_first(order):
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / plan.batch_size))))
     callbacks += [*_named(settings.net_params.get("callbacks") or []), *extra]
-    # rows need no preparation: workers would each be sent a copy of them
+    # Rows need no preparation, and each worker would get a copy of them: no workers.
     whole = dataset.dataset if isinstance(dataset, Subset) else dataset
     n_train = 0 if isinstance(whole, LabelledRows) else plan.num_workers
-    # what draws from a global random state must do so in turn with the training
+    # User code may draw from a global random state: it must run in turn with the training.
     calls = isinstance(views_of(settings.augmentation), CallableView)
     in_turn = calls or own_order(settings.net_params)
     mixing = mixing_of(settings.augmentation)
@@ -89,7 +89,7 @@ def net_arguments(
         return {
             **worker_arguments(num_workers),
             "n_ahead": 0 if in_turn else n_ahead(plan.device, num_workers),
-            # from there it is copied while others compute
+            # Batches in pinned memory are copied while the GPU computes.
             "pin_memory": plan.device.type == "cuda",
         }
 
@@ -125,7 +125,7 @@ def net_arguments(
             f"itself"
         )
     groups = list(own.pop("optimizer__param_groups", ()))
-    if updates.head_lr_factor != 1:  # after the user's: the first that fits a weight has it
+    if updates.head_lr_factor != 1:  # after the user's groups: the first match counts
         groups.append((_HEAD, {"lr_factor": updates.head_lr_factor}))
     if groups:
         arguments["optimizer__param_groups"] = groups
@@ -133,13 +133,13 @@ def net_arguments(
 
 
 def own_order(net_params: Mapping) -> bool:
-    """Whether the user's own order of samples replaces ours."""
+    """Return whether the user has set an order of samples."""
     names = ("sampler", "batch_sampler", "shuffle", "order", "drop_last")
     return any(f"iterator_train__{name}" in net_params for name in names)
 
 
 def _named(callbacks) -> list:
-    """Callbacks as (name, callback) pairs, as skorch wants them beside named ones."""
+    """Callbacks as (name, callback) pairs."""
     if not isinstance(callbacks, (list, tuple)):
         raise TypeError(f"net_params['callbacks'] must be a list, got {callbacks!r}")
     named = [c if isinstance(c, tuple) else (f"user_{i}", c) for i, c in enumerate(callbacks)]

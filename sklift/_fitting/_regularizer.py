@@ -1,4 +1,4 @@
-"""The regularizer of a fit, and the start of training that it holds the model to."""
+"""The regularizer of a fit that continues earlier training."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from ..regularizers import Regularizer, build_regularizer
 def continued_regularizer(
     recipe, model: nn.Module, earlier: Regularizer | None
 ) -> Regularizer | None:
-    """Build the regularizer of a fit that goes on from earlier training.
+    """Build the regularizer of a fit that continues earlier training.
 
-    The start that an earlier regularizer of the same kind remembers stays what it was. Where there
-    is none, a warning says that the model as it is takes its place.
+    A regularizer may remember the start of training. The new one takes that start from an earlier
+    regularizer of the same class. If there is none, the present model counts as the start, and a
+    warning is given.
     """
     regularizer = build_regularizer(recipe, model)
     if regularizer is None or not (own := regularizer.state_dict()):

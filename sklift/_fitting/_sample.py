@@ -17,17 +17,16 @@ from ._settings import FitSettings
 
 @dataclass
 class Sample:
-    """What a fit learns from.
+    """Training data of a fit.
 
     Attributes
     ----------
     data : Pictures or Rows
-        The pictures, or features.
+        The pictures, or rows of features.
     codes : ndarray of shape (n_samples,)
-        Indices of their classes.
+        The classes of the samples, as indices.
     weight : ndarray of shape (n_samples,) or None
-        Their weights.
-    seed : int
+        The weights of the samples.
         The seed of the fit.
     skipped : ndarray of int
         Indices of the pictures that could not be read.
@@ -41,20 +40,19 @@ class Sample:
 
 
 def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
-    """The class list, and the validated samples.
+    """Return the class list and the validated samples.
 
     Parameters
     ----------
     data : Pictures or Rows
-        Pictures, or features.
+        Pictures, or rows of features.
     y : array-like or None
-        Labels; None: those that came with the data.
+        Labels. None: the labels that came with the data.
     sample_weight : array-like or None
-        Weights.
-    classes : array-like or None
-        The class list, where it is given.
+        Weights of the samples.
+        The class list, if it is given.
     skip : bool
-        Whether pictures that can't be read are left out.
+        Whether unreadable pictures are left out.
     random_state : int, RandomState instance or None
         The source of the seed.
     """
@@ -63,8 +61,8 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
-        if not sample_weight.any():  # older versions of scikit-learn let it pass
-            raise ValueError("Sample weights must contain at least one non-zero number.")
+        if not sample_weight.any():  # older versions of scikit-learn do not check it
+            raise ValueError("Sample weights must contain at least one non-zero number")
         if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:
             raise ValueError(
                 "sample_weight has values, or a sum, beyond 1e-30 to 1e30: scale it, only the "
@@ -94,7 +92,7 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
 
 
 def _warn_skipped(wrong: dict, n: int) -> None:
-    """Warn of pictures that can't be read; an error where none can."""
+    """Warn of unreadable pictures; raise an error if all are unreadable."""
     first = "; ".join(f"X[{i}]: {text}" for i, text in list(wrong.items())[:5])
     more = "; ..." if len(wrong) > 5 else ""
     if len(wrong) == n:
@@ -103,7 +101,7 @@ def _warn_skipped(wrong: dict, n: int) -> None:
 
 
 def partial_classes(classes, declared, known):
-    """The class list of a ``partial_fit``: the given one, or else that of before.
+    """Return the class list of a ``partial_fit``: the given one, or that of earlier calls.
 
     Parameters
     ----------
@@ -117,12 +115,12 @@ def partial_classes(classes, declared, known):
     Raises
     ------
     ValueError
-        If it is missing, or another than that of the calls before.
+        If it is missing, or differs from that of earlier calls.
     """
     if classes is None:
         classes = declared if known is None else known
     if classes is None:
-        raise ValueError("classes must be passed on the first call to partial_fit.")
+        raise ValueError("classes must be passed on the first call to partial_fit")
     if known is not None and not np.array_equal(np.unique(np.asarray(classes)), known):
         raise ValueError(
             f"classes={classes!r} is not the same as on last call to partial_fit, was: {known!r}"
@@ -131,12 +129,12 @@ def partial_classes(classes, declared, known):
 
 
 def check_same(classes, known, model, settings: FitSettings) -> None:
-    """Training can go on only with the same model.
+    """Check that classes, adapter and head are those of the model that training continues.
 
     Raises
     ------
     ValueError
-        If the classes, the adapter or the head are others than those that were trained.
+        If the classes, the adapter or the head differ from the trained ones.
     """
     if not np.array_equal(classes, known):
         raise ValueError(

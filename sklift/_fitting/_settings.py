@@ -25,10 +25,10 @@ RECIPES = (
 
 @dataclass(frozen=True)
 class FitSettings:
-    """Parameters of :class:`sklift.LiftClassifier` that its training depends on.
+    """Parameters of :class:`sklift.LiftClassifier` that training depends on.
 
-    The choices in `RECIPES`, ``compute`` and ``checkpoint`` are recipes, the rest is as the user
-    gave it; ``params`` has all of it under the names of the estimator's parameters.
+    The choices in ``RECIPES``, ``compute`` and ``checkpoint`` are recipe objects. All other values
+    are as the user gave them. ``params`` holds all parameters of the estimator by name, as given.
     """
 
     params: Mapping[str, Any]
@@ -60,17 +60,17 @@ class FitSettings:
 
 
 def fit_settings(params: Mapping[str, Any]) -> FitSettings:
-    """The settings of a fit, from the parameters of the estimator by name.
+    """Make the settings of a fit from the parameters of the estimator, by name.
 
     Raises
     ------
     TypeError, ValueError
-        If a recipe is unknown or does not go with the backbone.
+        If a recipe is unknown, or does not suit the backbone.
     """
     recipes = {kind: resolve_recipe(kind, params[kind]) for kind in RECIPES}
     if isinstance(params["backbone"], str) and params["backbone"] == "precomputed":
         if isinstance(params["adapter"], str) and params["adapter"] == "adaptformer":
-            recipes["adapter"] = None  # the default has no blocks to work in
+            recipes["adapter"] = None  # the default adapter needs blocks
         if params["tta"] is not None:
             raise ValueError("tta makes views of pictures: leave it out, X holds features")
     _check_training(recipes["sampler"], recipes["optimizer"], params)
@@ -92,7 +92,7 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
 
 
 def _check_training(sampler, optimizer, params: Mapping[str, Any]) -> None:
-    """Wrong settings are found before anything is computed."""
+    """Check the settings of sampler and optimizer before anything is computed."""
     check_one_sampler(sampler, params["net_params"])
     shared_settings(optimizer, params["max_epochs"])
     for recipe in (sampler, optimizer):

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks (``set_callbacks``), which came with version 1.9."""
+"""Support of scikit-learn's callbacks (``set_callbacks``, since version 1.9)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .._core._sklearn import callback_context
 
 
 class EpochTasks:
-    """Tells scikit-learn's callbacks when ``fit`` and each of its epochs begin and end."""
+    """Reports to scikit-learn's callbacks the begin and end of ``fit`` and of its epochs."""
 
     def __init__(self, estimator, n_epochs: int, X, y, sample_weight):
         self.estimator = estimator
@@ -16,18 +16,18 @@ class EpochTasks:
         self.context = callback_context(estimator, n_epochs)
 
     def begin(self) -> None:
-        """Fit begins."""
+        """Report that ``fit`` begins."""
         if self.context is not None:
             self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def begin_epoch(self) -> None:
-        """An epoch begins."""
+        """Report that an epoch begins."""
         if self.context is not None:
             self.epoch = self.context.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def end_epoch(self, fitted: dict) -> bool:
-        """An epoch ends; True if a callback asks to stop. ``fitted``: attributes so far."""
+        """Report that an epoch ends, with the attributes ``fitted`` so far; True: stop training."""
         if self.context is None:
             return False
         return self.epoch.call_on_fit_task_end(
@@ -35,7 +35,7 @@ class EpochTasks:
         )
 
     def end(self, fitted: dict) -> None:
-        """Fit ends."""
+        """Report that ``fit`` ends."""
         if self.context is not None:
             self.context.call_on_fit_task_end(
                 estimator=self.estimator, **self.data, reconstruction_attributes=fitted

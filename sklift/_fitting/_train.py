@@ -1,4 +1,4 @@
-"""Training: from validated samples to fitted attributes."""
+"""Training, from validated samples to fitted attributes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _HISTORY = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
 
 @dataclass(frozen=True)
 class Classes:
-    """Labels of shape (n_classes,), sorted, and their names, where they have some."""
+    """Sorted labels of shape (n_classes,), and the names of the classes, if known."""
 
     labels: np.ndarray
     names: list[str] | None
@@ -57,7 +57,7 @@ class Classes:
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of earlier training, to go on from.
+    """Outcome of earlier training, from which training continues.
 
     Attributes
     ----------
@@ -66,13 +66,13 @@ class Trained:
     model : TunedModel
         The model.
     init : str
-        The start of its head.
+        The initialisation of its head.
     totals : ClassTotals
-        The samples so far.
+        Class totals of the samples so far.
     history : sequence of dict
-        Figures of the epochs so far.
+        Figures of the epochs so far, such as the loss.
     optimizer, loss, regularizer : torch optimizer and modules, or None
-        The last ones, in the process that has trained.
+        Those of the last training, if it was in this process.
     """
 
     classes: np.ndarray
@@ -93,7 +93,7 @@ def train(
     keep: Callable[[dict], None],
     start: Trained | None = None,
 ) -> None:
-    """Build the model, start its head, and train it.
+    """Build the model, initialise its head, and train it.
 
     Parameters
     ----------
@@ -102,13 +102,13 @@ def train(
     sample : Sample
         The training data.
     classes : Classes
-        Labels and names.
+        Labels and names of the classes.
     tasks : EpochTasks
-        The epochs, as scikit-learn's callbacks see them.
+        The link to scikit-learn's callbacks.
     keep : callable
-        Takes the fitted attributes: at the end, or so far where training is broken off.
+        A function that stores the fitted attributes: at the end, or when training is interrupted.
     start : Trained, optional
-        Earlier training to start from (``warm_start``).
+        Earlier training to continue (``warm_start``).
     """
     plan = settings.compute.build(settings.device, settings.batch_size, sample.data.dtype)
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
@@ -119,7 +119,7 @@ def train(
     file = state = None
     if settings.checkpoint is not None:
         identity = identify(settings, sample, classes.labels, backbone, plan)
-        if start is not None:  # where it starts from counts
+        if start is not None:  # the outcome depends on the start
             weights = start.model.trained_state()
             if start.regularizer is not None:
                 held = start.regularizer.state_dict()
@@ -178,7 +178,7 @@ def train_more(
     keep: Callable[[dict], None],
     start: Trained | None = None,
 ) -> None:
-    """Make one more pass, over samples that may be new; the learning rate is constant.
+    """Make one more pass over the given samples, with a constant learning rate.
 
     The parameters are those of :func:`train`.
     """
@@ -192,7 +192,7 @@ def train_more(
         else:
             model, init = start.model, start.init
         model.recompute(plan.recompute)
-    # the order and the views of each pass are its own, also where random_state is an int
+    # Each pass has its own order and views, also if random_state is an int.
     seed = (sample.seed + (0 if start is None else len(start.history))) % 2**31
     totals, order = class_totals(settings, sample, used, len(classes), seed, 1)
     if start is not None:
@@ -213,14 +213,14 @@ def train_more(
 
 
 def _regularizer(settings: FitSettings, model: TunedModel, start: Trained | None):
-    """The regularizer, or None; what it holds the model to is where earlier training started."""
+    """The regularizer, or None; in continued training, with the start of the first training."""
     if start is None:
         return build_regularizer(settings.regularizer, model)
     return continued_regularizer(settings.regularizer, model, start.regularizer)
 
 
 def _go_on(net: LiftNet, start: Trained) -> None:
-    """Give a net the history and the momentum of earlier passes."""
+    """Give a net the history and the optimizer state of earlier passes."""
     epochs = enumerate(start.history, start=1)
     net.history.extend({"batches": [], "epoch": epoch, **row} for epoch, row in epochs)
     if start.optimizer is not None and start.loss is not None:
@@ -228,9 +228,10 @@ def _go_on(net: LiftNet, start: Trained) -> None:
 
 
 def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_shared: bool) -> None:
-    """Train; where it is broken off, what makes sense so far is kept.
+    """Train the net; if training is interrupted, store the attributes so far.
 
-    ``is_shared``: the weights are also those of an earlier fit, which a failure must not change.
+    ``is_shared``: whether the weights belong to an earlier fit too, which a failure must not
+    change.
     """
     before = net.module_.trained_state() if is_shared else None
     compares = net.has_terms and not net.module_.tower_is_frozen
@@ -245,15 +246,15 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
         ):
             net.partial_fit(dataset, epochs=n_epochs)
     except Exception as error:
-        net.notify("on_train_end", X=None, y=None)  # bars are closed, data is let go
+        net.notify("on_train_end", X=None, y=None)  # closes progress bars, releases the data
         if isinstance(error, FloatingPointError) or net.interrupted:
             keep(record(net))
         elif is_shared:
             net.module_.load_trained_state(before)
-        if net.interrupted:  # workers that prepare data may be the first to feel it
+        if net.interrupted:  # Ctrl-C may have killed a data-loading worker first
             raise KeyboardInterrupt from None
         raise
-    # skorch ends a fit quietly when it is interrupted
+    # After a KeyboardInterrupt, skorch ends the fit without an error.
     if net.interrupted or (n_epochs and "train_acc" not in net.history[-1]):
         keep(record(net))
         raise KeyboardInterrupt
@@ -264,7 +265,7 @@ def _backbone(settings: FitSettings, data) -> Backbone:
 
 
 def _check_start(model: TunedModel, backbone: Backbone, device: torch.device) -> None:
-    """Training can go on only with the same backbone on the same device."""
+    """Check that training continues with the same backbone on the same device."""
     if model.backbone is not backbone or model.mean.device != device:
         raise ValueError(
             f"training goes on with the same backbone on the same device: "
@@ -283,9 +284,9 @@ def _new_model(
     plan: ComputePlan,
     resumed: bool = False,
 ) -> tuple[TunedModel, str]:
-    """The model at the start of training, and the initialisation of its head.
+    """Return the model at the start of training, and the initialisation of its head.
 
-    ``resumed``: a checkpoint has the weights, and the head is left as drawn.
+    ``resumed``: whether a checkpoint has the weights, so that the head needs no start.
     """
     init = resolve_init(settings.init, backbone, classes.names, settings.prompts)
     rows = None
@@ -321,7 +322,7 @@ def _fitted(
     skipped: np.ndarray,
     net: LiftNet,
 ) -> dict[str, Any]:
-    """The fitted attributes."""
+    """Fitted attributes of the estimator, by name."""
     return {
         "class_counts_": totals.counts,
         "class_prior_": totals.weights / totals.weights.sum(),

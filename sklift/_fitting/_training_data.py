@@ -1,4 +1,4 @@
-"""Training data: splits, views or features of them, class totals, and the order of samples."""
+"""Training data: splits, their views or features, class totals, and the order of samples."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class ClassTotals:
     Attributes
     ----------
     counts : ndarray
-        Training samples.
+        Number of training samples.
     weights : ndarray
-        The sum of their weights.
+        Sum of the weights of the training samples.
     effective : ndarray
-        The sum of the weights of what an epoch draws: the class counts of the loss.
+        Sum of the weights of the samples that an epoch draws: the class counts for the loss.
     """
 
     counts: np.ndarray
@@ -47,7 +47,7 @@ class ClassTotals:
 
 
 def split_sample(settings: FitSettings, backbone, sample: Sample):
-    """Training data, validation data or None, and the indices of the former."""
+    """Return training data, validation data or None, and the indices of the training data."""
     labelled = (sample.codes, sample.weight)
 
     def views(augmentation):
@@ -68,7 +68,7 @@ def split_sample(settings: FitSettings, backbone, sample: Sample):
         split = HoldOut(fraction, sample.seed, sample.weight)
     if not split:
         return dataset, None, np.arange(len(sample.codes))
-    # Held-out pictures are seen as in prediction, and no class prior counts them.
+    # Held-out pictures have the views of prediction, and do not count in the class prior.
     dataset, held_out = split(dataset, sample.codes)
     if not (isinstance(dataset, Subset) and isinstance(held_out, Subset)):
         raise ValueError(
@@ -87,7 +87,7 @@ def on_frozen(
     held_out,
     plan: ComputePlan,
 ):
-    """Data sets of features or tokens of frozen blocks, where views repeat; else as they are."""
+    """Replace repeated views by frozen features or tokens; return other data sets unchanged."""
 
     def rows(chosen, augmentation):
         views = repeated_views(augmentation, settings.max_epochs)
@@ -117,9 +117,9 @@ def class_totals(
     seed: int,
     n_epochs: int,
 ):
-    """Per class: samples, their weights, and what the loss sees of it; and the order of samples.
+    """Return the class totals of the training samples, and the order of the samples.
 
-    ``n_epochs``: to come.
+    ``n_epochs``: number of epochs for which the draws are counted.
     """
     codes = sample.codes[used]
     weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]

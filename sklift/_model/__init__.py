@@ -1,4 +1,4 @@
-"""The model that is trained: a frozen tower, an adapter inside, and a head."""
+"""The trained model: a frozen tower, an adapter inside, and a head."""
 
 from __future__ import annotations
 

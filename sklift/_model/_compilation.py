@@ -1,4 +1,4 @@
-"""The tower's blocks compiled by torch, for the time of a training."""
+"""Compilation of the tower's blocks by torch, during training."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from .._compute._torch import keeping_programs, require_undoable_compile, undo_c
 from ..backbones import find_stages
 from ._tuned_model import TunedModel
 
-# Programs of one function that torch keeps: blocks differ in what an adapter put into them, batches
-# in their size, and the fits of a search in both. With torch's 8 most would run as they are.
+# Programs of one function that torch keeps. Blocks differ in their adapters, batches in their size,
+# and the fits of a search in both. With torch's limit of 8, most would run without compilation.
 _MOST_GRAPHS = 64
 
 
 @contextmanager
 def compiled(model: TunedModel, enabled: bool) -> Iterator[None]:
-    """Let torch compile the blocks of the tower, or all of it where it is not known to have any.
+    """Context in which torch compiles the blocks of the tower, or a tower without known blocks.
 
-    Blocks are alike, so that what is compiled for one serves the others: seconds, where the whole
+    Blocks are alike, so one compiled program serves all of them. This takes seconds; the whole
     tower would take minutes.
 
     Parameters
     ----------
     model : TunedModel
-        At the end it is as it was.
+        The model, which is not compiled any more at the end.
     enabled : bool
-        False: nothing is done.
+        False: the context does nothing.
 
     Raises
     ------
     ValueError
-        If there is nothing to compile, or torch can't on this machine.
+        If there is nothing to compile, or torch can't compile on this machine.
     """
     if not enabled:
         yield
@@ -65,7 +65,7 @@ def compiled(model: TunedModel, enabled: bool) -> Iterator[None]:
 
 @cache
 def _check_compiler(device: str) -> None:
-    """Compile something small: only then is it known whether there is a compiler that works."""
+    """Compile a small function, to see whether the compiler works on this machine."""
     try:
         torch.compile(torch.sin)(torch.zeros(8, device=device))
     except Exception as error:

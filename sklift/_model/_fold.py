@@ -1,4 +1,4 @@
-"""A trained model for prediction: what re-parametrises a weight becomes the weight."""
+"""Folding of a trained model for prediction: re-parametrised weights become plain ones."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ def folded(model: TunedModel) -> TunedModel:
     r"""A copy of a model in which every re-parametrised weight is a plain one.
 
     LoRA's :math:`W + (A B)^T / r`, SSF's :math:`\mathrm{diag}(\gamma) W` and the scattered entries
-    of sparse tuning are functions of weights alone: the model computes them in every forward, the
-    copy holds their values, as it does of any re-parametrisation that a recipe of your own
-    registers. What is trained beside the frozen weights (AdaptFormer, VPT, ...) stays as it is, and
-    biases, norms and blocks that are trained themselves are plain weights already.
+    of sparse tuning are functions of weights alone. The model computes them in every forward pass;
+    the copy holds their values. The same holds for any re-parametrisation that a recipe of your own
+    registers. Modules beside the frozen weights (AdaptFormer, VPT, ...) do not change. Trained
+    biases, norms and blocks are plain weights already.
 
     Parameters
     ----------
     model : TunedModel
-        Left unchanged, as are the frozen tensors that it shares with other models.
+        The model. It does not change, nor do the frozen tensors that it shares with other models.
 
     Returns
     -------
     folded : TunedModel
-        In eval mode, with the same outputs, but for rounding. Only the folded weights are new
-        tensors, the others are the model's own: once the model is trained further, fold again. It
-        is ``model`` itself where nothing is to be folded.
+        A model in eval mode with the same outputs, but for rounding. Only the folded weights are
+        new tensors, the others are shared with ``model``: after further training, fold again. The
+        result is ``model`` itself if it has nothing to fold.
     """
     if not any(parametrize.is_parametrized(module) for module in model.modules()):
         return model
     shared = (model.backbone, *model.parameters(), *model.buffers())
-    twin = TunedModel.__new__(TunedModel)  # a deep copy of the model itself would be built anew
+    twin = TunedModel.__new__(TunedModel)  # deepcopy(model) would build the model anew
     twin.__dict__ = copy.deepcopy(model.__dict__, {id(x): x for x in shared})
     with torch.no_grad(), torch.autocast(model.mean.device.type, enabled=False):
         for module in twin.modules():
@@ -46,14 +46,14 @@ def folded(model: TunedModel) -> TunedModel:
 
 
 def _make_plain(module: nn.Module) -> None:
-    """Replace what re-parametrises the weights of a module by their values."""
+    """Replace the re-parametrised weights of a module by their values."""
     weights = {
-        # what a fold is made of says which blocks are trained, and the fold says it as well
+        # A folded weight requires a gradient if its parts did: this shows which blocks are trained.
         name: nn.Parameter(getattr(module, name).detach(), _is_trained(made))
         for name, made in module.parametrizations.items()
     }
-    # Not by torch's `remove_parametrizations`: it writes into the frozen tensor, and takes the
-    # weight's name from the module's class, which the module that was copied has as well.
+    # torch's ``remove_parametrizations`` will not do: it writes into the frozen tensor, and deletes
+    # the weight's property from the class, which the original module has as well.
     set_class(module, parametrize.type_before_parametrizations(module))
     del module.parametrizations
     for name, weight in weights.items():

@@ -1,4 +1,4 @@
-"""What an adapter has left of a tower as the backbone has it."""
+"""Detection of the parts of a tower that an adapter has not touched."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..backbones import Backbone
 
 
 def own_parts(tower: nn.Module) -> dict[nn.Module, tuple]:
-    """Of each module its class, and the tensors that it holds itself."""
+    """Class and own tensors of each module, to compare the tower with later."""
     return {module: _own(module) for module in tower.modules()}
 
 
 def touched_modules(tower: nn.Module, before: dict[nn.Module, tuple]) -> set[nn.Module]:
-    """The modules that are new, hold other tensors than before, or train some."""
+    """Modules that are new, hold other tensors than ``before``, or have trained parameters."""
     return {
         module
         for module in tower.modules()
@@ -26,7 +26,7 @@ def touched_modules(tower: nn.Module, before: dict[nn.Module, tuple]) -> set[nn.
 
 
 def n_blocks_before(touched: set[nn.Module], blocks: Sequence[nn.Module]) -> int:
-    """The number of leading blocks that hold no module of these; 0 if one is outside of blocks."""
+    """Number of leading blocks without touched modules; 0 if one is outside of all blocks."""
     inside = [set(block.modules()) & touched for block in blocks]
     if touched - set().union(*inside):
         return 0
@@ -35,9 +35,9 @@ def n_blocks_before(touched: set[nn.Module], blocks: Sequence[nn.Module]) -> int
 
 @torch.no_grad()
 def computes_alike(one: Callable, other: Callable, backbone: Backbone, device) -> bool:
-    """Whether two functions make the same of a view.
+    """Return whether two functions have the same output for a random view.
 
-    A hook, a setting of a module or another order of blocks is seen here alone.
+    Only this test detects a hook, a changed setting of a module, or another order of blocks.
     """
     size = backbone.preprocess.size
     generator = torch.Generator().manual_seed(0)

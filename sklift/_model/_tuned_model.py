@@ -1,4 +1,4 @@
-"""The model that is trained: a frozen tower with an adapter inside, and a head."""
+"""The trained model: a frozen tower with an adapter inside, and a head."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class TunedModel(nn.Module):
     backbone : Backbone
         The shared frozen tower.
     adapter : recipe or None
-        What to inject. The recipe with its "auto" values filled in becomes ``self.adapter``.
+        The adapter to inject. The recipe with its "auto" values filled in becomes ``self.adapter``.
     head : recipe
-        Builds the map from features to logits.
+        The recipe of the map from features to logits.
     n_classes : int
         Number of logits.
     device : str or torch.device
-        Where the model lives. It is built there, since moving it would move the shared tower.
+        The device of the model. It is built there: moving it would move the shared tower.
 
     Notes
     -----
@@ -41,7 +41,7 @@ class TunedModel(nn.Module):
     def __init__(self, backbone: Backbone, adapter, head, n_classes: int, device="cpu"):
         super().__init__()
         tower = backbone.open(device)
-        # Frozen norms and dropouts stay in eval mode; modules that come later follow train().
+        # Frozen norms and dropouts stay in eval mode; modules that are added later follow train().
         frozen = list(tower.module.modules())
         before = own_parts(tower.module)
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
@@ -50,7 +50,7 @@ class TunedModel(nn.Module):
         blocks = [block.unit.get() for block in tower.blocks]
         self._n_untouched = n_blocks_before(touched, blocks)
         self._has_blocks = any(isinstance(block, TransformerBlock) for block in tower.blocks)
-        # Moves what the adapter has added: faster ways are tried on the device.
+        # Moves the adapter's modules: speed-ups are tried on the device.
         tower.module.to(device)
         self.tower = tower.finished()
         self.after = tower.after
@@ -64,16 +64,17 @@ class TunedModel(nn.Module):
             value = torch.tensor(getattr(backbone.preprocess, name), dtype=torch.float32)
             value = value.view(3, 1, 1)
             self.register_buffer(name, value, persistent=False)
-        # The tower is on the device already: this moves what is new.
+        # The tower is on the device already: this moves the head.
         self.to(device)
         self.eval()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits ``(n, n_classes)`` of views, the mean of the logits over several views.
+        """Logits ``(n, n_classes)`` of views; with several views, the mean of their logits.
 
-        ``x`` is ``(n, 3, s, s)`` or ``(n, n_views, 3, s, s)``: uint8 pixels, or floats that are
-        normalised already; or what the frozen blocks before the first trained one make of such,
-        tokens ``(n, tokens, width)``; or what a frozen tower does, ``(n, n_features)``.
+        ``x`` is one of these: views ``(n, 3, s, s)`` or ``(n, n_views, 3, s, s)``, as uint8 pixels
+        or as floats that are normalised already; tokens ``(n, tokens, width)``, the output of the
+        frozen blocks before the first trained one; or features ``(n, n_features)`` of a frozen
+        tower.
         """
         if x.ndim == 5:
             n, v = x.shape[:2]
@@ -85,7 +86,7 @@ class TunedModel(nn.Module):
         return self.after(self._through(self.tower, x))
 
     def outputs(self, x: torch.Tensor) -> Outputs:
-        """Features and logits of views, tokens or frozen features, beside those of the backbone."""
+        """Features and logits of views, tokens or frozen features, with the frozen features."""
         of_tower = self._through(self.tower, x)
         features = self.after(of_tower).to(self.mean.dtype)
         kind = x.device.type
@@ -102,13 +103,13 @@ class TunedModel(nn.Module):
         return Outputs(features, logits.to(wide), find_frozen)
 
     def _logits(self, features: torch.Tensor) -> torch.Tensor:
-        # Logits span tens: in half precision they would be rounded by a few hundredths.
+        # Logits are in the tens: half precision would round them by a few hundredths.
         with torch.autocast(features.device.type, enabled=False):
             return self.head(features.to(self.mean.dtype))
 
     def _through(self, tower: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """What the tower, tuned or frozen, makes of ``x``; frozen features stay as they are."""
-        if x.ndim == 3:  # in the dtype that the tower gave them, and goes on in
+        """Output of a tower (tuned or frozen) for ``x``; frozen features are returned unchanged."""
+        if x.ndim == 3:  # tokens, in the dtype that the tower computes in
             return self._stages(tower).after(x, self.n_frozen_blocks)
         pixels = not x.is_floating_point()
         x = x.to(self.mean.dtype)
@@ -117,26 +118,27 @@ class TunedModel(nn.Module):
         return x
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
-        """Tokens ``(n, tokens, width)`` that the first trained block sees, of normalised views."""
+        """Tokens ``(n, tokens, width)`` before the first trained block, of normalised views."""
         return self._stages(self.tower).before(x, self.n_frozen_blocks)
 
     @cached_property
     def frozen_tower(self) -> nn.Module:
-        """The backbone's tower, without adapter; no part of this module, nor of its state."""
+        """The backbone's tower without adapter; it is not part of this module or of its state."""
         return self.backbone.open(self.mean.device).finished()
 
     @cached_property
     def tower_is_frozen(self) -> bool:
-        """Whether the tower computes what the backbone does, so that features stay the same."""
+        """Whether the tower's outputs equal the backbone's, so that features do not change."""
         if self.adapter is None or self._is_touched:
             return self.adapter is None
         return computes_alike(self.tower, self.frozen_tower, self.backbone, self.mean.device)
 
     @cached_property
     def n_frozen_blocks(self) -> int:
-        """Blocks before the first that an adapter has touched, if they compute what they did.
+        """Number of blocks before the first one that an adapter has touched.
 
-        0 where it has touched what is outside of blocks, or the tower has none.
+        0 if their outputs have changed, if a module outside of blocks is touched, or if the tower
+        has no blocks.
         """
         n = self._n_untouched
         if not (n and self.backbone.has_stages):
@@ -154,8 +156,8 @@ class TunedModel(nn.Module):
         return stages
 
     def train(self, mode: bool = True) -> TunedModel:
-        """Switch to training mode all but the frozen modules (batch norm would drift)."""
-        if mode == self.training:  # asked for at every step
+        """Switch all but the frozen modules to training mode (frozen batch norms would drift)."""
+        if mode == self.training:  # called at every step
             return self
         super().train(mode)
         for module in self._frozen:
@@ -163,7 +165,7 @@ class TunedModel(nn.Module):
         return self
 
     def recompute(self, recompute: bool) -> None:
-        """Whether blocks compute their activations again in the backward pass, to keep none."""
+        """Set whether blocks compute their activations again in the backward pass."""
         switch = getattr(self.tower, "set_grad_checkpointing", None)
         if recompute and (switch is None or not self._has_blocks):
             raise ValueError(
@@ -174,11 +176,11 @@ class TunedModel(nn.Module):
             switch(recompute)
 
     def trained_state(self) -> dict[str, torch.Tensor]:
-        """What training made: trained weights and the new modules' buffers, by name, on the CPU."""
+        """Trained weights and the buffers of new modules, by name, on the CPU."""
         return {name: t.detach().cpu().clone() for name, t in self._own_tensors().items()}
 
     def load_trained_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Set the trained tensors; their names and shapes must be exactly the model's own."""
+        """Set the trained tensors; their names and shapes must be exactly those of the model."""
         own = self._own_tensors()
         if own.keys() != state.keys():
             raise ValueError(f"trained tensors differ: {sorted(own.keys() ^ state.keys())[:5]}")
@@ -204,7 +206,7 @@ class TunedModel(nn.Module):
 
     @property
     def n_trainable_params(self) -> int:
-        """Number of weights in training."""
+        """Number of trained weights."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
     def __reduce__(self):
@@ -230,7 +232,7 @@ def _rebuild(
     device: str,
     dtype: torch.dtype = torch.float32,
 ):
-    """A pickled model over this process's shared tower, on its device where there is one."""
+    """A pickled model with this process's shared tower; on the CPU if its device is missing."""
     backbone = load_backbone(spec)
     if backbone.checksum != checksum:
         raise ValueError(
@@ -241,7 +243,7 @@ def _rebuild(
         device = resolve_device(device)
     except ValueError:
         device = "cpu"
-    with drawing_alone(0):  # every weight drawn here is overwritten
+    with drawing_alone(0):  # all weights drawn here are overwritten
         model = TunedModel(backbone, adapter, head, n_classes, device)
     if dtype != model.mean.dtype and backbone.is_empty:
         model.to(dtype)

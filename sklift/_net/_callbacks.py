@@ -1,4 +1,4 @@
-"""What happens between the batches and between the epochs."""
+"""Callbacks of the training loop, between batches and between epochs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch.utils.data import Subset
 
 
 class EpochState(Callback):
-    """Tells data and order which epoch it is, and records the share of views that were right."""
+    """Sets the epoch of data and order, and records the share of correctly classified views."""
 
     def __init__(self, order, resumed: dict | None = None):
         self.order = order
         self.resumed = resumed
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
-        """Start an epoch, or go on in the one that training was stopped in."""
+        """Start an epoch, or continue the interrupted one."""
         epoch = len(net.history) - 1
         net.hits = {
             kind: torch.zeros((), dtype=torch.int64, device=net.device)
@@ -33,7 +33,7 @@ class EpochState(Callback):
         whole.set_epoch(epoch)
 
     def on_epoch_end(self, net, dataset_valid=None, **kwargs):
-        """One synchronisation an epoch."""
+        """Record the accuracies: the only synchronisation with the device in an epoch."""
         if not net.history[-1, "batches"]:
             raise ValueError("there is no batch to train on: drop_last leaves none that is full")
         n_seen = sum(net.history[-1, "batches", :, "train_batch_size"])
@@ -43,29 +43,29 @@ class EpochState(Callback):
 
 
 class FiniteLoss(Callback):
-    """Ends training where numbers get out of hand, with the weights of before."""
+    """Ends training when the loss or the weights are not finite; restores the weights."""
 
     def on_epoch_begin(self, net, **kwargs):
-        """Remember the weights; training that breaks down goes back to them."""
+        """Remember the weights, to which a failed training returns."""
         self.weights_ = net.module_.trained_state()
 
     def on_grad_computed(self, net, **kwargs):
-        """Before the weights are moved."""
+        """Check the loss, before the optimizer changes the weights."""
         if not math.isfinite(net.last_loss):
             raise self.error(net, f"the loss became {net.last_loss}")
 
     def on_epoch_end(self, net, **kwargs):
-        """The last step of an epoch is not followed by a loss."""
+        """Check the weights, since no loss follows the last step of an epoch."""
         if not _finite(net):
             raise self.error(net, "the weights became infinite")
 
     def on_train_end(self, net, **kwargs):
-        """They are not needed any more."""
+        """Release the remembered weights."""
         self.weights_ = None
 
     def error(self, net, what: str) -> FloatingPointError:
-        """The error, and the net as it was when all was well."""
-        # finite weights of an enormous size are no better than infinite ones
+        """Restore the weights of the start of the epoch, and return the error to raise."""
+        # Also in the case of finite weights: enormous ones are no better than infinite ones.
         net.module_.load_trained_state(self.weights_)
         row = net.history[-1]
         return FloatingPointError(
@@ -81,7 +81,7 @@ def _finite(net) -> bool:
 
 
 class BestEpoch(Callback):
-    """Stops when the validation loss has not improved for some epochs; keeps the best weights."""
+    """Stops when the validation loss has not improved for ``patience`` epochs; keeps the best."""
 
     def __init__(self, patience: int, state: dict | None = None):
         self.patience = patience
@@ -97,7 +97,7 @@ class BestEpoch(Callback):
             net.stopping = True
 
     def on_train_end(self, net, **kwargs):
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self.state["weights"] is not None:
             net.module_.load_trained_state(self.state["weights"])
             self.state["weights"] = None
@@ -111,30 +111,30 @@ class SklearnCallbacks(Callback):
         self.fitted = fitted
 
     def on_epoch_begin(self, net, **kwargs):
-        """An epoch begins."""
+        """Report that an epoch begins."""
         self.tasks.begin_epoch()
 
     def on_epoch_end(self, net, **kwargs):
-        """An epoch ends."""
+        """Report that an epoch ends, and stop if a callback asks for it."""
         if self.tasks.end_epoch(self.fitted(net)):
             net.stopping = True
 
     def on_train_end(self, net, **kwargs):
-        """Let go of the data, and of the estimator that holds the net."""
+        """Release the data, and the estimator, which holds the net."""
         self.tasks = self.fitted = None
 
 
 class StopIfAsked(Callback):
-    """The last one of an epoch, so that no other misses its end."""
+    """Ends training if a callback has asked for it. It comes last, after all other callbacks."""
 
     def on_epoch_end(self, net, **kwargs):
-        """Skorch takes a keyboard interrupt as the wish to end."""
+        """Raise a KeyboardInterrupt, which makes skorch end the training."""
         if net.stopping:
             raise KeyboardInterrupt
 
 
 class Progress(Callback):
-    """One bar over all batches of all epochs."""
+    """Progress bar over all batches of all epochs."""
 
     def __init__(self, n_batches: int):
         self.n_batches = n_batches
@@ -146,7 +146,7 @@ class Progress(Callback):
         self.bar_ = tqdm(total=self.n_batches, unit="batch", desc="fit")
 
     def on_batch_end(self, net, training=False, **kwargs):
-        """Advance."""
+        """Advance the bar."""
         if training:
             self.bar_.update()
 
@@ -158,6 +158,6 @@ class Progress(Callback):
         )
 
     def on_train_end(self, net, **kwargs):
-        """Close the bar; it holds a lock, that must not be pickled."""
+        """Close the bar, and delete it: its lock can't be pickled."""
         self.bar_.close()
         del self.bar_

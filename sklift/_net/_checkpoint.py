@@ -1,4 +1,4 @@
-"""Training that survives: its state in a file, after each epoch and every few minutes."""
+"""Checkpoints: files with the state of training, from which a fit continues."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .._store._atomic import remove_leftovers, replacing
 from .._store._private import make_folder, open_file
 
 FORMAT = 1
-# Of finished fits, which a search that is started again does not make again.
+# Bounds for the files of finished fits, which a restarted search does not repeat.
 MOST_FINISHED = 1000
 MOST_BYTES = 1 << 33
-_MOST_READ = 3  # of the files of other fits
+_MOST_READ = 3  # files of other fits that are read
 _KEYS = {
     "accumulate",
     "best",
@@ -39,18 +39,18 @@ _KEYS = {
 
 
 class CheckpointFile:
-    """The files of one fit, named by data and parameters: a search may share a folder.
+    """The checkpoint files of one fit, named by its identity: the fits of a search share a folder.
 
-    The state of a fit is in ``fit-<digest>.pt`` while it is under way, and in
-    ``finished-<digest>.pt`` afterwards, so that no other fit has to read it to see that. Of
-    finished ones the oldest go, beyond ``MOST_FINISHED`` or ``MOST_BYTES``.
+    The state of an unfinished fit is in ``fit-<digest>.pt``, that of a finished fit in
+    ``finished-<digest>.pt``: other fits see the difference without reading the file. Beyond
+    ``MOST_FINISHED`` or ``MOST_BYTES``, the oldest finished ones are deleted.
 
     Parameters
     ----------
     directory : str or path
-        The folder; made when something is written.
+        The folder, which is created before the first write.
     identity : dict of str to str
-        What the outcome depends on, by name.
+        Texts of everything that the outcome of the fit depends on, by name.
 
     Raises
     ------
@@ -69,7 +69,7 @@ class CheckpointFile:
         self.finished_path = self.directory / f"finished-{digest}.pt"
 
     def load(self) -> dict | None:
-        """The state of this very fit, or None if there is none.
+        """The stored state of this fit, or None.
 
         Raises
         ------
@@ -88,20 +88,20 @@ class CheckpointFile:
         return state
 
     def open_folder(self) -> None:
-        """Make the folder, where there is none, and clear away what a kill has left of this fit.
+        """Create the folder, if necessary, and remove temporary files of this fit.
 
         Raises
         ------
         OSError
-            If it can't be made.
+            If it can't be created.
         """
         make_folder(self.directory)
         for path in (self.path, self.finished_path):
             remove_leftovers(path)
 
     def save(self, state: dict) -> None:
-        """Write the state beside the file, then put it in its place: never is it half there."""
-        make_folder(self.directory)  # whatever happened to it since
+        """Write the state to a temporary file, then replace the old file by it."""
+        make_folder(self.directory)  # it may have been deleted since the start
         with replacing(self.finished_path if state["finished"] else self.path) as file:
             torch.save({"format": FORMAT, "identity": self.identity, **state}, file)
         if state["finished"]:
@@ -109,7 +109,7 @@ class CheckpointFile:
             self._drop_oldest()
 
     def other(self) -> tuple[str, list[str]] | None:
-        """The name of an unfinished fit in the folder that is not this one, and the differences."""
+        """File name of another unfinished fit in the folder, and the names that differ; or None."""
         paths = (path for path in sorted(self.directory.glob("fit-*.pt")) if path != self.path)
         for path, _ in zip(paths, range(_MOST_READ), strict=False):
             with suppress(ValueError):
@@ -138,7 +138,7 @@ def _read(path: Path) -> dict:
     try:
         with open_file(path, "rb") as file:
             state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception:  # of many kinds, with texts that advise to trust the file
+    except Exception:  # many types, some with the advice to trust the file
         state = None
     if (
         not isinstance(state, dict)
@@ -153,32 +153,32 @@ def _read(path: Path) -> dict:
 
 
 class Checkpoints(Callback):
-    """Saves the state of training at the end of each epoch, and within when minutes have passed."""
+    """Saves the state of training at the end of each epoch, and every ``minutes`` within it."""
 
     def __init__(self, file: CheckpointFile, minutes: float, seed: int, within_epochs: bool = True):
         self.file = file
         self.minutes = minutes
         self.seed = seed
-        self.within_epochs = within_epochs  # a user's own order can't be taken up in the middle
+        self.within_epochs = within_epochs  # False for user orders: they can't resume in an epoch
 
     def on_train_begin(self, net, **kwargs):
-        """The clock starts; a folder that can't be made is told of at once."""
+        """Start the clock, and create the folder, so that a failure is reported at once."""
         self.saved_ = time.monotonic()
         self.failed_ = False
         self._attempt(self.file.open_folder)
 
     def on_batch_end(self, net, training=False, **kwargs):
-        """Between two batches everything is consistent."""
+        """Save if it is time to, or after Ctrl-C; the state is consistent between two batches."""
         due = time.monotonic() - self.saved_ >= 60 * self.minutes
         if training and (due or net.interrupted) and self.within_epochs:
             self.save(net)
 
     def on_epoch_end(self, net, **kwargs):
-        """After the epoch, and before anybody stops training."""
+        """Save the epoch; this comes before the callbacks that stop training."""
         self.save(net)
 
     def save(self, net, finished: bool = False) -> None:
-        """Write; a failure, such as a full disk, loses nothing and training goes on."""
+        """Write the state. After a failure, such as a full disk, training continues."""
         self.saved_ = time.monotonic()
         self._attempt(
             lambda: self.file.save(
@@ -189,7 +189,7 @@ class Checkpoints(Callback):
     def _attempt(self, action) -> None:
         try:
             action()
-        except Exception as error:  # torch says of a full disk what it says of its own faults
+        except Exception as error:  # torch raises the same types for a full disk and for bugs
             if not self.failed_:
                 warn(
                     f"the checkpoint {self.file.path} could not be written ({error}); training "

@@ -1,7 +1,7 @@
-"""One fit in several processes: each computes its share of every batch.
+"""Distributed training: a fit in several processes, each with its share of every batch.
 
-All processes see the same order, and end with the same weights: those that one process would get
-from the same batches, but for rounding.
+All processes use the same order, and end with the same weights. Except for rounding, these are the
+weights that one process would get from the same batches.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from ._processes import Processes, processes_of
 
 
 class SharedOrder(Sampler):
-    """What one process takes of the order of all samples, batch by batch.
+    """The share of one process in the order of all samples, batch by batch.
 
-    Of a batch of indices it takes each ``size``-th one, from ``rank`` on. Where the last batch of
-    an epoch has less samples than there are processes, those that get none take its first one, as
-    a stand-in: :meth:`takes` tells, and it must not count.
+    From each batch, a process takes every ``size``-th index, beginning with number ``rank``. The
+    last batch of an epoch may have fewer samples than there are processes. Processes without a
+    sample then get its first sample as a stand-in, which must not count: :meth:`takes` is 0 for
+    them.
 
     Parameters
     ----------
     order : EpochOrder
-        That of all samples.
+        The order of all samples.
     batch_size : int
-        Samples in a batch of all processes together.
+        Number of samples in a batch, in all processes together.
     processes : Processes
-        Those who share.
+        The processes of the fit.
     """
 
     def __init__(self, order: EpochOrder, batch_size: int, processes: Processes):
@@ -45,15 +46,15 @@ class SharedOrder(Sampler):
         self.processes = processes
 
     def start(self, epoch: int, n_seen: int = 0) -> None:
-        """Set the epoch, counted from 0, and how many of all its samples have been seen."""
+        """Set the epoch, counted from 0, and the number of its samples that are done already."""
         self.order.start(epoch, n_seen)
 
     def n_in_batch(self, index: int) -> int:
-        """Number of samples in a batch of an epoch, in all processes together."""
+        """Number of samples in batch ``index`` of an epoch, in all processes together."""
         return min(self.batch_size, self.order.n_samples - index * self.batch_size)
 
     def takes(self, n: int) -> int:
-        """How many of a batch of n are for this process."""
+        """Number of samples of this process in a batch of ``n``."""
         return len(range(self.processes.rank, n, self.processes.size))
 
     def __len__(self) -> int:
@@ -68,32 +69,31 @@ class SharedOrder(Sampler):
 
 
 def shared_order(net_params, order: EpochOrder, batch_size: int) -> EpochOrder | SharedOrder:
-    """What this process takes of an order: all of it, or its share."""
+    """The order of the samples of this process: the whole order, or its share."""
     processes = processes_of(net_params)
     return order if processes is None else SharedOrder(order, int(batch_size), processes)
 
 
 def is_first(order) -> bool:
-    """Whether this process is the one to write files and to show progress."""
+    """Return whether this is the process that writes files and shows progress."""
     return not isinstance(order, SharedOrder) or order.processes.rank == 0
 
 
 def net_class(order) -> type[LiftNet]:
-    """The net that trains in this order."""
+    """The class of the net: :class:`SharedNet` for a shared order."""
     return SharedNet if isinstance(order, SharedOrder) else LiftNet
 
 
 class SharedNet(LiftNet):
-    """A net that trains together with those of other processes.
+    """Net that trains together with the nets of other processes.
 
-    It has ``iterator_train__order``, a :class:`SharedOrder`. Losses, hits and batch sizes in its
-    history are those of whole batches. Validation and prediction are done by each process for
-    itself.
+    Its ``iterator_train__order`` is a :class:`SharedOrder`. Losses, hits and batch sizes in its
+    history are those of whole batches. Each process validates and predicts all samples itself.
     """
 
     @property
     def processes(self) -> Processes:
-        """Those who train together."""
+        """The processes of this fit."""
         return self.iterator_train__order.processes
 
     def initialize(self):
@@ -106,12 +106,12 @@ class SharedNet(LiftNet):
         return self
 
     def on_train_begin(self, net, **kwargs):
-        """All must be about to train the same epochs.
+        """Check that all processes are about to train the same epochs.
 
         Raises
         ------
         ValueError
-            In all of them, if they have found different checkpoints.
+            If they have found different checkpoints; raised in all processes.
         """
         if len(set(self.processes.gather((len(self.history), self.stopping)))) > 1:
             raise ValueError(
@@ -120,7 +120,7 @@ class SharedNet(LiftNet):
             )
 
     def train_step_single(self, batch, **fit_params):
-        """Loss and gradient of a batch, of which this process computes its share."""
+        """Loss and gradient of a whole batch, from the shares of all processes."""
         X, target = unpack_data(batch)
         order = self.iterator_train__order
         self.n_in_batch = order.n_in_batch(len(self.history[-1]["batches"]) - 1)
@@ -135,18 +135,18 @@ class SharedNet(LiftNet):
         return step
 
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
-        """An epoch's loss is a mean over whole batches."""
+        """Record the size of the whole batch, for the mean loss of the epoch."""
         if training:
             self.history.record_batch("train_batch_size", self.n_in_batch)
 
     def validation_step(self, batch, **fit_params):
-        """All must see the same loss, to stop in the same epoch."""
+        """Validate with the loss of the first process, so that all stop in the same epoch."""
         step = super().validation_step(batch, **fit_params)
         loss = torch.tensor(self.processes.first(step["loss"].item()), dtype=torch.float64)
         return {**step, "loss": loss}
 
     def _separate_step(self, X, target):
-        """For a weighted mean over the samples: each one's mean counts by its weights."""
+        """Step for a loss that is a weighted mean over samples: sum the means of the processes."""
         hits, loss, weight, y_pred = self.hits["train"].clone(), 0.0, 0.0, None
         if len(target):
             step = self._step_that_fits(X, target)
@@ -160,7 +160,7 @@ class SharedNet(LiftNet):
         return {"loss": torch.tensor(loss / total, dtype=torch.float64), "y_pred": y_pred}
 
     def _coupled_step(self, X, target):
-        """For a loss over the whole batch, which `get_loss` gathers."""
+        """Step for a loss that couples samples: ``get_loss`` gathers all processes' logits."""
         X, target = self._mixed(X, target)
         if len(target):
             step = self._step(X, target)
@@ -169,25 +169,25 @@ class SharedNet(LiftNet):
             logits = torch.empty(0, n_columns, device=self.device)
             step = {"loss": self.get_loss(logits, target, X, training=True), "y_pred": logits}
         n_busy = min(self.n_in_batch, self.processes.size)
-        for parameter in self._loss_parameters().values():  # each has their whole gradient
+        for parameter in self._loss_parameters().values():  # each process has the whole gradient
             if parameter.grad is not None:
                 parameter.grad /= n_busy
         self._sum_gradients()
         return step
 
     def get_loss(self, y_pred, y_true, X=None, training=False, total=None):
-        """The loss of a batch; that of all processes where it can't be put together from theirs."""
+        """Loss of this process's samples; for a loss that couples samples, of the whole batch."""
         if training and getattr(self.criterion_, "couples_samples", True):
             mine = (y_pred.detach().cpu(), y_true.cpu(), _on_cpu(_split(X)[1]))
             logits, targets, weights = map(list, zip(*self.processes.gather(mine), strict=True))
             logits = [part.to(y_pred) for part in logits]
-            logits[self.processes.rank] = y_pred  # the one with a gradient
+            logits[self.processes.rank] = y_pred  # with its gradient
             y_pred, y_true = torch.cat(logits), torch.cat(targets)
             X = (None, None if weights[0] is None else torch.cat(weights))
         return super().get_loss(y_pred, y_true, X, training, total)
 
     def _sum_gradients(self, scale: float = 1.0) -> None:
-        """Make the gradient of all out of the scaled ones of each."""
+        """Replace the gradients by the sum over processes of the scaled gradients."""
         params = [p for _, p in self.get_all_learnable_params()]
         parts = [torch.zeros_like(p) if p.grad is None else p.grad * scale for p in params]
         flat = self.processes.sum(torch.cat([part.flatten() for part in parts]))

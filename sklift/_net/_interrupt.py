@@ -1,4 +1,4 @@
-"""Ctrl-C, taken between two batches rather than in the middle of one."""
+"""Handling of Ctrl-C: training ends between two batches, not within one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from skorch.callbacks import Callback
 
 @contextmanager
 def interrupts_deferred(net):
-    """The first Ctrl-C lets the batch finish, a second one ends it at once.
+    """Context in which a first Ctrl-C lets the batch finish, and a second one ends it at once.
 
-    Only where Python's own handler is in place, which is in the main thread: whoever has set
-    another has plans for it.
+    It does nothing outside of the main thread, or where another handler than Python's own is set:
+    somebody needs that handler.
     """
     mine = threading.current_thread() is threading.main_thread()
     if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -37,6 +37,6 @@ class StopIfInterrupted(Callback):
     """Ends training after the batch in which Ctrl-C was pressed."""
 
     def on_batch_end(self, net, training=False, **kwargs):
-        """Skorch takes a keyboard interrupt as the wish to end."""
+        """Raise a KeyboardInterrupt, which makes skorch end the training."""
         if training and net.interrupted:
             raise KeyboardInterrupt

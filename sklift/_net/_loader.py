@@ -1,4 +1,4 @@
-"""The order in which samples come."""
+"""The order of training samples, and the data loader that uses it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..images._dataset import raise_failed
 
 
 class EpochOrder(Sampler):
-    """The order of the samples in each epoch, a function of seed and epoch alone.
+    """Order of the samples in each epoch, which depends on seed and epoch only.
 
-    Training that was interrupted can thus go on in the middle of an epoch.
+    So an interrupted training can continue in the middle of an epoch.
 
     Parameters
     ----------
     n_samples : int
-        Number of samples, and of draws in an epoch.
+        Number of samples, and number of draws in an epoch.
     seed : int
-        Not negative.
+        The seed, >= 0.
     probabilities : ndarray of shape (n_samples,), optional
-        Draw with replacement, with these probabilities; None: each sample once.
+        Probabilities for draws with replacement. None: each sample is drawn once.
     """
 
     def __init__(self, n_samples: int, seed: int, probabilities: np.ndarray | None = None):
@@ -35,7 +35,7 @@ class EpochOrder(Sampler):
         self.start(0)
 
     def start(self, epoch: int, n_seen: int = 0) -> None:
-        """Set the epoch, counted from 0, and how many of its samples have been seen."""
+        """Set the epoch, counted from 0, and the number of its samples that are done already."""
         self.epoch = epoch
         self.n_seen = n_seen
 
@@ -52,9 +52,9 @@ class EpochOrder(Sampler):
 
 
 class ShuffledLoader(DataLoader):
-    """A loader in an order of its own, that leaves torch's global random state alone.
+    """Data loader with its own order, which does not use torch's global random state.
 
-    ``n_ahead``: batches that a thread prepares ahead, where there are no worker processes.
+    ``n_ahead``: number of batches that a thread prepares ahead, if there are no worker processes.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ShuffledLoader(DataLoader):
         n_ahead: int = 0,
         **kwargs,
     ):
-        if batch_sampler is not None:  # it says how large batches are
+        if batch_sampler is not None:  # it determines the batch size
             kwargs = {**kwargs, "batch_sampler": batch_sampler}
             kwargs.pop("batch_size", None)
         elif shuffle and sampler is None:

@@ -1,4 +1,4 @@
-"""Batches whose pictures are mixed in pairs."""
+"""Mixing of the pictures of a batch in pairs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import torch
 
 
 class Mixing:
-    """Mixes a batch with itself in another order, as an augmentation says.
+    """Mixes a batch with itself in another order, by an augmentation.
 
-    All draws follow from seed, epoch and batch, so that training that was interrupted goes on with
+    All draws depend on seed, epoch and batch only, so that an interrupted training continues with
     the same mixtures.
 
     Parameters
     ----------
     recipe : object
-        With a method ``mix(first, second, rng)``, see :class:`sklift.images.MixUp`.
+        The augmentation, with a method ``mix(first, second, rng)``: see
+        :class:`sklift.images.MixUp`.
     seed : int
-        Not negative.
+        The seed, >= 0.
     """
 
     def __init__(self, recipe, seed: int):
@@ -25,16 +26,16 @@ class Mixing:
         self.seed = seed
 
     def __call__(self, views, target, weight, epoch: int, index: int):
-        """Return mixed views, both targets and weights of each, and the share of the first ones.
+        """Return mixed views, both targets and weights of each view, and the share of the first.
 
         Parameters
         ----------
         views : tensor of shape (n, ...)
-            Of pictures, or rows of features.
+            Views of pictures, or rows of features.
         target : tensor of shape (n,)
         weight : tensor of shape (n,) or None
         epoch, index : int
-            Which batch it is, counted from 0.
+            The numbers of the epoch and of the batch, counted from 0.
 
         Returns
         -------
@@ -46,7 +47,7 @@ class Mixing:
         Raises
         ------
         ValueError
-            If the recipe gives something else than a mixture.
+            If the recipe does not return a mixture of the same shape and dtype.
         """
         order, rng = (np.random.default_rng([self.seed, epoch, index, i]) for i in (1, 2))
         partner = self._partners(len(target), weight, order).to(views.device)
@@ -56,13 +57,13 @@ class Mixing:
                 f"augmentation must mix {tuple(views.shape)} of {views.dtype} to the same, and a "
                 f"share from 0 to 1; got {tuple(mixed.shape)} of {mixed.dtype}, and {share}"
             )
-        # a sample's weight stays with its label, so that both columns have the same total
+        # A sample's weight stays with its label, so that both columns have the same total.
         pairs = [None if x is None else torch.stack([x, x[partner]], 1) for x in (target, weight)]
         return mixed, *pairs, float(share)
 
     @staticmethod
     def _partners(n: int, weight, rng: np.random.Generator) -> torch.Tensor:
-        """The partner of each sample; those of no weight have themselves, as if absent."""
+        """Index of the partner of each sample; samples of weight 0 are their own partners."""
         partner = torch.arange(n)
         counted = torch.arange(n) if weight is None else (weight > 0).nonzero()[:, 0].cpu()
         partner[counted] = counted[torch.from_numpy(rng.permutation(len(counted)))]

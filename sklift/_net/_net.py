@@ -1,4 +1,4 @@
-"""The net: forward, loss and gradient of a batch."""
+"""The net: forward pass, loss and gradient of a batch."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class LiftNet(NeuralNet):
     :class:`sklift.images._dataset.TrainViews` gives them. ``precision`` is the ``torch.dtype`` of
     matrix products, ``accumulate`` the number of parts in which the gradient of a batch is
     computed, ``regularizer`` a :class:`~sklift.regularizers.Regularizer` or None, and ``mixing`` a
-    :class:`~sklift._net.Mixing` of the pictures of each or None.
+    :class:`~sklift._net.Mixing` of the pictures of a batch or None.
 
-    Of a mixed batch, target and weight have two columns. Its loss is that of the first one, times
-    its share, and that of the second one, times the rest.
+    Target and weight of a mixed batch have two columns. Its loss is the weighted sum of the losses
+    for the two columns, with the weights ``share`` and ``1 - share``.
     """
 
-    interrupted = False  # whether a Ctrl-C waits for the end of the batch
+    interrupted = False  # whether Ctrl-C was pressed during the batch
     stopping = False  # whether a callback has asked to stop after the epoch
-    share = 1.0  # of the first labels of a mixed batch
+    share = 1.0  # share of the first labels of a mixed batch
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class LiftNet(NeuralNet):
         ]
 
     def get_all_learnable_params(self):
-        """Only what is trained: frozen weights never reach the optimiser."""
+        """Names and values of the trained weights; frozen ones never reach the optimizer."""
         return ((n, p) for n, p in super().get_all_learnable_params() if p.requires_grad)
 
     def get_params_for_optimizer(self, prefix, named_parameters):
-        """Groups of weights; weight decay is for those of the model, not those of the loss."""
+        """Groups of weights. Weight decay applies to weights of the model, not of the loss."""
         named, losses = list(named_parameters), self._loss_parameters().values()
         models = [(n, p) for n, p in named if not any(p is other for other in losses)]
         (groups,), settings = super().get_params_for_optimizer(prefix, models)
@@ -75,29 +75,29 @@ class LiftNet(NeuralNet):
         return {n: t for n, t in state.items() if torch.is_tensor(t) and id(t) not in models}
 
     def _loss_parameters(self) -> dict[str, torch.Tensor]:
-        """What is trained of the loss itself, such as a threshold, by name."""
+        """Trained parameters of the loss, such as a threshold, by name."""
         return {n: t for n, t in self._loss_tensors().items() if t.requires_grad}
 
     def autocast(self):
-        """Mixed precision, or nothing for float32."""
+        """Context of mixed precision; for float32 it does nothing."""
         enabled = self.precision in (torch.bfloat16, torch.float16)
         return torch.autocast(torch.device(self.device).type, self.precision, enabled=enabled)
 
     def infer(self, x, **fit_params):
-        """Logits of a batch of views, weighted or not, float32 at least."""
+        """Logits of a batch of views, weighted or not, in float32 or float64."""
         with self.autocast():
             logits = super().infer(_split(x)[0], **fit_params)
         return logits if logits.dtype == torch.float64 else logits.float()
 
     @property
     def has_terms(self) -> bool:
-        """Whether samples have a term of the regularizer."""
+        """Whether the regularizer has a term for each sample."""
         return self.regularizer is not None and self.regularizer.sees_samples
 
     def train_infer(self, X):
-        """Logits of a batch, and in one more column the regularizer's term of each sample, if any.
+        """Logits of a batch; with a regularizer, its terms of the samples are an extra column.
 
-        So the terms go wherever logits do: through parts, two passes, and between processes.
+        So the terms take the same way as the logits: through parts, two passes, and processes.
         """
         if not self.has_terms:
             return self.infer(X)
@@ -106,10 +106,10 @@ class LiftNet(NeuralNet):
         return torch.cat([outputs.logits, self.regularizer.terms(outputs)[:, None]], 1)
 
     def get_loss(self, y_pred, y_true, X=None, training=False, total=None):
-        """The loss of a batch; counts hits on the device, without waiting for it.
+        """Loss of a batch. Hits are counted on the device, without waiting for it.
 
-        In training ``y_pred`` is what :meth:`train_infer` gives. Of a part of a batch, it is what
-        the part adds, ``total`` being the sum of the weights of the batch.
+        In training, ``y_pred`` is the output of :meth:`train_infer`. ``total`` is given for a part
+        of a batch: the sum of the weights of the batch. The result is then the part's contribution.
         """
         labels = self._labels(X, y_true)
         has_terms = training and self.has_terms
@@ -121,7 +121,7 @@ class LiftNet(NeuralNet):
             loss = self.criterion_(logits, target, weight)
             if has_terms:
                 loss = loss + self._mean(y_pred[:, -1], target, weight)
-            if total is not None:  # each part has a normaliser of its own
+            if total is not None:  # the loss of a part is divided by the part's own weights
                 loss = loss * (self._sum_of_weights(target, weight) / total)
             losses.append(loss)
         if len(labels) == 1:
@@ -129,12 +129,12 @@ class LiftNet(NeuralNet):
         return sum(label[0] * loss for label, loss in zip(labels, losses, strict=True))
 
     def _mean(self, terms, target, weight):
-        """Mean of the terms of samples, by the weights that these have in the loss."""
+        """Mean of the samples' terms, weighted as the loss weighs the samples."""
         weights = self.criterion_.weights(target, weight, terms.dtype)
         return (weights * terms).sum() / weights.sum().clamp_min(torch.finfo(terms.dtype).tiny)
 
     def _labels(self, X, y_true) -> list[tuple]:
-        """Share, target and weight of each label that the samples of a batch have."""
+        """List of (share, target, weight): one entry, or two for a mixed batch."""
         target, weight = y_true.to(self.device), _split(X)[1]
         weight = None if weight is None else weight.to(self.device)
         if target.ndim == 1:
@@ -144,7 +144,7 @@ class LiftNet(NeuralNet):
         return list(zip(shares, target.unbind(1), weights, strict=True))
 
     def _mixed(self, X, target):
-        """A batch as the augmentation mixes it."""
+        """The batch after the mixing of its pictures, if there is a mixing augmentation."""
         if self.mixing is None:
             return X, target
         views, weight = _split(X)
@@ -154,13 +154,13 @@ class LiftNet(NeuralNet):
         return (views if weight is None else (views, weight)), target
 
     def train_step_single(self, batch, **fit_params):
-        """Loss and gradient of a batch, with all that the regularizer adds."""
+        """Loss and gradient of a batch, with the terms of the regularizer."""
         step = self._regularized(self._step_that_fits(*unpack_data(batch)))
         self.last_loss = step["loss"].item()
         return step
 
     def _step_that_fits(self, X, target) -> dict:
-        """Loss and gradient of a batch, in as many parts as the memory asks for."""
+        """Loss and gradient of a batch, in as many parts as the memory requires."""
         X, target = self._mixed(X, target)
         hits = self.hits["train"].clone()
         while True:
@@ -170,13 +170,13 @@ class LiftNet(NeuralNet):
                 if self.accumulate >= len(target) or not is_out_of_memory(error):
                     raise
                 self.accumulate *= 2
-            # out of the handler, which would keep the tensors of the failed attempt alive
+            # Outside of the handler, which would keep the tensors of the failed attempt alive.
             self.optimizer_.zero_grad()
             self.hits["train"] = hits.clone()
             free_memory(self.device)
 
     def _step(self, X, target) -> dict:
-        """Loss and gradient of a batch, in parts whose gradients add up to that of the whole."""
+        """Loss and gradient of a batch, in parts whose gradients add up to the gradient."""
         couples = getattr(self.criterion_, "couples_samples", True)
         n_parts = min(max(self.accumulate, 1 if couples else self._n_parts(X)), len(target))
         self.module_.train()
@@ -201,14 +201,14 @@ class LiftNet(NeuralNet):
         return {"loss": loss, "y_pred": torch.cat(outputs)}
 
     def _n_parts(self, X) -> int:
-        """Parts that keep memory small at no cost: a CPU is as fast with 8 views of 224 px."""
+        """Number of parts that saves memory at no cost: a CPU is as fast with 8 views of 224 px."""
         views = _split(X)[0]
         if torch.device(self.device).type != "cpu" or views.ndim < 3:
             return 1
         return -(-views.numel() // MOST_VALUES)
 
     def _two_passes(self, parts, X, target):
-        """For a loss over the whole batch: its gradient by the logits comes first."""
+        """Step for a loss that couples samples: first the logits' gradient, then the weights'."""
         with torch.no_grad():
             logits = torch.cat([self.train_infer(part) for part, _ in parts])
         logits.requires_grad_()
@@ -220,7 +220,7 @@ class LiftNet(NeuralNet):
         return {"loss": loss.detach(), "y_pred": logits.detach()}
 
     def _regularized(self, step: dict) -> dict:
-        """A whole batch's step, with the regularizer's term of the model and its gradient."""
+        """The step of a whole batch, plus the regularizer's term of the model and its gradient."""
         if self.regularizer is None:
             return step
         if self.has_terms and step["y_pred"] is not None:
@@ -233,8 +233,8 @@ class LiftNet(NeuralNet):
         return {**step, "loss": step["loss"] + term.detach().to(step["loss"])}
 
     def _weight_of(self, X, target):
-        """The sum of the weights of a batch, by which its loss is divided."""
-        _, target, weight = self._labels(X, target)[0]  # mixed, both labels have the same sum
+        """Sum of the weights of a batch, by which its loss is divided."""
+        _, target, weight = self._labels(X, target)[0]  # both labels have the same sum
         return self._sum_of_weights(target, weight)
 
     def _sum_of_weights(self, target, weight):
@@ -249,7 +249,7 @@ class LiftNet(NeuralNet):
             return self._in_parts(self.infer, _split(views)[0], self.device)
 
     def training_state(self) -> dict:
-        """All that training needs to go on from here, as tensors and plain values."""
+        """State from which training can continue, as tensors and plain values."""
         rows = [{k: _plain(v) for k, v in row.items() if k != "batches"} for row in self.history]
         resumed = None
         if "train_acc" not in rows[-1]:  # in the middle of an epoch
@@ -272,12 +272,12 @@ class LiftNet(NeuralNet):
         }
 
     def regularizer_state(self) -> dict:
-        """What the regularizer remembers of the start of training, on the CPU."""
+        """Tensors that the regularizer remembers of the start of training, on the CPU."""
         state = {} if self.regularizer is None else self.regularizer.state_dict()
         return {name: tensor.cpu() for name, tensor in state.items()}
 
     def restore(self, state: dict) -> None:
-        """Go back to what :meth:`training_state` gave."""
+        """Restore a state that :meth:`training_state` returned."""
         self.module_.load_trained_state(state["weights"])
         with torch.no_grad():
             for name, tensor in self._loss_tensors().items():
@@ -291,9 +291,10 @@ class LiftNet(NeuralNet):
         torch.set_rng_state(state["random_state"])
 
     def follow(self, optimizer: torch.optim.Optimizer, loss: torch.nn.Module) -> None:
-        """Go on with the parameters of an earlier loss, and the state of an earlier optimiser.
+        """Take over the parameters of an earlier loss, and the state of an earlier optimizer.
 
-        As far as they fit: those of a loss by name and shape, that of an optimiser of this class.
+        Parameters of the loss must have the same name and shape, the optimizer the same class; what
+        does not fit is not taken over.
         """
         state = dict(optimizer.state) if type(optimizer) is type(self.optimizer_) else {}
         ours = self._loss_parameters()
@@ -307,11 +308,11 @@ class LiftNet(NeuralNet):
         self.optimizer_.state.update({p: s for p, s in state.items() if id(p) in held})
 
     def predict(self, X):
-        """Indices of the most probable classes, for the scores of skorch's callbacks."""
+        """Indices of the most probable classes, for skorch's scoring callbacks."""
         return self.forward(X).argmax(1).numpy()
 
     def __getstate__(self):
-        """What prediction needs: optimiser state, callbacks and batch records stay behind."""
+        """State for pickle, without optimizer, callbacks and records of batches."""
         state = self.__dict__.copy()
         left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
@@ -329,17 +330,17 @@ class LiftNet(NeuralNet):
 
 
 def _plain(value):
-    """A number of numpy or torch as one of Python."""
+    """A NumPy or torch number as a Python number."""
     return value.item() if hasattr(value, "item") else value
 
 
 def _split(X):
-    """Views and weights of a batch; None where it has no weights."""
+    """Views and weights of a batch; weights are None if it has none."""
     return X if isinstance(X, (list, tuple)) else (X, None)
 
 
 def _chunks(X, target, n_parts: int) -> list:
-    """A batch as (X, target) parts."""
+    """Parts (X, target) of a batch."""
     views, weight = _split(X)
     targets = target.chunk(n_parts)
     sizes = [len(t) for t in targets]

@@ -1,4 +1,4 @@
-"""The optimizer that a recipe builds, from what skorch hands over."""
+"""The link between skorch and the recipes of optimizers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch.optim import Optimizer
 
 
 class OptimizerFactory:
-    """Stands where skorch wants the class of an optimizer.
+    """Callable that skorch uses in place of an optimizer class.
 
     Parameters
     ----------
     recipe : object
-        With a method ``build(groups, lr, weight_decay)``.
+        The recipe, with a method ``build(groups, lr, weight_decay)``.
     """
 
     def __init__(self, recipe):
@@ -22,19 +22,19 @@ class OptimizerFactory:
     def __call__(
         self, groups: list[dict[str, Any]], *, lr: float, weight_decay: float, **settings: Any
     ) -> Optimizer:
-        """The optimizer of groups of weights.
+        """Build the optimizer of groups of weights.
 
-        A group may have an ``"lr_factor"``. ``settings`` are those of all groups that do not say
-        otherwise: where skorch's ``optimizer__...`` go.
+        A group may have an ``"lr_factor"``. ``settings`` (skorch's ``optimizer__...``) apply to all
+        groups that do not have their own.
 
         Raises
         ------
         TypeError
             If the recipe builds something else.
         ValueError
-            If there are settings that its optimizer does not have.
+            If the optimizer lacks one of the settings.
         """
-        lr, weight_decay = float(lr), float(weight_decay)  # numbers of numpy don't suit checkpoints
+        lr, weight_decay = float(lr), float(weight_decay)  # checkpoints can't hold NumPy numbers
         groups = [{**settings, **group} for group in groups]
         for group in groups:
             if "lr_factor" in group:

@@ -1,4 +1,4 @@
-"""The processes that share one fit."""
+"""The group of processes that share one fit."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ _OWN_ORDER = ("batch_sampler", "batch_size", "drop_last", "order", "sampler", "s
 
 
 class Processes:
-    """The processes of a group, of which this is number ``rank`` of ``size``."""
+    """Group of ``size`` processes; this process has the number ``rank``."""
 
     def __init__(self):
         if not (distributed.is_available() and distributed.is_initialized()):
             raise ValueError(
                 "net_params={'distributed': True} needs a group of processes: start the script "
-                "with `accelerate launch` or `torchrun`, and make an accelerate.Accelerator(), or "
+                "with 'accelerate launch' or 'torchrun', and make an accelerate.Accelerator(), or "
                 "call torch.distributed.init_process_group(), before fit"
             )
         self.rank = distributed.get_rank()
         self.size = distributed.get_world_size()
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The sum of what they give, in place."""
+        """Sum of the tensors of all processes, in place."""
         distributed.all_reduce(tensor)
         return tensor
 
     def gather(self, value) -> list:
-        """What each gives, in order."""
+        """Values of all processes, in order of their rank."""
         values = [None] * self.size
         distributed.all_gather_object(values, value)
         return values
 
     def first(self, value):
-        """What the first one gives."""
+        """Value of the first process."""
         values = [value]
         distributed.broadcast_object_list(values, src=0)
         return values[0]
 
     def agree(self, seed: int, codes: np.ndarray, weight: np.ndarray | None) -> int:
-        """The seed of the first one, if all have the same labels and weights.
+        """Seed of the first process, after a check that labels and weights are the same in all.
 
         Raises
         ------
         ValueError
-            In all of them, if they have not.
+            If they differ; raised in all processes.
         """
         digest = blake2b(np.ascontiguousarray(codes), digest_size=16)
         if weight is not None:
@@ -61,12 +61,12 @@ class Processes:
 
 
 def processes_of(net_params) -> Processes | None:
-    """The processes that share a fit, or None for a fit in this one alone.
+    """The processes that share a fit, or None for a fit in this process alone.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no group of processes, or ``net_params`` has what can't be shared.
+        If there is no group of processes, or a setting in ``net_params`` can't be shared.
     """
     wanted = (net_params or {}).get("distributed", False)
     if not isinstance(wanted, bool):
@@ -83,6 +83,6 @@ def processes_of(net_params) -> Processes | None:
 
 
 def agreed_seed(net_params, seed: int, codes: np.ndarray, weight: np.ndarray | None) -> int:
-    """The seed that all processes of a fit use, once they are sure to have the same labels."""
+    """The seed for all processes of a fit, after a check that they have the same labels."""
     processes = processes_of(net_params)
     return seed if processes is None else processes.agree(seed, codes, weight)

@@ -1,4 +1,4 @@
-"""The learning rates of the epochs."""
+"""Learning rates of epochs and warm-up batches."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from skorch.callbacks import Callback
 
 
 class LearningRates(Callback):
-    """Scales the rate of each group of weights: by epochs, and by batches while it warms up.
+    """Scales the rate of each group of weights: in each epoch, and in each batch of the warm-up.
 
-    ``lr`` in the history is the rate of weights that are in no group of their own.
+    ``lr`` in the history is the rate of weights that belong to no special group.
 
     Parameters
     ----------
     factors : sequence of float or None
-        Factor of each epoch; None: the rates stay as they are.
+        Factor of each epoch. None: constant rates.
     warmup_epochs : float, default=0.0
-        Epochs over which the rates grow from 0 to what the factors say.
+        Number of epochs in which the rates grow from 0 to their scheduled values.
     """
 
     def __init__(self, factors: Sequence[float] | None, warmup_epochs: float = 0.0):
@@ -25,7 +25,7 @@ class LearningRates(Callback):
         self.warmup_epochs = warmup_epochs
 
     def on_train_begin(self, net, **kwargs):
-        """Remember each group's own rate; one that a checkpoint has brought is kept."""
+        """Remember the initial rate of each group, unless a checkpoint has restored it."""
         for group in net.optimizer_.param_groups:
             group.setdefault("initial_lr", group["lr"])
 
@@ -35,12 +35,12 @@ class LearningRates(Callback):
         self.factor_ = 1.0 if self.factors is None else self.factors[epoch]
         self.n_batches_ = None
         if epoch < self.warmup_epochs:
-            n_done = len(net.history[-1]["batches"])  # where training goes on within the epoch
+            n_done = len(net.history[-1]["batches"])  # not 0 if training continues within the epoch
             self.n_batches_ = n_done + _length(net.get_iterator(dataset_train, training=True))
         self._scale(net, self.factor_)
 
     def on_batch_begin(self, net, training=False, **kwargs):
-        """Warm up."""
+        """Set the rates of a warm-up batch."""
         if training and self.n_batches_:
             row = net.history[-1]
             n_epochs = len(net.history) - 1 + len(row["batches"]) / self.n_batches_

@@ -1,4 +1,4 @@
-"""Fitted estimators as single files, without pickle."""
+"""Persistence: fitted estimators in single files, without pickle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors of labels and numbers as lists, with their type."""
+"""Conversion of vectors (labels, numbers) to lists with a type, and back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 _NUMBERS = re.compile(r"[<>|](b1|[iu][1248]|f[248])")
 _TEXT = re.compile(r"[<>]U(\d{1,7})")
-_MAX_BYTES = 1 << 26  # of text, whose padding a short file could make any size
+_MAX_BYTES = 1 << 26  # bound for text, whose padding could be of any size, even in a short file
 _OF_KIND = {"b": (bool,), "i": (int,), "u": (int,), "f": (int, float)}
 
 
 def values_of(array: np.ndarray) -> tuple[str, list]:
-    """The type of a vector, as text, and its values.
+    """The type of a vector (as text) and its values.
 
     Raises
     ------
@@ -27,12 +27,12 @@ def values_of(array: np.ndarray) -> tuple[str, list]:
 
 
 def array_of(values: list, dtype: str) -> np.ndarray:
-    """The vector of a type given as text.
+    """The vector with these values and a type given as text.
 
     Raises
     ------
     ValueError
-        If type and values don't fit.
+        If values do not have the type.
     """
     if dtype == "|O":
         if not all(v is None or isinstance(v, (bool, int, float, str)) for v in values):

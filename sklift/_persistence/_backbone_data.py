@@ -1,4 +1,4 @@
-"""A backbone as plain data: how to load it, and how to know it again."""
+"""A backbone as plain data, for loading it and for checking that it is the same."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from ..backbones import Backbone, BackboneSpec
 
-_TOLERANCE = 1e-3  # of the largest value: other machines round otherwise
+_TOLERANCE = 1e-3  # relative to the largest value: other machines round differently
 
 
 def describe_backbone(backbone: Backbone) -> dict[str, Any]:
-    """What a backbone is, and what pictures it takes."""
+    """Plain data of a backbone: its spec, its checksum and its preprocessing."""
     spec, preprocess = backbone.spec, backbone.preprocess
     described: dict[str, Any] = {
         "name": spec.name,
@@ -27,7 +27,7 @@ def describe_backbone(backbone: Backbone) -> dict[str, Any]:
             "interpolation": preprocess.interpolation,
         },
     }
-    if spec.recipe is not None:  # a tower of one's own
+    if spec.recipe is not None:  # a user's own tower
         described["recipe"] = spec.recipe
     if backbone.probe is not None:
         described["probe"] = backbone.probe.tolist()
@@ -35,19 +35,19 @@ def describe_backbone(backbone: Backbone) -> dict[str, Any]:
 
 
 def described_spec(described: Mapping) -> BackboneSpec:
-    """The spec of a backbone, of its description in a pickle."""
+    """The spec of a backbone, made from its plain data in a pickle."""
     params = tuple(sorted(described["params"].items()))
     name, tag = described["name"], described["pretrained"]
     return BackboneSpec(name, tag, params, described.get("recipe"))
 
 
 def check_backbone(backbone: Backbone, saved: Mapping) -> None:
-    """Check that a backbone is the one that was described.
+    """Check that a backbone is the saved one.
 
     Raises
     ------
     ValueError
-        If its weights, its preprocessing or, for a tower of one's own, its features differ.
+        If its weights, its preprocessing or, for a user's own tower, its features differ.
     """
     if backbone.checksum != saved["checksum"]:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What a model may ask for while it is built from numbers in a file."""
+"""Bounds for a model that is built from numbers in a file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torc
 
 
 class BoundedMemory(TorchFunctionMode):
-    """Inside, new tensors may hold ``n_values`` in all.
+    """Context in which new tensors may hold at most ``n_values`` values in all.
 
-    A rank of a billion in a file of a few bytes is refused before memory is taken for it. The
-    sizes are found on a device without memory.
+    A rank of a billion in a short file is refused before memory is allocated for it. The sizes are
+    found on torch's device "meta", which has no memory.
     """
 
     def __init__(self, n_values: int):
@@ -35,12 +35,12 @@ class BoundedMemory(TorchFunctionMode):
 
 
 def check_indices(model: nn.Module) -> None:
-    """Check that whole numbers in the state of a parametrisation are positions in its tensor.
+    """Check that integers in the state of a parametrisation are valid positions in its tensor.
 
     Raises
     ------
     ValueError
-        If one points outside.
+        If a position is outside of the tensor.
     """
     for module in model.modules():
         if isinstance(module, ParametrizationList):

@@ -1,9 +1,10 @@
-"""Values as JSON and back.
+"""Conversion of values to JSON and back.
 
-None, bool, int, finite float, str and list are themselves. Everything else is an object with one
-of the keys ``float`` (not finite), ``tuple``, ``dict`` (a list of pairs), ``range``, ``path``,
-``device``, ``array`` (one dimension), ``tensor`` (the name of a tensor that holds an array of any
-other shape), ``recipe`` (its registered name) and ``own_recipe`` (the name of a user's class).
+None, bool, int, finite float, str and list do not change. All other values become an object with
+one of these keys: ``float`` (not finite), ``tuple``, ``dict`` (a list of pairs), ``range``,
+``path``, ``device``, ``array`` (one dimension), ``tensor`` (the name of a tensor that holds an
+array of any other shape), ``recipe`` (its registered name) and ``own_recipe`` (the name of a user's
+class).
 """
 
 from __future__ import annotations
@@ -45,18 +46,18 @@ RECIPES = {
     if recipe is not None
 }
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}
-# of which each recipe has one
+# Each recipe has one of these methods.
 _METHODS = ("build", "inject", "load", "probabilities", "view", "mix", "stored", "cut")
-_LONGEST_RANGE = 10_000  # block indices
+_LONGEST_RANGE = 10_000  # ranges are indices of blocks
 
 
 def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
-    """JSON of a value; an array that is no vector goes to ``tensors`` under ``name``.
+    """JSON of a value; an array that is not a vector is put into ``tensors`` under ``name``.
 
     Raises
     ------
     TypeError
-        If the value, or one inside of it, is no plain data.
+        If the value, or a value inside of it, is not plain data.
     """
 
     def inner(value):
@@ -98,14 +99,14 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
 
 
 def decode(value: Any, tensors: dict[str, torch.Tensor], own: Mapping[str, type]) -> Any:
-    """The value that :func:`encode` was given; ``own`` are the user's classes, by name.
+    """The value that :func:`encode` has encoded; ``own`` holds the user's classes by name.
 
-    Tensors that are used are taken out of ``tensors``.
+    Used tensors are removed from ``tensors``.
 
     Raises
     ------
     ValueError
-        If it is malformed, or names an unknown recipe.
+        If the JSON is malformed, or names an unknown recipe.
     """
 
     def inner(value):

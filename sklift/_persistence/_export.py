@@ -20,17 +20,17 @@ from ..backbones import Preprocess
 from ..images import FiveCrop, RandomCrops, TenCrop, resolve_tta
 from ._save import versions
 
-INFO = "sklift.json"  # the extra file of labels and versions
-_MOST = 1 << 24  # pictures, and pixels of a side; torch 2.6 wants a bound
+INFO = "sklift.json"  # the extra file with labels and versions
+_MOST = 1 << 24  # bound of pictures, and of pixels of a side; torch 2.6 needs one
 
 
 def write_program(est, path: str | os.PathLike) -> None:
-    """Write the program, labels beside it, whole or not at all.
+    """Write the program and the labels into one file, completely or not at all.
 
     Raises
     ------
     ValueError
-        If the estimator averages over random crops, or views of the user's own.
+        If the estimator averages over random crops, or over views of user code.
     OSError
         If the file can't be written; an old one is still there.
     """
@@ -62,7 +62,7 @@ def _program(est) -> torch.export.ExportedProgram:
         views, sizes = nn.Identity(), {0: n}
     else:
         views = Views(model.backbone.preprocess, tta)
-        # sides that differ, and are no multiples: nothing of them must be taken for granted
+        # Sides without a common factor: the program must not specialise on a relation of them.
         example = torch.zeros(2, 3, 67, 53, dtype=torch.uint8)
         sizes = {0: n, 2: Dim("h", min=2, max=_MOST), 3: Dim("w", min=2, max=_MOST)}
     predictor = Predictor(views, model, _shift(est)).eval()
@@ -71,14 +71,14 @@ def _program(est) -> torch.export.ExportedProgram:
     for module in program.graph_module.modules():
         if isinstance(module, GraphModule):
             for node in module.graph.nodes:
-                node.meta.pop("stack_trace", None)  # names folders of this machine
-            module.graph.eliminate_dead_code()  # of which torch 2.6 can't read everything back
+                node.meta.pop("stack_trace", None)  # it names folders of this machine
+            module.graph.eliminate_dead_code()  # torch 2.6 can't read all of it back
             module.recompile()
     return program
 
 
 def _on_cpu(model: TunedModel) -> TunedModel:
-    """The model on the CPU, folded, with trained tensors of its own."""
+    """A folded copy of the model on the CPU, with its own trained tensors."""
     state, dtype = model.trained_state(), model.mean.dtype
     recipes = (model.adapter, model.head_recipe)
     backbone = model.backbone
@@ -87,7 +87,7 @@ def _on_cpu(model: TunedModel) -> TunedModel:
 
 
 def _shift(est) -> Tensor:
-    """What moves logits to the mix of classes that predictions assume."""
+    """Shift of the logits for the target prior, of shape (1, n_classes)."""
     zeros = np.zeros((1, len(est.classes_)), np.float64)
     target = resolve_target_prior(est.target_prior, est.classes_, est.class_prior_)
     shift = zeros if target is None else adjust_logits(zeros, est.implied_prior_, target)
@@ -95,16 +95,16 @@ def _shift(est) -> Tensor:
 
 
 class Predictor(nn.Module):
-    """Pictures, or rows of features, to probabilities.
+    """Map from pictures, or rows of features, to probabilities.
 
     Parameters
     ----------
     views : nn.Module
-        From pictures to what the model takes.
+        The map from pictures to the input of the model.
     model : TunedModel
-        Gives logits.
+        The model, which gives logits.
     shift : tensor of shape (1, n_classes)
-        Added to the logits.
+        The shift that is added to the logits.
     """
 
     def __init__(self, views: nn.Module, model: TunedModel, shift: Tensor):
@@ -114,9 +114,9 @@ class Predictor(nn.Module):
         self.register_buffer("shift", shift.to(model.mean.dtype))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, 3, h, w) uint8, or (n, n_features) -> (n, n_classes)."""
+        """Probabilities: (n, 3, h, w) uint8, or (n, n_features) -> (n, n_classes)."""
         views = self.views(pictures)
-        # not by `model.forward`: a new process with torch 2.6 can't read its autocast
+        # No ``model.forward``: a new process with torch 2.6 can't read its autocast.
         features = self.model.features(views.flatten(0, -4) if views.ndim == 5 else views)
         logits = self.model.head(features)
         if views.ndim == 5:
@@ -125,17 +125,17 @@ class Predictor(nn.Module):
 
 
 class Views(nn.Module):
-    """The test views of pictures of any size, as :mod:`sklift.images` cuts them.
+    """Map from pictures of any size to the test views that :mod:`sklift.images` cuts.
 
-    Resizing and cropping are linear, row by row and column by column: two products with matrices
-    whose entries follow from the size. A program can hold that for all sizes, without branches.
+    Resizing and cropping are linear in the rows and in the columns: two products with matrices,
+    whose entries depend on the size. A program can do this for all sizes, without branches.
 
     Parameters
     ----------
     preprocess : Preprocess
-        Side of a view, and how pixels are interpolated.
+        Side of a view, and the interpolation of pixels.
     tta : FiveCrop, TenCrop or None
-        Five views, ten, or one.
+        The recipe of five views, of ten, or None for one view.
     """
 
     def __init__(self, preprocess: Preprocess, tta: FiveCrop | None):
@@ -146,25 +146,25 @@ class Views(nn.Module):
         self.crops = _CROPS[type(tta)]
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(n, 3, h, w) uint8 -> (n, n_views, 3, size, size) uint8."""
+        """Test views: (n, 3, h, w) uint8 -> (n, n_views, 3, size, size) uint8."""
         sides = [torch.full((), n, device=pictures.device) for n in pictures.shape[2:]]
         shorter = torch.minimum(*sides)
         rows, columns = (self._matrices(pictures.shape[2 + i], sides[i], shorter) for i in (0, 1))
         top, left, mirrored = self.crops
         rows = torch.stack([rows[i] for i in top])
         columns = [columns[i] for i in left] + [columns[i].flip(0) for i in mirrored]
-        # rounded after each step, as where pixels are resized as integers
+        # Rounded after each step, as in the resizing of integer pixels.
         across = _as_pixels(torch.einsum("nchw,vjw->vnchj", pictures.float(), torch.stack(columns)))
         views = _as_pixels(torch.einsum("vih,vnchj->nvcij", rows, across))
         return views.to(torch.uint8)
 
     def _matrices(self, n: int, side: Tensor, shorter: Tensor) -> Tensor:
-        """Matrices (4, size, n) that give the first, last, middle and mirrored middle pixels."""
-        kept = torch.minimum(side, 8 * shorter)  # of a very long picture, the middle
+        """Matrices (4, size, n) of the first, last, middle and mirrored middle crop."""
+        kept = torch.minimum(side, 8 * shorter)  # only the middle of a very long picture
         before = (side - kept) // 2
         resized = self.short * kept // shorter
         extra = resized - self.size
-        middle = (extra + extra // 2 % 2) // 2  # the half, rounded to even
+        middle = (extra + extra // 2 % 2) // 2  # half of it, rounded to even
         start = torch.stack([torch.zeros_like(extra), extra, middle, extra - middle])[:, None]
         wanted = (start + torch.arange(self.size, device=side.device))[..., None]
         pixel = torch.arange(n, device=side.device)
@@ -177,7 +177,7 @@ class Views(nn.Module):
         return (weight / weight.sum(-1, keepdim=True)).float()
 
 
-# Of each view, which pixels it takes of rows and of columns, and of those of a mirrored picture.
+# For each view: the numbers of its crops of rows, of columns, and of mirrored columns.
 _CROPS = {
     type(None): ([2], [2], []),
     FiveCrop: ([0, 0, 1, 1, 2], [0, 1, 0, 1, 2], []),
@@ -194,7 +194,7 @@ def _bilinear(x: Tensor) -> Tensor:
 
 
 def _bicubic(x: Tensor) -> Tensor:
-    """Keys' kernel with a = -1/2, as Pillow and torch have it where they prevent aliases."""
+    """Keys' kernel with a = -1/2, which Pillow and torch use with antialiasing."""
     inner = (1.5 * x - 2.5) * x * x + 1
     outer = ((-0.5 * x + 2.5) * x - 4) * x + 2
     return torch.where(x < 1, inner, torch.where(x < 2, outer, torch.zeros_like(x)))

@@ -1,4 +1,4 @@
-"""The file: a safetensors file with JSON metadata and a checksum."""
+"""The file format: a safetensors file with JSON metadata and a checksum."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from safetensors.torch import save
 from .._store._atomic import replace_file
 from ._naming import naming
 
-FORMAT = 1  # raise it when an older version could not make sense of what is written
-MAX_HEADER = 10_000_000  # bytes; the names of ten thousand classes take a twentieth
+FORMAT = 1  # to be raised when older versions can't read new files
+MAX_HEADER = 10_000_000  # bytes; the names of ten thousand classes take a twentieth of it
 _KEY = "sklift"
 
 
@@ -24,14 +24,14 @@ def write(path: str | os.PathLike, content: dict, tensors: dict[str, torch.Tenso
     Raises
     ------
     ValueError
-        If the content is larger than what :func:`read` accepts.
+        If the content is larger than :func:`read` accepts.
     OSError
-        If the file can't be written; an old one is still there.
+        If the file can't be written; an old file does not change.
     """
     content = {"format": FORMAT, **content}
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     text = _dumps({"sha256": _checksum(content, tensors), **content})
-    # One key only: the order of several is not defined, and the same model gives the same bytes.
+    # One key only: the order of several is not defined, and equal models must give equal bytes.
     data = save(tensors, {_KEY: text})
     n_header = int.from_bytes(data[:8], "little")
     if n_header > MAX_HEADER:
@@ -43,12 +43,12 @@ def write(path: str | os.PathLike, content: dict, tensors: dict[str, torch.Tenso
 
 
 def read(path: str | os.PathLike) -> tuple[dict, dict[str, torch.Tensor]]:
-    """Read what :func:`write` wrote, after checking that it is whole.
+    """Read a file of :func:`write`, and check that it is complete.
 
     Raises
     ------
     ValueError
-        If it is something else, damaged, or of a newer format.
+        If it is another file, damaged, or of a newer format.
     OSError
         If the file can't be read.
     """
@@ -60,7 +60,7 @@ def read(path: str | os.PathLike) -> tuple[dict, dict[str, torch.Tensor]]:
                 if text is None:
                     raise ValueError("it is no saved estimator: it lacks the metadata of one")
                 content = _parse(text)
-                names = file.keys()  # it is no dict: it can't be iterated itself
+                names = file.keys()  # not a dict: iteration needs keys()
                 tensors = {name: file.get_tensor(name) for name in names}
         except SafetensorError as error:
             raise ValueError(f"it is damaged, or no safetensors file ({error})") from error
@@ -70,8 +70,8 @@ def read(path: str | os.PathLike) -> tuple[dict, dict[str, torch.Tensor]]:
 
 
 def _check_size(path) -> None:
-    """Refuse a header that is too long before anything is read into memory."""
-    if not os.path.isfile(path):  # a pipe would never end
+    """Refuse a header that is too long, before it is read into memory."""
+    if not os.path.isfile(path):  # reading a pipe might never end
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
     size = os.path.getsize(path)
     with open(path, "rb") as file:

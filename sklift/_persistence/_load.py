@@ -1,4 +1,4 @@
-"""An estimator from what a file holds of it."""
+"""Rebuilding of an estimator from the content of a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ._load_backbone import given_backbone, written_backbone
 from ._model_data import build_model
 from ._save import without_folders
 
-_OF_BACKBONE = ("backbone.", "params.backbone.")  # arrays among the settings of a recipe
+_OF_BACKBONE = ("backbone.", "params.backbone.")  # arrays in the settings of its recipe
 _SECTIONS = {"params": dict, "omitted": list, "fitted": dict, "backbone": dict, "estimator": str}
 
 
@@ -34,12 +34,12 @@ def rebuild(
     pretrained: str | os.PathLike | None,
     given=None,
 ):
-    """The fitted estimator; ``given`` is a backbone to use in the place of what is written down.
+    """Rebuild the fitted estimator. ``given``: a backbone to use instead of the saved one.
 
     Raises
     ------
     ValueError
-        And other errors of values, types and look-up, if the content is malformed.
+        If the content is malformed. Other errors (of types or look-ups) are possible as well.
     """
     for section, kind in _SECTIONS.items():
         if not isinstance(content.get(section), kind):
@@ -94,7 +94,7 @@ def rebuild(
 
 
 def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
-    """The estimator with its parameters."""
+    """The unfitted estimator, with its parameters."""
     params = content["params"]
     if unknown := sorted(set(params) - set(param_names(cls))):
         saved = (content.get("versions") or {}).get("scikit-lift")
@@ -108,7 +108,7 @@ def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
 
 
 def _usable_device(est) -> torch.device:
-    """The device of the parameters, or the CPU where it is not there."""
+    """The device of the parameters, or the CPU if this machine lacks the device."""
     try:
         device = resolve_device(est.device)
     except (ValueError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""The backbone of an estimator that is loaded from a file."""
+"""Loading of the backbone for an estimator from a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._codec import decode
 
 
 def given_backbone(est, saved: dict, given, pretrained) -> Backbone:
-    """The backbone that is given, which the estimator has from now on."""
+    """Load the given backbone, and make it the estimator's parameter."""
     says_how = isinstance(getattr(given, "preprocess", None), Preprocess)
     if isinstance(given, nn.Module) and not says_how:
         look = saved["preprocess"]
@@ -31,12 +31,12 @@ def given_backbone(est, saved: dict, given, pretrained) -> Backbone:
 
 
 def written_backbone(est, content: dict, arrays: dict, own: dict, pretrained) -> Backbone:
-    """The backbone that is written down.
+    """Load the backbone that the file names.
 
     Raises
     ------
     ValueError
-        If it can't be loaded, or is a module, which has to be given.
+        If it can't be loaded, or is a module, which the user has to give.
     """
     saved = content["backbone"]
     if "recipe" in saved:
@@ -50,7 +50,7 @@ def written_backbone(est, content: dict, arrays: dict, own: dict, pretrained) ->
     name, tag, params = saved["name"], saved["pretrained"], decode(saved["params"], {}, own)
     if name == "precomputed":
         return load_backbone(BackboneSpec(name, None, tuple(sorted(params.items()))))
-    if "backbone" not in content["params"]:  # a module that was set after the fit
+    if "backbone" not in content["params"]:  # the parameter was set to a module after the fit
         est.backbone = name
     if pretrained is not None:
         tag = pretrained
@@ -63,21 +63,21 @@ def written_backbone(est, content: dict, arrays: dict, own: dict, pretrained) ->
             "was moved, say where it is: load(..., pretrained=...)"
         ) from error
     if _says_other_weights(est, backbone.spec):
-        _set_weights(est, backbone.spec.pretrained)  # "auto" means others by now
+        _set_weights(est, backbone.spec.pretrained)  # "auto" means other weights now
     return backbone
 
 
 def _says_other_weights(est, spec: BackboneSpec) -> bool:
-    """Whether the parameters name this model with other weights."""
+    """Return whether the parameters name this model with other weights."""
     is_recipe = isinstance(est.backbone, tuple(BACKBONES.values()))
     name = est.backbone.name if is_recipe else est.backbone
-    if name not in (spec.name, spec.name.removeprefix("timm/")):  # set after the fit
+    if name not in (spec.name, spec.name.removeprefix("timm/")):  # the parameter was set after the fit
         return False
     now = resolve_spec(est.backbone, est.pretrained)
     return (now.name, now.params) == (spec.name, spec.params) and now != spec
 
 
 def _set_weights(est, pretrained: Any) -> None:
-    """Set the tag or file where the parameters have it, beside a name or in a recipe."""
+    """Set the parameter ``pretrained``, of the estimator or of the backbone's recipe."""
     in_recipe = isinstance(est.backbone, tuple(BACKBONES.values()))
     (est.backbone if in_recipe else est).set_params(pretrained=pretrained)

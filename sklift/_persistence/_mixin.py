@@ -12,19 +12,18 @@ from ._naming import naming
 
 
 class Persistent:
-    """Mixin of the estimators that can be saved in a file and loaded from it.
+    """Mixin of estimators that can be saved in a file and loaded from it.
 
-    A pickle of them holds plain data as well, and never the frozen backbone nor the net that
-    trained.
+    A pickle of them also holds plain data only: neither the frozen backbone nor the training net.
     """
 
     def save(self, path: str | os.PathLike) -> None:
-        """Save the fitted estimator in one file, from which no code is ever run.
+        """Save the fitted estimator in one file, which holds no code.
 
-        It holds the parameters, the fitted attributes and the trained weights, in the safetensors
-        format. The frozen backbone is not in it, only its name or the settings of its recipe, and
-        the checksum of its weights.
-        The file is written aside and put in place at the end: a failure leaves the old one.
+        The file has the safetensors format. It holds the parameters, the fitted attributes and the
+        trained weights. It does not hold the frozen backbone, only its name or the settings of its
+        recipe, and the checksum of its weights.
+        A complete new file replaces the old one at the end: after a failure, the old one is there.
 
         Parameters
         ----------
@@ -34,10 +33,10 @@ class Persistent:
         Raises
         ------
         sklearn.exceptions.NotFittedError
-            If there is nothing to save yet.
+            If the estimator is not fitted.
         TypeError
-            If a parameter or fitted attribute, or a setting of a recipe, is no plain data (numbers,
-            text, arrays, containers of them, recipes). Nothing is written then.
+            If a parameter, a fitted attribute or a setting of a recipe is not plain data (numbers,
+            text, arrays, containers of them, recipes). Then nothing is written.
         OSError
             If the file can't be written.
 
@@ -46,13 +45,13 @@ class Persistent:
         UserWarning
             If ``loss``, ``regularizer``, ``augmentation``, ``sampler``, ``optimizer``,
             ``net_params`` or
-            ``random_state`` is no plain data, a function for instance. Predictions don't need
+            ``random_state`` is not plain data, for instance a function. Predictions don't need
             them, so they are left out: in the loaded estimator they have their default values.
-            If the backbone is a module of your own, which has to be given to ``load`` again.
+            Also if the backbone is a module of your own: give it to ``load`` again.
 
         See Also
         --------
-        load : The way back.
+        load : Load the file.
 
         Examples
         --------
@@ -82,25 +81,25 @@ class Persistent:
     ):
         """Load an estimator that :meth:`save` has written.
 
-        No code in the file is run, and nothing in it can name code to run.
+        The file holds no code, and can't make this method run any other code.
 
         Parameters
         ----------
         path : str or path
             The file.
         recipes : iterable of classes, default=()
-            Your own classes of recipes (of losses, heads, adapters, backbones, samplers,
-            optimizers) that the estimator uses.
+            Your own classes of recipes (losses, heads, adapters, backbones, samplers, optimizers)
+            that the estimator uses.
         device : str, optional
-            Where to compute from now on; by default where the parameter ``device`` says, or on
-            the CPU if this machine has no such device.
+            The device to compute on from now on. By default the one in the parameter ``device``, or
+            the CPU if this machine lacks it.
         pretrained : str or path, optional
-            Where the backbone's weights are now, if not where they were. They must be the same
+            The new place of the backbone's weights, if they have been moved. They must be the same
             weights.
         backbone : str, recipe or nn.Module, optional
-            The frozen tower to use in the place of what is written down, as for a module of your
-            own, which no file can hold. It must be the same: its weights, what pictures it takes
-            and, for a tower of your own, what it makes of a picture are checked.
+            The frozen tower to use instead of the one that the file names. It is needed for a
+            module of your own, which no file can hold. It must be the same tower: its weights, its
+            preprocessing and, for a tower of your own, its features of a picture are checked.
 
         Returns
         -------
@@ -111,16 +110,16 @@ class Persistent:
         Raises
         ------
         ValueError
-            If the file is damaged, of another kind, of a newer format, or does not fit the class,
-            the recipes or the backbone; the message names the file and the reason.
+            If the file is damaged, has another or a newer format, or does not fit the class, the
+            recipes or the backbone. The message names the file and the reason.
         OSError
-            If the file can't be read. If the backbone's weights can't be had, it is a
+            If the file can't be read. If the backbone's weights are not available, it is a
             ``ConnectionError``.
 
         Notes
         -----
-        The checksum in the file shows accidental damage. It is no signature: who writes a file
-        chooses its weights, and the backbone that is loaded, or fetched, for it.
+        The checksum in the file shows accidental damage. It is not a signature: the author of a
+        file chooses its weights, and the backbone that is loaded or downloaded for it.
         """
         recipes = list(recipes)
         if wrong := [recipe for recipe in recipes if not isinstance(recipe, type)]:
@@ -133,10 +132,10 @@ class Persistent:
             return rebuild(cls, content, tensors, recipes, device, pretrained, backbone)
 
     def __getstate__(self):
-        """Plain data in the place of the net, for pickle, joblib, skops and copies."""
+        """State with plain data instead of the net, for pickle, joblib, skops and copies."""
         given: Any = super().__getstate__()
-        state = dict(given)  # it is the estimator's own
-        state.pop("net_", None)  # what trains: optimiser, callbacks, data loaders
+        state = dict(given)  # a copy, since ``given`` belongs to the estimator
+        state.pop("net_", None)  # the training net: optimizer, callbacks, data loaders
         if "model_" not in state:
             return state
         from ._model_data import pack_model
@@ -145,7 +144,7 @@ class Persistent:
 
     def __setstate__(self, state):
         rest = {k: v for k, v in state.items() if k != "model_"}
-        super().__setstate__(rest)  # type: ignore[misc]  # that of scikit-learn's BaseEstimator
+        super().__setstate__(rest)  # type: ignore[misc]  # of scikit-learn's BaseEstimator
         if "model_" in state:
             from ._model_data import unpack_model
 

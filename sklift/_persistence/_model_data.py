@@ -1,4 +1,4 @@
-"""A trained model as plain data, and back."""
+"""Conversion of a trained model to plain data, and back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ._backbone_data import check_backbone, describe_backbone, described_spec
 from ._bounds import BoundedMemory, check_indices
 
 _DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
-_SPARE_VALUES = 1 << 24  # what building a model may take beside its weights: 64 MiB
+_SPARE_VALUES = 1 << 24  # values that building a model may need beside its weights: 64 MiB
 
 
 def describe_model(model: TunedModel) -> tuple[dict, dict[str, torch.Tensor]]:
-    """The device and dtype of a model, and its trained tensors."""
+    """Plain data of a model (its device and dtype), and its trained tensors."""
     saved = {
         "device": str(model.mean.device),
         "dtype": str(model.mean.dtype).removeprefix("torch."),
@@ -28,12 +28,12 @@ def describe_model(model: TunedModel) -> tuple[dict, dict[str, torch.Tensor]]:
 def build_model(
     recipes: tuple, n_classes: int, saved: Mapping, state: dict, backbone: Backbone, device
 ) -> TunedModel:
-    """The model that was described, from its recipes (adapter, head) and trained tensors.
+    """Build the saved model from its recipes (adapter, head) and its trained tensors.
 
     Raises
     ------
     ValueError
-        If the tensors are not those of the model.
+        If the tensors do not fit the model.
     """
     dtype = _DTYPES[saved["dtype"]]
     if dtype != torch.float32 and not backbone.is_empty:
@@ -52,14 +52,14 @@ def build_model(
 
 
 def pack_model(model: TunedModel) -> dict:
-    """Return a model as dicts, text, numbers and arrays, which every pickler knows."""
+    """Convert a model to dicts, text, numbers and arrays, which every pickler knows."""
     saved, state = describe_model(model)
     backbone = describe_backbone(model.backbone)
     return {**saved, "backbone": backbone, "state": {k: t.numpy() for k, t in state.items()}}
 
 
 def unpack_model(recipes: tuple, n_classes: int, packed: Mapping) -> TunedModel:
-    """Return the model again, on its device where there is one."""
+    """Rebuild the model from plain data; on the CPU if its device is missing."""
     backbone = load_backbone(described_spec(packed["backbone"]))
     check_backbone(backbone, packed["backbone"])
     try:

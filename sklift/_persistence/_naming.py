@@ -1,11 +1,11 @@
-"""Errors of a malformed file, with its name."""
+"""Errors that name a malformed file."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
 
-# What malformed content makes the code that interprets it raise.
+# Errors that code may raise for malformed content.
 _MALFORMED = (
     ValueError,
     TypeError,
@@ -19,7 +19,7 @@ _MALFORMED = (
 
 @contextmanager
 def naming(path: str | os.PathLike):
-    """Turn what a malformed file causes into a ValueError that names the file."""
+    """Context that turns errors of malformed content into a ValueError with the file's name."""
     try:
         yield
     except _MALFORMED as error:

@@ -1,4 +1,4 @@
-"""What a file holds of an estimator."""
+"""The content of a file, made from an estimator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._backbone_data import describe_backbone
 from ._codec import encode
 from ._model_data import describe_model
 
-# Parameters that only training needs, and that may be functions, classes or objects.
+# Parameters that only training needs. They may be functions, classes or objects.
 TRAINING_ONLY = (
     "loss",
     "regularizer",
@@ -34,7 +34,7 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
     Raises
     ------
     TypeError
-        If something that predictions need can't be saved.
+        If a value that predictions need can't be saved.
     """
     model = getattr(est, "model_", None)
     params = est.get_params(deep=False)
@@ -76,13 +76,13 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
 
 
 def is_given_again(backbone) -> bool:
-    """Whether no file can say how to load a backbone: a module, or what holds one."""
+    """Return whether a backbone is a module or holds one, so that the user must give it again."""
     is_recipe = isinstance(backbone, str) or hasattr(backbone, "get_params")
     return isinstance(backbone, OwnTower) or not is_recipe
 
 
 def _encode_backbone(backbone: Backbone, arrays: dict) -> dict:
-    """JSON of the description of a backbone; of its recipe it is None where there can be none."""
+    """JSON of a backbone; its recipe is None if no file can hold it."""
     described = describe_backbone(backbone)
     described["params"] = encode(described["params"], {}, "backbone")
     if (recipe := described.get("recipe")) is not None:
@@ -91,7 +91,7 @@ def _encode_backbone(backbone: Backbone, arrays: dict) -> dict:
 
 
 def without_folders(params: dict) -> dict:
-    """Parameters without folders: a file must not say what is written to on another machine."""
+    """New values of parameters with folders: a file must not choose folders of another machine."""
     own: dict[str, Any] = {}
     compute = params["compute"]
     if getattr(compute, "cache", False) is not False:
@@ -102,7 +102,7 @@ def without_folders(params: dict) -> dict:
 
 
 def versions() -> dict[str, str]:
-    """Versions of this package and of those that predictions depend on."""
+    """Versions of this package, and of the libraries that predictions depend on."""
     found = {"scikit-lift": __version__}
     for library in _LIBRARIES:
         try:
@@ -113,13 +113,13 @@ def versions() -> dict[str, str]:
 
 
 def _encode_all(values: dict, prefix: str, arrays: dict, omitted: list) -> dict:
-    """JSON of the values; names of those that can be done without go to ``omitted``."""
+    """JSON of the values; names of dispensable values without JSON are added to ``omitted``."""
     encoded = {}
     for name, value in values.items():
         try:
             encoded[name] = encode(value, arrays, f"{prefix}.{name}")
         except TypeError:
-            # a private attribute is scikit-learn's, and about training or display
+            # Private attributes are scikit-learn's, for training or display.
             if name.removesuffix("_") not in TRAINING_ONLY and not name.startswith("_"):
                 raise
             omitted.append(name)

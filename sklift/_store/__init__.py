@@ -1,17 +1,17 @@
 """Stores of arrays, by key, in memory or in a folder.
 
-Words that are told apart here and in the rooms after this one:
+Five words have one meaning each, here and in all later rooms:
 
 key
-    What an array is found by in a store: bytes, or a tuple in the memory of one process. It is made
-    of a fingerprint and of all else that the array depends on.
+    The name of an array in a store: bytes, or a tuple in the memory of one process. It consists of
+    a fingerprint and of everything else that the array depends on.
 fingerprint
-    16 bytes that tell the content of one image, or of one file: equal for equal contents only.
+    A digest (16 bytes) of the content of one picture or file. Equal only for equal contents.
 identity
-    A text, or a dict of texts by name, that tells all that an outcome depends on: of a set of
-    images, of a backbone, of a fit. Two fits of equal identity end with the same model.
+    A text, or a dict of texts by name, with everything that a set of pictures, a backbone or the
+    outcome of a fit depends on. Two fits of equal identity end with the same model.
 checksum
-    A digest of weights, kept in a file with them or beside them, to see that they are still those.
+    A digest of weights, stored with them or beside them. It shows whether they have changed.
 stamp
-    What the file system tells of a file without its being read: path, size and times of change.
+    Path, size and times of change of a file, which the file system gives without reading the file.
 """

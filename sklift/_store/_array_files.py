@@ -1,4 +1,4 @@
-"""Large files of arrays, one after another, mapped into memory to be read."""
+"""Large files that hold many arrays and are mapped into memory for reading."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ._private import open_file, size_of
 
 
 class ArrayFiles:
-    """The files of one kind in a folder, by name.
+    """Array files in a folder, whose names begin with the same prefix.
 
-    Names are checked before they are used: they come from a database that somebody else may have
-    written, and none may lead out of the folder.
+    Names are checked before use. They come from a database that somebody else may have written, and
+    no name may lead out of the folder.
 
     Attributes
     ----------
     used : set of str
-        Those that this process has read or written.
+        Names of the files that this process has read or written.
     """
 
     def __init__(self, directory: Path, kind: str):
@@ -36,27 +36,27 @@ class ArrayFiles:
         self._name = re.compile(rf"{re.escape(kind)}-[0-9]+\.bin")
 
     def is_name(self, name) -> bool:
-        """Whether it is the name of a file of this kind, and no path to another."""
+        """Return whether ``name`` is a file name with this prefix, not a path to another file."""
         return isinstance(name, str) and self._name.fullmatch(name) is not None
 
     def new(self, known: Container[str]) -> str:
-        """A name for another file; files that are not ``known`` are removed: a crash left them."""
+        """A name for a new file. Files that are not ``known`` were left by a crash: remove them."""
         self._mapped = {name: content for name, content in self._mapped.items() if name in known}
         for path in self.directory.glob(f"{self.kind}-*.bin"):
             if self.is_name(path.name) and path.name not in known:
-                with contextlib.suppress(OSError):  # Windows keeps what a process has mapped
+                with contextlib.suppress(OSError):  # Windows can't remove a mapped file
                     path.unlink()
         return f"{self.kind}-{secrets.randbelow(10**16):016d}.bin"
 
     def is_whole(self, name: str, length: int) -> bool:
-        """Whether nothing is missing of the first ``length`` bytes."""
+        """Return whether the file has at least ``length`` bytes."""
         return self.is_name(name) and size_of(self.directory / name) >= length
 
     def write(self, name: str, start: int, arrays: Iterable[np.ndarray]) -> None:
-        """Write arrays from a position on, and see that they reach the disk."""
+        """Write arrays from position ``start`` on, and flush them to the disk."""
         if not self.is_name(name):
             raise OSError(f"{name!r} is no file of the cache")
-        # never made anew where something should be: there would be a hole
+        # A new file must start at 0: elsewhere it would begin with a hole.
         with open_file(self.directory / name, "r+b" if start else "xb") as file:
             file.seek(start)
             for array in arrays:
@@ -67,9 +67,9 @@ class ArrayFiles:
     def read(
         self, name: str, start: int, dtype: np.dtype, shape: tuple[int, ...]
     ) -> np.ndarray | None:
-        """A read-only array that is part of the file, no copy; None if it isn't there."""
+        """A read-only view of an array in the file, not a copy; None if the file lacks it."""
         n_values = prod(shape)
-        # NumPy takes a negative number of values for all that there are
+        # For a negative number of values, NumPy would read all that there are.
         if n_values < 0 or not self.is_name(name):
             return None
         end = start + n_values * dtype.itemsize

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic writing: a file is complete, or it is not there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SUFFIX = ".tmp"
 
 
 def replace_file(path: str | os.PathLike, data: bytes) -> None:
-    """Write a file so that, whatever happens, either the old or the new one is there, whole.
+    """Write a file. Whatever happens, either the complete old file or the complete new one remains.
 
     Raises
     ------
@@ -28,10 +28,10 @@ def replace_file(path: str | os.PathLike, data: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """A file to write to, that takes the place of another one when all is written.
+    """A file to write to, which replaces the file at ``path`` when writing ends.
 
-    What is written goes to a temporary file in the same folder, is flushed to the disk, and then
-    takes the place of the old file in one step. An error inside leaves the old file.
+    The data go to a temporary file in the same folder. This file is flushed to the disk and then
+    replaces the old one in one step. An error inside leaves the old file.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_SUFFIX}")
@@ -49,7 +49,7 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:
-    """Remove what kills have left of writing this file; a live write is younger than an hour."""
+    """Remove temporary files that killed processes left; those under an hour old may be in use."""
     path = Path(path)
     for temporary in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
         with contextlib.suppress(OSError):
@@ -58,7 +58,7 @@ def remove_leftovers(path: str | os.PathLike) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the new name outlast a power cut, where a folder can be flushed."""
+    """Flush the folder, where that is possible: the new name then survives a power cut."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

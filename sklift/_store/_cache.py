@@ -1,4 +1,4 @@
-"""The stores that one setting of ``cache`` stands for."""
+"""The stores for one value of the setting ``cache``."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ _MOST_IN_FOLDER = 1 << 34
 
 
 class Cache:
-    """Where features, tokens of frozen blocks, and decoded images are kept.
+    """Stores of features, of tokens of frozen blocks, and of decoded pictures.
 
-    Each is a store or None. A store has ``find(keys)``, the known ones of some keys as a dict;
-    ``add(arrays, make_room=True)``, which keeps a dict of arrays as far as there is room;
-    ``max_bytes``, its bound; and ``outlives_process``, whether other processes see what it holds,
-    so that keys must tell contents and not places. No store touches a disk before it is used, and
-    none fails: what can't be read or written costs a warning, and is computed anew.
+    Each attribute is a store or None. A store has ``find(keys)``, which returns a dict of the
+    stored arrays; ``add(arrays, make_room=True)``, which stores a dict of arrays while there is
+    room; ``max_bytes``, its bound; and ``outlives_process``: whether other processes see its
+    arrays, so that keys must depend on contents, not on paths. No store touches a disk before its
+    first use. No store fails: an array that can't be read or written causes a warning and is
+    computed anew.
 
     Parameters
     ----------
     features, tokens, images : store, optional
-        None: nothing of the kind is kept.
+        The stores. None: nothing of that sort is stored.
     folder : Path, optional
-        Where the stores lie; None for those in memory.
+        The folder of the stores; None for stores in memory.
 
     Examples
     --------
@@ -55,13 +56,13 @@ class Cache:
         return cls(
             MemoryArrays(_MOST_FEATURES),
             MemoryArrays(_MOST_TOKENS),
-            # epochs come round again
+            # every epoch uses all pictures again
             MemoryArrays(_MOST_IMAGES, evict_at_random=True),
         )
 
     @classmethod
     def in_folder(cls, folder: Path) -> Cache:
-        """The stores of a folder, which is made when something is kept."""
+        """The stores of a folder, which is created when the first array is stored."""
         return cls(
             StoredFeatures(folder),
             stored_arrays(folder, "tokens-1", _MOST_IN_FOLDER),
@@ -85,13 +86,13 @@ def resolve_cache(cache) -> Cache:
     Parameters
     ----------
     cache : {"auto", False, None}, str, path or Cache
-        ``"auto"``: memory, shared by all estimators of the process; a folder: files in it; False or
-        None: nothing is kept.
+        ``"auto"``: memory that all estimators of the process share. A folder: files in it. False or
+        None: nothing is stored.
 
     Returns
     -------
     cache : Cache
-        One for all calls that mean the same.
+        The same object for all calls with the same meaning.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The files that sklift keeps in a folder, told by their names from those of others."""
+"""The cache files of sklift in a folder, recognised by their names."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ KINDS = {
 
 
 def cache_files(folder: Path) -> dict[str, list[Path]]:
-    """The files of each kind in a folder; none where there is no such folder.
+    """The cache files of each kind in a folder; empty lists where the folder does not exist.
 
-    Sub-folders are not looked into, and a link is nobody's cache.
+    Sub-folders are not searched, and links are ignored.
 
     Examples
     --------

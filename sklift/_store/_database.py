@@ -1,4 +1,4 @@
-"""SQLite files that several processes share, and that cost nobody's work."""
+"""SQLite files that several processes share, and whose failures stop no work."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 from .._core._warn import warn
 from ._private import check_own, make_folder, warn_if_open
 
-PATIENCE = 5.0  # seconds for a lock; whoever holds one longer has stopped, or its disk has
+PATIENCE = 5.0  # seconds to wait for a lock; a process that holds it longer has stopped
 _SUFFIXES = ("", "-journal", "-wal", "-shm")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_MISMATCH")
 
 
 class Database:
-    """A file of which each action happens as a whole, or not at all.
+    """A SQLite file in which each action happens completely or not at all.
 
-    SQLite takes care of concurrent writers and of a crash in the middle of a write. What can't be
-    done costs one warning, until something can be done again; a lock that another process does not
-    give back is waited for once.
+    SQLite handles concurrent writers, and a crash in the middle of a write. After a failure there
+    is one warning, and no other until an action succeeds again. A lock that another process does
+    not release is waited for once.
 
     Parameters
     ----------
     path : Path
-        The file, which is made where something is written.
+        The file, which is created at the first write.
     content : str
-        What is kept in it, for the warning.
+        The name of its content, for the warning.
     """
 
     def __init__(self, path: Path, content: str):
@@ -37,20 +37,20 @@ class Database:
         self._failing: set[str] = set()  # "read", "write"
 
     def read(self, action: Callable[[sqlite3.Connection], Any], default):
-        """What ``action`` of the open database returns; the default where it can't be had."""
+        """Return the result of ``action`` on the open database, or the default if it fails."""
 
         def look():
-            if not self.path.exists():  # nor is it made here: the folder may be for reading only
+            if not self.path.exists():  # not created here: the folder may be read-only
                 return default
             return self._transact(action, self._patience("read"))
 
         return self._attempt("read", look, default)
 
     def write(self, action: Callable[[sqlite3.Connection], Any], *, durable: bool = True) -> None:
-        """Do it, while other writers wait.
+        """Run ``action`` on the open database, while other writers wait.
 
-        ``durable``: whether to wait until changes are on the disk. If not, a power cut, but no
-        crash of a process, may damage the file.
+        ``durable``: whether to wait until the changes are on the disk. If not, a power cut may
+        damage the file (a crash of a process does not).
         """
 
         def change(db):
@@ -69,9 +69,9 @@ class Database:
         warn_if_open(self.path.parent)
         for suffix in _SUFFIXES:  # SQLite would follow a link
             check_own(self.path.with_name(self.path.name + suffix))
-        # a connection of its own for each action: it must not cross threads or forks
+        # A new connection for each action: a connection must not cross threads or forks.
         with closing(sqlite3.connect(self.path, timeout=timeout)) as db, db:
-            db.execute("PRAGMA trusted_schema = OFF")  # no functions in what somebody else has made
+            db.execute("PRAGMA trusted_schema = OFF")  # no functions in a file of somebody else
             return action(db)
 
     def _patience(self, way: str) -> float:
@@ -80,7 +80,7 @@ class Database:
     def _attempt(self, way: str, action: Callable[[], Any], default):
         try:
             result = action()
-        except (OSError, sqlite3.Error) as error:  # a full disk, for instance: what is known stays
+        except (OSError, sqlite3.Error) as error:  # for instance a full disk; stored arrays remain
             if way not in self._failing:
                 self._failing.add(way)
                 warn(

@@ -1,4 +1,4 @@
-"""Features that were computed before, found again by the content of the image."""
+"""The store of features in a folder."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ._database import Database
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS features (key BLOB UNIQUE NOT NULL, vector BLOB)",
-    # the sum of their lengths, so that nothing that is added asks for a look at all that is there
+    # the sum of their lengths, so that adding a vector need not read all others
     "CREATE TABLE IF NOT EXISTS total (n_bytes INTEGER)",
 )
 
 
 class StoredFeatures:
-    """Vectors of float32 by key, in one file of a folder that several processes may share.
+    """Vectors of float32 by key, in one file that several processes may share.
 
-    At the bound the oldest vectors go.
+    At the bound, the oldest vectors are deleted.
 
     Parameters
     ----------
     directory : str or path
-        The folder; made when something is kept.
+        The folder, which is created when the first vector is stored.
     max_bytes : int, default=2**33
-        The most that the vectors take.
+        The largest total size of the vectors.
     """
 
     name = "features-1.sqlite"
@@ -39,11 +39,11 @@ class StoredFeatures:
         self._database = Database(self.path, "features")
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
-        """The known ones among ``keys``."""
+        """The stored vectors by key, for those of ``keys`` that are stored."""
         return self._database.read(lambda db: _find(db, keys), {})
 
     def add(self, arrays: Mapping[bytes, np.ndarray], make_room: bool = True) -> None:
-        """Keep these as well, if there is room, or room can be made."""
+        """Store vectors, if there is room. ``make_room``: whether old ones may be deleted."""
         self._database.write(lambda db: self._add(db, arrays, make_room))
 
     def _add(self, db, arrays, make_room: bool) -> None:
@@ -55,17 +55,17 @@ class StoredFeatures:
         n_bytes = _total(db) + sum(len(vector) for _, vector in rows)
         if n_bytes > self.max_bytes and not make_room:
             return
-        # instead of a damaged one, if there is one
+        # REPLACE: a damaged vector may be there.
         db.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
         if n_bytes > self.max_bytes:
             n_bytes -= _drop(db, n_bytes - self.max_bytes)
-        known_sum = n_bytes <= self.max_bytes  # else it was wrong, and is to be made anew
+        known_sum = n_bytes <= self.max_bytes  # else the sum was wrong: count again next time
         db.execute("UPDATE total SET n_bytes = ?", (n_bytes if known_sum else None,))
 
 
 def _find(db, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'features'").fetchone() is None:
-        return {}  # whoever made the file has not come further
+        return {}  # another process has created the file, but no table yet
     query = "SELECT vector FROM features WHERE key = ?"
     rows = {key: db.execute(query, (key,)).fetchone() for key in dict.fromkeys(keys)}
     whole = {key: row[0] for key, row in rows.items() if row and _is_vector(row[0])}
@@ -77,7 +77,7 @@ def _is_vector(value) -> bool:
 
 
 def _total(db) -> int:
-    """The bytes of all vectors; counted where no sum has been kept yet."""
+    """The total size of the vectors in bytes; counted where no sum is stored yet."""
     row = db.execute("SELECT n_bytes FROM total WHERE typeof(n_bytes) = 'integer'").fetchone()
     if row is not None and row[0] >= 0:
         return row[0]
@@ -88,11 +88,11 @@ def _total(db) -> int:
 
 
 def _drop(db, surplus: int) -> int:
-    """Forget the oldest vectors, of as many bytes or more; how many that were."""
+    """Delete the oldest vectors, ``surplus`` bytes or more; return the number of bytes."""
     dropped = 0
     for row, n_bytes in db.execute("SELECT rowid, LENGTH(vector) FROM features ORDER BY rowid"):
         dropped += n_bytes or 0
         if dropped >= surplus:
             db.execute("DELETE FROM features WHERE rowid <= ?", (row,))
             return dropped
-    return 0  # the sum was wrong: nothing is dropped because of it
+    return 0  # the sum was wrong: delete nothing

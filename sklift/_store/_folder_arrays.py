@@ -1,4 +1,4 @@
-"""Arrays in a folder, which processes share and which outlives them."""
+"""The store of arrays in a folder, which several processes share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from ._array_files import ArrayFiles
 from ._database import Database
 
-_N_FILES = 16  # that the arrays are spread over: what goes at the bound is one of them
+_N_FILES = 16  # number of files at the bound, where the oldest one is deleted
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, length INTEGER)",
     "CREATE TABLE IF NOT EXISTS arrays"
@@ -22,25 +22,25 @@ _TABLES = (
 
 
 class StoredArrays:
-    """Arrays of any shape by key, in a few large files that are mapped.
+    """Arrays of any shape by key, in a few large files that are mapped into memory.
 
-    A SQLite database says in which file an array lies, and where. Whoever adds some holds the
-    database alone meanwhile: writes behind the length that it tells, flushes that to the disk, and
-    only then records it. What is known is thus whole and never changes, and what a crash left
-    behind the end of a file is written over.
+    A SQLite database records the file and the position of each array. A process that adds arrays
+    locks the database, writes behind the recorded end of a file, flushes the data to the disk, and
+    only then records them. So recorded arrays are complete and never change, and data that a crash
+    left behind the recorded end are overwritten.
 
-    At the bound, the oldest file that this process has not used goes. Where it has used all,
-    nothing more is kept: of arrays that come round again, each would push out one that is needed
-    sooner.
+    At the bound, the oldest file that this process has not used is deleted. If it has used all
+    files, nothing more is stored: every epoch uses the arrays again, so that each new array would
+    replace one that is needed sooner.
 
     Parameters
     ----------
     directory : str or Path
-        The folder; made where it is not there.
+        The folder, which is created if necessary.
     kind : str
-        What the names of its files begin with, ``"tokens-1"`` for instance.
+        The beginning of the file names, for instance ``"tokens-1"``.
     max_bytes : int, default=2**34
-        The most that the arrays take on the disk.
+        The largest total size of the files.
     """
 
     outlives_process = True
@@ -57,16 +57,16 @@ class StoredArrays:
         return stored_arrays, (self.directory, self.kind, self.max_bytes)
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
-        """The known ones among ``keys``, read-only: parts of the files, no copies."""
+        """The stored arrays by key, for those of ``keys`` that are stored; read-only, no copies."""
         return self._database.read(lambda db: self._find(db, keys), {})
 
     def add(self, arrays: Mapping[bytes, np.ndarray], make_room: bool = True) -> None:
-        """Keep these as well, if there is room, or room can be made."""
+        """Store arrays, if there is room. ``make_room``: whether an old file may be deleted."""
         self._database.write(lambda db: self._add(db, arrays, make_room), durable=False)
 
     def _find(self, db, keys) -> dict[bytes, np.ndarray]:
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'arrays'").fetchone() is None:
-            return {}  # whoever made the file has not come further
+            return {}  # another process has created the file, but no table yet
         query = "SELECT file, start, dtype, shape FROM arrays WHERE key = ?"
         rows = {key: db.execute(query, (key,)).fetchone() for key in dict.fromkeys(keys)}
         arrays = {key: self._read(*row) for key, row in rows.items() if row}
@@ -107,7 +107,7 @@ class StoredArrays:
             db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?, ?, ?, ?)", part)
 
     def _lengths(self, db) -> dict[str, int]:
-        """The recorded files, the oldest first; rows that name no file of ours are forgotten."""
+        """Recorded lengths by file, the oldest first; rows with invalid names are deleted."""
         rows = db.execute("SELECT name, length FROM files ORDER BY rowid").fetchall()
         for name, length in rows:
             if not (self._files.is_name(name) and isinstance(length, int) and length >= 0):
@@ -116,7 +116,7 @@ class StoredArrays:
         return dict(db.execute("SELECT name, length FROM files ORDER BY rowid"))
 
     def _drop(self, db, lengths: dict[str, int]) -> bool:
-        """Forget the oldest file that this process has not used, if there is one."""
+        """Delete the records of the oldest file that this process has not used, if there is one."""
         unused = [name for name in lengths if name not in self._files.used]
         for name in unused[:1]:
             del lengths[name]
@@ -127,5 +127,5 @@ class StoredArrays:
 
 @lru_cache(maxsize=64)
 def stored_arrays(directory: Path, kind: str, max_bytes: int) -> StoredArrays:
-    """Those of a folder, one object for all fits of the process."""
+    """The store of a folder, one object for all fits of the process."""
     return StoredArrays(directory, kind, max_bytes)

@@ -1,4 +1,4 @@
-"""Arrays on their way to a store."""
+"""Buffer of arrays that wait to be stored."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 
 class Keeper:
-    """Rows on their way to a store, which takes a small part of the time, however slow its disk.
+    """Buffer of rows in front of a store: writing takes a tenth of the time, even to a slow disk.
 
     Parameters
     ----------
     store : store
-        Where they are kept.
+        The store that the rows go to.
     """
 
     def __init__(self, store):
@@ -22,16 +22,16 @@ class Keeper:
         self._due = 0.0
 
     def add(self, key: bytes, row: np.ndarray) -> None:
-        """Take a row."""
+        """Add a row to the buffer."""
         self._waiting[key] = row
 
     def keep_if_due(self) -> None:
-        """Keep all, unless the last time was just now."""
+        """Store all rows of the buffer, unless the last time was a moment ago."""
         if time.monotonic() >= self._due:
             self.keep()
 
     def keep(self) -> None:
-        """Keep all."""
+        """Store all rows of the buffer."""
         if not self._waiting:
             return
         start = time.monotonic()

@@ -1,4 +1,4 @@
-"""Arrays in the memory of the process, up to a bound."""
+"""The store of arrays in the memory of the process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from threading import Lock
 import numpy as np
 from cachetools import Cache, LRUCache, RRCache
 
-# One for all stores, each of which is held for the time of a few look-ups. A fork waits for it:
-# the child would find a lock that nobody gives back, and what it guards half changed.
+# One lock for all stores, which is held for a few look-ups only. A fork waits for it: otherwise the
+# child would inherit a lock that nobody releases, and half-changed stores.
 _lock = Lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -27,11 +27,11 @@ class MemoryArrays:
     Parameters
     ----------
     max_bytes : int
-        The most memory to use; data-loading workers share it among them.
+        The largest total size. Data-loading workers divide it among them.
     evict_at_random : bool, default=False
-        Whether any array makes room for a new one, rather than the one used longest ago. Of arrays
-        that come round again, in cyclic or random order, the latter would drop each just before it
-        is needed.
+        Whether a random array is deleted to make room, instead of the least recently used one.
+        Epochs use the arrays in cyclic or random order: the least recently used array is then the
+        one that is needed next.
     """
 
     outlives_process = False
@@ -46,16 +46,16 @@ class MemoryArrays:
 
     @property
     def n_bytes(self) -> int:
-        """What the arrays take."""
+        """Total size of the arrays in bytes."""
         return int(self._arrays.currsize)
 
     def find(self, keys: Iterable[Hashable]) -> dict:
-        """The known ones among ``keys``."""
+        """The stored arrays by key, for those of ``keys`` that are stored."""
         with _lock:
             return {key: self._arrays[key] for key in dict.fromkeys(keys) if key in self._arrays}
 
     def add(self, arrays: Mapping, make_room: bool = True) -> None:
-        """Keep these as well, if there is room, or room can be made."""
+        """Store arrays, if there is room. ``make_room``: whether old ones may be deleted."""
         arrays = {key: _alone(array) for key, array in arrays.items()}
         bound = self.max_bytes // _n_sharing()
         with _lock:
@@ -73,12 +73,12 @@ def _n_bytes(array: np.ndarray) -> int:
 
 
 def _alone(array: np.ndarray) -> np.ndarray:
-    """The array, or a copy of what is a part of another: it would keep all of that alive."""
+    """The array, or a copy if it is part of another one, which it would keep alive."""
     return np.array(array) if isinstance(array.base, np.ndarray) else array
 
 
 def _n_sharing() -> int:
-    """The number of data-loading workers, if this process is one of them, or 1."""
-    data = sys.modules.get("torch.utils.data")  # not imported here: a worker has imported it
+    """Number of data-loading workers if this process is one of them, else 1."""
+    data = sys.modules.get("torch.utils.data")  # no import: a worker has imported it already
     worker = None if data is None else data.get_worker_info()
     return 1 if worker is None else worker.num_workers

@@ -1,4 +1,4 @@
-"""Folders and files that nobody else can lead elsewhere."""
+"""Safe access to folders and files: no links, no files of other users."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .._core._warn import warn
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that this user alone can enter, where there is none.
+    """Create a folder that only this user can enter, if there is none.
 
     Raises
     ------
     OSError
-        If it can't be made.
+        If it can't be created.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     warn_if_open(folder)
@@ -25,8 +25,8 @@ def make_folder(folder: Path) -> None:
 
 @lru_cache(maxsize=64)
 def warn_if_open(folder: Path) -> None:
-    """Warn, once, of a folder that others can write to: they can change what comes out of it."""
-    if not hasattr(os, "getuid"):  # on Windows modes say little
+    """Warn once about a folder that others can write to, and whose files they can change."""
+    if not hasattr(os, "getuid"):  # modes mean little on Windows
         return
     found = os.stat(folder)
     others = []
@@ -42,20 +42,20 @@ def warn_if_open(folder: Path) -> None:
 
 
 def open_file(path: Path, mode: str) -> IO[bytes]:
-    """Open a regular file in binary, ``"rb"``, ``"r+b"`` or ``"xb"``, and no link to another.
+    """Open a regular file, not a link, in binary mode: ``"rb"``, ``"r+b"`` or ``"xb"``.
 
     Raises
     ------
     OSError
-        If it can't be opened, is a link, a pipe or a device, or is to be written and has other
-        names as well.
+        If it can't be opened; if it is a link, a pipe or a device; or if it is opened for writing
+        and has other names (hard links).
     """
     flags = {
         "rb": os.O_RDONLY,
         "r+b": os.O_RDWR,
         "xb": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
     }[mode]
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # what the system has
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # flags that this system has
         flags |= getattr(os, name, 0)
     descriptor = os.open(path, flags, 0o666)
     try:
@@ -67,7 +67,7 @@ def open_file(path: Path, mode: str) -> IO[bytes]:
 
 
 def check_own(path: Path) -> None:
-    """Raise an OSError where there is something other than a regular file with one name."""
+    """Raise an OSError if the path is there and is not a regular file with one name."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def check_own(path: Path) -> None:
 
 
 def size_of(path: Path) -> int:
-    """The bytes in a regular file; -1 where there is none, or a link."""
+    """Size of a regular file in bytes; -1 for a link, or where there is none."""
     try:
         found = os.lstat(path)
     except OSError:
