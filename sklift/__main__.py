@@ -1,4 +1,4 @@
-"""``python -m sklift``: what to paste into a bug report, a check of the installation, caches."""
+"""The command ``python -m sklift``: facts for a bug report, and clearing of caches."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def _devices() -> list[str]:
 
 
 def _weights() -> str:
-    """Where other libraries keep the weights that they download for us."""
+    """The folder of weights that other libraries have downloaded, as a line of the report."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     return f"{HF_HUB_CACHE} (downloaded weights; other programs use it too, never cleared here)"
 
 
 def _cache_rows(folder: Path) -> list[str]:
-    """The folder, and a line for each kind of files that it holds."""
+    """Lines about a cache folder: one for each kind of files in it."""
     held = {kind: files for kind, files in cache_files(folder).items() if files}
     rows = [f"{folder}: {kind}, {_total(files)}" for kind, files in held.items()]
     return rows or [f"{folder}: empty"]
@@ -97,7 +97,7 @@ def info(folders: list[Path]) -> int:
 
 
 def clear_cache(folders: list[Path]) -> int:
-    """Delete what sklift keeps in the folders; return 1 if something could not be deleted."""
+    """Delete sklift's files in the folders; return 1 if a file could not be deleted."""
     status = 0
     for folder in folders:
         files = [path for kind in cache_files(folder).values() for path in kind]

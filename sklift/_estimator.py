@@ -19,8 +19,8 @@ from ._core._sklearn import HasMethods, Interval, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
-# Where the recipes of parameters are resolved. Imported when they are needed: recipes may bring
-# torch, which constructing an estimator must not.
+# The rooms that resolve the recipes of parameters. They are imported when they are needed, since
+# recipes may import torch, and the construction of an estimator must not.
 _ROOMS = {
     "adapter": "adapters",
     "augmentation": "images",
@@ -38,7 +38,7 @@ _ROOMS = {
 
 
 def resolve_recipe(parameter: str, value):
-    """The recipe that a parameter names or is, as an object of its own."""
+    """A new recipe object for the value of a parameter, which is a name or a recipe."""
     room = import_module(f"..{_ROOMS[parameter]}", __name__)
     return getattr(room, f"resolve_{parameter}")(value)
 
@@ -58,7 +58,7 @@ class ImageEstimator(BaseEstimator):
     }
 
     def _set_nested(self, settings: dict) -> None:
-        """Take settings of recipes that were given to ``__init__``, as ``set_params`` does."""
+        """Set the settings of recipes that were given to ``__init__``, as ``set_params`` does."""
         if not settings:  # a subclass may not have set its own parameters yet
             return
         recipes = _ROOMS.keys() & self.get_params(deep=False)
@@ -109,12 +109,12 @@ class ImageEstimator(BaseEstimator):
         return params
 
     def set_params(self, **params) -> Self:
-        """Set parameters; nested ones reach into recipes, also into those given by name.
+        """Set parameters, also settings of recipes, even if a recipe is given by name.
 
         Parameters
         ----------
         **params : dict
-            ``adapter__rank=4`` makes a recipe of ``adapter="adaptformer"`` and sets its rank.
+            ``adapter__rank=4`` replaces ``adapter="adaptformer"`` by a recipe and sets its rank.
 
         Returns
         -------
@@ -125,12 +125,12 @@ class ImageEstimator(BaseEstimator):
         return super().set_params(**named_recipes(self, params, resolvers))
 
     def _check_params(self) -> None:
-        """Hold the parameters against their constraints, and find the recipe of views."""
+        """Check the parameters against their constraints, and ``tta`` against its recipes."""
         validate_params(self)
         resolve_recipe("tta", self.tta)
 
     def __sklearn_clone__(self):
-        """A clone that shares a module of one's own, which may be large and is never changed."""
+        """A clone that shares the user's module, which may be large and never changes."""
         if isinstance(self.backbone, str) or hasattr(self.backbone, "get_params"):
             return super().__sklearn_clone__()
         plain: Any = object.__new__(type(self))
@@ -140,7 +140,7 @@ class ImageEstimator(BaseEstimator):
         return twin
 
     def _plan(self, device=None, dtype=None):
-        """How to compute, on another device than the parameter's where one is given."""
+        """The plan of a computation, on ``device`` or else on the parameter's device."""
         compute = resolve_recipe("compute", self.compute)
         return compute.build(self.device if device is None else device, self.batch_size, dtype)
 
@@ -151,7 +151,7 @@ class ImageEstimator(BaseEstimator):
         return resolve_cache(resolve_recipe("compute", self.compute).cache)
 
     def _pictures(self, X, *, reset: bool = False, must_exist: bool = True):
-        """Validated pictures."""
+        """The pictures of ``X``, validated."""
         from ._data._pictures import Pictures
 
         reader = resolve_recipe("reader", self.reader)
@@ -160,7 +160,7 @@ class ImageEstimator(BaseEstimator):
         return Pictures(source)
 
     def _check_columns(self, X, *, reset: bool) -> None:
-        """Columns are known, and held to, where X is a table of flattened pictures."""
+        """Record or check the number of columns, if X is a table of flattened pictures."""
         if reset:
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)
@@ -168,7 +168,7 @@ class ImageEstimator(BaseEstimator):
             validate_data(self, X, reset=reset, skip_check_array=True)
 
     def _takes_tables(self) -> bool:
-        """Whether pictures may come as flattened rows."""
+        """Return whether pictures may be flattened rows."""
         return getattr(self.reader, "image_shape", None) is not None
 
     def __sklearn_tags__(self):
@@ -181,7 +181,7 @@ class ImageEstimator(BaseEstimator):
 
 
 class FrozenEstimator(ImageEstimator):
-    """Base of the estimators that look at pictures through a frozen backbone."""
+    """Base of the estimators that use features of a frozen backbone."""
 
     def _load_backbone(self):
         from .backbones import load_backbone
@@ -189,9 +189,9 @@ class FrozenEstimator(ImageEstimator):
         return load_backbone(self.backbone, self.pretrained)
 
     def _feature_batches(self, X, finish=None) -> Iterator[np.ndarray]:
-        """Features of some pictures at a time, in their order.
+        """Arrays of features, each of several batches of pictures, in their order.
 
-        ``finish``: a method of the backbone by name, which makes of them what is wanted.
+        ``finish``: name of a method of the backbone, which is applied to the features.
         """
         from torch.utils.data import Subset
 
@@ -207,7 +207,7 @@ class FrozenEstimator(ImageEstimator):
         compute = partial(frozen_features, backbone, plan=plan, finish=after)
         views = pictures.prediction(backbone, self.tta)
         view = view_name(self.tta)
-        # random crops of a picture depend on where it stands, and one's own code may change
+        # Random crops depend on the picture's position in X, and user code may change: no cache.
         known = None if view is None else plan.cache.features
         kind = (*backbone.identity, plan.device.type, plan.precision, view, finish)
         with progress(len(pictures), bool(self.verbose)) as advance:
@@ -218,7 +218,7 @@ class FrozenEstimator(ImageEstimator):
 
 @contextmanager
 def progress(n: int, shown: bool) -> Iterator[Callable[[int], object]]:
-    """A bar over pictures; what it gives is told how many are done."""
+    """Context with a progress bar; it gives a function that adds a number of finished pictures."""
     if not shown:
         yield lambda n: None
         return
@@ -229,10 +229,10 @@ def progress(n: int, shown: bool) -> Iterator[Callable[[int], object]]:
 
 
 class LogitClassifierMixin(ClassifierMixin):
-    """Predictions of a classifier that has ``_logit_batches(X)``, of (n_batch, n_classes) each."""
+    """Mixin of predictions, for classifiers whose ``_logit_batches(X)`` gives batches of logits."""
 
     def decision_function(self, X) -> np.ndarray:
-        """Logits.
+        """Logits of pictures.
 
         Parameters
         ----------
@@ -242,13 +242,13 @@ class LogitClassifierMixin(ClassifierMixin):
         Returns
         -------
         logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the difference, positive for ``classes_[1]``.
+            For two classes, the difference of the logits, which is positive for ``classes_[1]``.
         """
         logits = np.concatenate(list(self._logit_batches(X)))
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X) -> np.ndarray:
-        """Class probabilities, the softmax of the logits.
+        """Class probabilities of pictures, the softmax of the logits.
 
         Parameters
         ----------
@@ -266,7 +266,7 @@ class LogitClassifierMixin(ClassifierMixin):
         return np.concatenate([softmax(z.astype(np.float64), axis=1) for z in batches])
 
     def predict(self, X) -> np.ndarray:
-        """Most probable labels.
+        """Most probable labels of pictures.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class LogitClassifierMixin(ClassifierMixin):
 
 
 def all_or_nothing(method):
-    """Decorate a fit: where it fails before anything is recorded, all is as it was before."""
+    """Decorator of a fit that fails before training: it restores the old fitted attributes."""
 
     @wraps(method)
     def fit(est, *args, **kwargs):

@@ -26,12 +26,12 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
 
 class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator):
-    r"""Long-tailed image classifier: frozen backbone, small adapter, balanced loss.
+    r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
-    Implements LIFT+ (the defaults) and LIFT. A frozen CLIP image tower is adapted by a few trained
-    weights inside its blocks, and a cosine head that starts from the class names; the loss adds
-    :math:`\tau \log \pi_k` to the logits in training, with :math:`\pi` the class prior, so that
-    rare classes are not drowned.
+    It implements LIFT+ (the defaults) [2]_ and LIFT [1]_. The picture tower of CLIP is frozen. A
+    few weights inside its blocks are trained, and a cosine head that starts from the class names.
+    In training, the loss adds :math:`\tau \log \pi_k` to the logits, where :math:`\pi` is the class
+    prior, so that frequent classes do not dominate.
 
     Parameters
     ----------
@@ -39,108 +39,107 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         The frozen tower: a model of open_clip, ``"hf-hub:<repository>"``, ``"local-dir:<folder>"``,
         ``"timm/<model>"`` (no text tower), or ``"emoji-tiny"``, a small one that comes with the
         package, needs no download, and suits emoji-like pictures only. ``"precomputed"``: X holds
-        features, from :class:`ImageEmbedder` or elsewhere; the head is trained on them, and an
-        ``adapter="feature"`` if asked for. A recipe has settings: :class:`backbones.OpenClip`,
-        :class:`backbones.Timm`. A tower of your own is an ``nn.Module`` that says in its attribute
-        ``preprocess`` what pictures it takes, or a recipe, see :mod:`sklift.backbones`.
+        features, for instance from :class:`ImageEmbedder`; the head is trained on them, and with
+        ``adapter="feature"`` an adapter as well. A recipe has settings:
+        :class:`backbones.OpenClip`, :class:`backbones.Timm`. Your own tower is an ``nn.Module``
+        whose attribute ``preprocess`` describes its input, or a recipe, see
+        :mod:`sklift.backbones`.
     pretrained : str or path, default="auto"
-        Tag of the weights or a checkpoint file, where the backbone is a name; ``"auto"`` is a
-        recommended tag for each model, ``"openai"`` for ``"ViT-B-16"``.
+        Tag of the weights or a checkpoint file, if the backbone is a name; ``"auto"`` is the
+        recommended tag of the model, ``"openai"`` for ``"ViT-B-16"``.
     adapter : str, recipe or None, default="adaptformer"
-        What is trained inside the tower, see :mod:`sklift.adapters`. ``None`` or ``"none"``: the
-        head alone, as the default is where features are precomputed.
+        Trained part inside the tower, see :mod:`sklift.adapters`. ``None`` or ``"none"``: only the
+        head is trained. With precomputed features, the default means this too.
     loss : str, recipe or callable, default="logit_adjusted"
-        See :mod:`sklift.losses`. A callable takes ``(logits, target)``.
+        Training loss, see :mod:`sklift.losses`. A callable takes ``(logits, target)``.
     regularizer : str, recipe or None, default=None
         A term that holds the tuned model near the frozen one, see :mod:`sklift.regularizers`:
-        ``"consistency"``, ``"anchor"`` or ``"distillation"``. It is added to the loss in training,
-        not to the validation loss; terms of pictures are weighted as the loss weighs pictures.
+        ``"consistency"``, ``"anchor"`` or ``"distillation"``. It is added to the training loss, not
+        to the validation loss. Terms of pictures have the same weights as pictures in the loss.
     head : str or recipe, default="cosine"
-        See :mod:`sklift.heads`.
+        Map from features to logits, see :mod:`sklift.heads`.
     init : {"auto", "text", "class_mean", "linear_probe", "random"}, default="auto"
-        Where the head's rows start. ``"auto"``: from the class names if the backbone has a text
-        tower and names are known, else from class means of the frozen features.
+        Start of the head's rows. ``"auto"``: the text features of the class names, if the backbone
+        has a text tower and names are known, else the class means of the frozen features.
     class_names : dict or list of str, optional
-        Names of the classes: a dict label -> name (more than needed is fine), a list in the order
-        of the sorted labels, or, for integer labels 0, 1, ..., a list indexed by label. Where a
-        fold may lack a class, use a dict, or give ``classes`` as well. String labels are names
-        already.
+        Names of the classes: a dict label -> name (extra names are allowed), a list in the order of
+        the sorted labels, or, for integer labels 0, 1, ..., a list indexed by label. If a fold may
+        lack a class, use a dict, or give ``classes`` as well. String labels are names already.
     classes : array-like of shape (n_classes,), optional
-        Fixes the class list, so that one column per class is kept also where a training fold lacks
-        a class.
+        The class list. With it, every class has a column even if a training fold lacks the class.
     prompts : str, list of str or dict, default="a photo of a {}."
-        Template or templates (their text features are averaged), or a dict label -> description
-        or descriptions.
+        Template, list of templates (their text features are averaged), or dict label ->
+        description or list of descriptions.
     augmentation : str, recipe, callable or None, default="minimal"
         Training views, see :mod:`sklift.images`. ``"minimal"``: LIFT+'s square crops that grow over
         the epochs; ``"lift"``: random resized crop and flip; ``"fixed"``: four views of each
-        picture in turn, drawn once and for all; ``"mixup"`` and ``"cutmix"``: views mixed with
-        others of their batch, and labels alike; ``None``: the test view. A callable takes a uint8
-        tensor ``(3, h, w)`` and returns a view ``(3, size, size)``, as torchvision's v2 transforms
-        do. Views that repeat (``"fixed"``, ``None``) pass what is frozen before the first trained
-        weight only once, for all epochs, folds and candidates: the whole tower with
-        ``adapter=None`` or ``"feature"``, the blocks before the last k with ``layers=k``, where
-        their tokens find room: see ``compute__cache``. A search scores with them too, for None.
+        picture, drawn once and used in turn; ``"mixup"`` and ``"cutmix"``: views and labels mixed
+        with others of their batch; ``None``: the test view. A callable takes a uint8 tensor
+        ``(3, h, w)`` and returns a view ``(3, size, size)``, like torchvision's v2 transforms.
+        Repeated views (``"fixed"``, ``None``) pass the frozen part before the first trained weight
+        only once, for all epochs, folds and candidates. With ``adapter=None`` or ``"feature"``,
+        this part is the whole tower; with ``layers=k``, it is the blocks before the last k, if the
+        cache has room for their tokens, see ``compute__cache``. With ``None``, scoring in a search
+        uses the same features or tokens.
     tta : str, int, recipe or None, default=None
-        Test-time ensembling: the mean of the logits over several views, ``"fivecrop"``,
-        ``"tencrop"`` or a number of random crops. May be set after fitting.
+        Test-time ensembling, the mean of the logits over several views: ``"fivecrop"``,
+        ``"tencrop"`` or a number of random crops. It may be set after fitting.
     target_prior : {"balanced", "train"}, array-like, dict or None, default=None
-        The mix of classes that predictions assume: equal shares, those of the training data, or
-        shares in the order of ``classes_`` or by label. None: the one that the loss aims at, see
-        ``implied_prior_``. May be set after fitting; :meth:`estimate_prior` finds it from pictures
-        without labels.
+        The mix of classes that predictions assume: equal shares, the shares in the training data,
+        or shares in the order of ``classes_`` or by label. None: the mix that the loss implies, see
+        ``implied_prior_``. It may be set after fitting. :meth:`estimate_prior` estimates it from
+        pictures without labels.
     max_epochs : int, default=5
-        Passes over the training data.
-    batch_size : int, default=128
-        Pictures in a batch.
-    lr : float, default=0.02
-        Learning rate at the start; it falls to zero along a half cosine, once an epoch, unless the
-        optimizer has another schedule.
+        Number of passes over the training data.
+        Number of pictures in a batch.
+        Learning rate at the start. It falls to zero along a half cosine, in steps of an epoch,
+        unless the optimizer has another schedule.
     weight_decay : float, default=5e-4
-        On every trained weight.
+        Weight decay of all trained weights.
     optimizer : str, recipe or torch optimizer class, default="sgd"
-        What updates the trained weights (``"sgd"``, ``"adamw"``, ``"adam"``), with which momentum,
-        schedule, warm-up, rate of the head and clipping of gradients, see :mod:`sklift.training`.
+        The optimizer: ``"sgd"``, ``"adamw"`` or ``"adam"``. A recipe sets momentum, schedule,
+        warm-up, rate of the head and clipping of gradients, see :mod:`sklift.training`.
     sampler : str, recipe or None, default=None
-        How often pictures are drawn in training, see :mod:`sklift.training`. ``"balanced"``: every
-        class equally often; ``"sqrt"``: in proportion to the root of its size; ``"power"``: in
-        between. None: each picture once an epoch. The loss takes its class counts from what is
-        drawn, also where ``net_params`` has a sampler of torch.
+        Draws of pictures in training, see :mod:`sklift.training`. ``"balanced"``: every class
+        equally often; ``"sqrt"``: proportional to the root of its size; ``"power"``: in between.
+        None: each picture once in an epoch. The loss takes its class counts from the drawn
+        pictures, also if ``net_params`` has a sampler of torch.
     validation_fraction : float in (0, 1), optional
-        Share of every class that is held out to give ``valid_loss`` and ``valid_acc`` in
-        ``history_``; each class keeps at least one picture for training.
+        Share of every class that is held out for ``valid_loss`` and ``valid_acc`` in ``history_``.
+        Each class keeps at least one picture for training.
     early_stopping : bool, default=False
-        Whether to stop when the validation loss no longer falls, and keep the best epoch's weights.
-        Holds 10 % out if ``validation_fraction`` is not given.
+        Whether to stop when the validation loss no longer falls, and to keep the weights of the
+        best epoch. Without ``validation_fraction``, 10 % is held out.
     n_iter_no_change : int, default=2
         Epochs without a lower validation loss after which ``early_stopping`` stops.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the trained weights of the last one; the classes, the backbone,
-        the adapter and the head must be the same. The start that a ``regularizer`` remembers is
-        that of the first fit with it (but a pickle or a saved file has none).
+        Whether ``fit`` continues from the trained weights of the last ``fit``. Classes, backbone,
+        adapter and head must be the same. A ``regularizer`` remembers the start of the first fit
+        with it (but pickles and saved files do not hold that start).
     reader : "auto" or recipe, default="auto"
-        How X becomes pictures, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
+        Settings for reading X, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
         leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows.
     device : str, default="auto"
-        ``"auto"`` is the GPU when there is one.
+        Device of the model; ``"auto"`` is the GPU if there is one.
     compute : "auto" or recipe, default="auto"
         Precision, worker processes, parts of a batch and caches, see
         :class:`sklift.training.Compute`: ``compute__precision="float32"``,
         ``compute__cache="folder"``.
     checkpoint : path, recipe or None, default=None
-        Folder in which the state of training is kept, so that ``fit`` goes on where it was stopped,
-        see :class:`sklift.training.Checkpoint`.
+        Folder for the state of training, from which an interrupted ``fit`` continues, see
+        :class:`sklift.training.Checkpoint`.
     net_params : dict, optional
-        Passed to the skorch net last, as ``{"iterator_train__pin_memory": True}`` or
-        ``{"train_split": skorch.dataset.ValidSplit(5)}``; ``{"callbacks": [...]}`` are skorch
-        callbacks to add (scikit-learn's own, from version 1.9 on, are set with ``set_callbacks``).
-        ``{"distributed": True}`` shares the fit among the processes of a group, see the guide's
-        "From one CPU to many GPUs".
+        Arguments for the skorch net, which replace those of the estimator, for instance
+        ``{"iterator_train__pin_memory": True}`` or
+        ``{"train_split": skorch.dataset.ValidSplit(5)}``. ``{"callbacks": [...]}`` adds skorch
+        callbacks (callbacks of scikit-learn 1.9 or later are set with ``set_callbacks``).
+        ``{"distributed": True}`` shares the fit among the processes of a group, see "From one CPU
+        to many GPUs" in the guide.
     verbose : int, default=0
         1 shows a progress bar.
     random_state : int, RandomState instance or None, default=None
-        Seeds new weights, the order of the data and the augmentation. The same int gives the same
-        model on the same machine.
+        Seed of new weights, of the order of the data and of the augmentation. The same int gives
+        the same model on the same machine.
     **settings
         Settings of recipes, as :meth:`set_params` takes them: ``adapter__rank=8``.
 
@@ -149,45 +148,46 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
     class_counts_ : ndarray of shape (n_classes,)
-        Number of training pictures of each class (without what a ``train_split`` holds out).
+        Number of training pictures of each class (without held-out ones).
     class_prior_ : ndarray of shape (n_classes,)
-        Their shares, weighted by ``sample_weight``.
+        Shares of the classes in the training data, weighted by ``sample_weight``.
     implied_prior_ : ndarray of shape (n_classes,)
-        The mix of classes that the trained logits assume, which follows from the loss: equal
-        shares for logit adjustment with tau = 1, ``class_prior_`` for the cross-entropy.
+        The mix of classes that the trained logits assume. It follows from the loss: equal shares
+        for logit adjustment with tau = 1, ``class_prior_`` for the cross-entropy.
     class_names_ : list of str or None
         The name of each class.
     adapter_, loss_, regularizer_, head_ : recipes
-        As used, with "auto" values filled in.
+        The recipes of the fit, with "auto" values filled in.
     init_ : str
-        The initialisation used.
+        Initialisation of the head.
     model_ : torch module
         The trained model: the frozen tower, the adapter inside, and the head.
     net_ : skorch net
-        The net that has trained it, in the process that has.
+        The net that trained the model; only in the process that trained.
     history_ : list of dict
         ``train_loss`` (with the term of a regularizer), ``lr``, ``train_acc`` and ``dur``
-        (seconds) of each epoch, and ``valid_loss`` (without) and ``valid_acc`` where data is held
-        out.
+        (seconds) of each epoch. If data are held out, also ``valid_loss`` (without the term of a
+        regularizer) and ``valid_acc``.
     n_trainable_params_ : int
         Number of trained weights, head included.
     skipped_ : ndarray of int
         Indices of the training pictures that could not be read, see ``reader__on_error``.
     accumulate_ : int
-        Parts that the gradient of a batch needed: ``compute__accumulate``, or more where the memory
-        did not suffice. That a CPU takes large batches in parts of itself does not count.
+        Number of parts in which the gradient of a batch was computed: ``compute__accumulate``, or
+        more if there was not enough memory. The parts into which a CPU always splits large batches
+        do not count.
     n_features_in_ : int
-        Number of columns of X, where it is a table of features or of flattened pictures.
+        Number of columns of X, if it is a table of features or of flattened pictures.
     feature_names_in_ : ndarray of str
-        Names of the columns of precomputed features, where X has such.
+        Column names of precomputed features, if X has them.
 
     See Also
     --------
-    sklift.adapters, sklift.losses, sklift.heads, sklift.training : the recipes to choose from.
+    sklift.adapters, sklift.losses, sklift.heads, sklift.training : The available recipes.
 
     Notes
     -----
-    Settings of recipes are parameters of the estimator, also where a recipe is given by name:
+    Settings of recipes are parameters of the estimator, even if a recipe is given by name:
     ``GridSearchCV(LiftClassifier(), {"adapter__rank": [4, 16], "loss__tau": [0.5, 1.0]})``.
 
     References
@@ -215,7 +215,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     _parameter_constraints = {
         **ImageEstimator._parameter_constraints,
-        "adapter": "no_validation",  # names and recipes: said better by the tables
+        "adapter": "no_validation",  # names and recipes: resolve() has better error messages
         "loss": "no_validation",
         "regularizer": "no_validation",
         "head": "no_validation",
@@ -309,18 +309,18 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     @with_callbacks
     @all_or_nothing
     def fit(self, X, y=None, sample_weight=None) -> Self:
-        """Train adapter and head.
+        """Train the adapter and the head.
 
         Parameters
         ----------
         X : pictures
-            File paths (list, array, Series or column of str or Path), PIL images, arrays
+            File paths (list, array, Series or column of str or Path), PIL pictures, arrays
             ``(n, h, w)`` or ``(n, h, w, c)`` of uint8 or of floats in [0, 1], torch tensors
             ``(n, c, h, w)``, lists of arrays of different sizes, rows of a 2-D array with
-            ``image_shape``, or a map-style dataset of pictures or of (picture, label). Features
-            ``(n_samples, n_features)`` where the backbone is ``"precomputed"``.
+            ``reader__image_shape``, or a map-style dataset of pictures or of (picture, label).
+            Features ``(n_samples, n_features)`` if the backbone is ``"precomputed"``.
         y : array-like of shape (n_samples,), optional
-            Labels; may be left out only where X brings labels.
+            Labels. They may be left out only if X has labels.
         sample_weight : array-like of shape (n_samples,), optional
             Weights of the pictures in the loss, the class prior and the class means.
 
@@ -332,13 +332,13 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Raises
         ------
         ValueError, TypeError
-            If a parameter, picture or label is not usable; the message says which and what to do.
+            If a parameter, picture or label is not usable; the message names it and the remedy.
         ConnectionError
-            If the backbone's weights can't be had.
+            If the backbone's weights can't be downloaded.
         FloatingPointError
-            If training breaks down; the estimator keeps the last good weights.
+            If the loss or the weights become infinite; the estimator keeps the last good weights.
         KeyboardInterrupt
-            On Ctrl-C, after the batch; the estimator is fitted so far.
+            After Ctrl-C, at the end of the batch; the estimator keeps the weights so far.
         """
         self._check_params()
         from ._fitting._sample import check_same
@@ -352,10 +352,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         start = self._trained() if self.warm_start else None
         if start is not None:
             check_same(labels, start.classes, start.model, settings)
-        if len(sample.skipped):  # callbacks see what is trained on
+        if len(sample.skipped):  # callbacks get the training data without skipped pictures
             X, y, sample_weight = sample.data.source, labels[sample.codes], sample.weight
         tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
-        # Until training ends, the model of an earlier fit must not meet the classes of this one.
+        # During training, the new classes must not be combined with the model of an earlier fit.
         for name in ("model_", "net_"):
             self.__dict__.pop(name, None)
         self.classes_ = labels
@@ -365,18 +365,18 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     @all_or_nothing
     def partial_fit(self, X, y=None, classes=None, sample_weight=None) -> Self:
-        """Make one pass over samples, which may be others at each call.
+        """Make one pass over samples, which may be different in each call.
 
-        The learning rate is constant, nothing is held out, and no checkpoint is written. The class
-        counts add up over the calls, and the momentum goes on (but a pickle or a saved file has
-        none); the head starts from the class names, or from the class means of the first samples.
+        The learning rate is constant, no data are held out, and no checkpoint is written. The class
+        counts add up over the calls, and the momentum is kept (but not in pickles or saved files).
+        The head starts from the class names, or from the class means of the first samples.
 
         Parameters
         ----------
         X, y : as in :meth:`fit`
             Pictures and labels.
         classes : array-like of shape (n_classes,), optional
-            All labels; needed at the first call if the parameter ``classes`` is not set.
+            All classes; needed in the first call if the parameter ``classes`` is not set.
         sample_weight : array-like of shape (n_samples,), optional
             As in :meth:`fit`.
 
@@ -388,7 +388,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Raises
         ------
         ValueError, TypeError
-            As :meth:`fit`, or if the classes are missing, or others than before.
+            As :meth:`fit`; also if the classes are missing, or differ from those of earlier calls.
         """
         self._check_params()
         from ._fitting._sample import check_same, partial_classes
@@ -412,9 +412,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def estimate_prior(self, X) -> np.ndarray:
         """Estimate the shares of the classes from pictures without labels.
 
-        Expectation maximisation over the predicted probabilities, which assumes that the classes
-        look as they did in training and only their mix differs. Use the result as
-        ``target_prior``.
+        The method is expectation maximisation over the predicted probabilities. It assumes that
+        the classes look as they did in training, and that only their mix differs. The result can be
+        used as ``target_prior``.
 
         Parameters
         ----------
@@ -437,40 +437,41 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def export(self, path: str | PathLike) -> None:
         """Write a program of ``torch.export`` that predicts without this package.
 
-        It takes decoded pictures, a uint8 tensor ``(n, 3, h, w)`` of any number and size, resizes
-        and crops them, and returns probabilities ``(n, n_classes)``, float32. With
-        ``backbone="precomputed"`` it takes rows of features ``(n, n_features)``, of the dtype that
-        the classifier was trained on. ``tta`` and ``target_prior`` are what they are now. The whole
-        tower is in the file, which needs nothing but torch (2.6 or later, not older than the one
-        that wrote it), and is run by no code but torch's own.
+        The program takes decoded pictures, a uint8 tensor ``(n, 3, h, w)`` of any number and size,
+        resizes and crops them, and returns probabilities ``(n, n_classes)``, float32. With
+        ``backbone="precomputed"`` it takes rows of features ``(n, n_features)``, of the dtype of
+        the training data. It uses the present values of ``tta`` and ``target_prior``. The file
+        holds the whole tower, and needs only torch to run (2.6 or later, and not older than the
+        version that wrote it).
 
-        The labels are in the extra file ``"sklift.json"`` beside the program, under ``classes``, in
-        the order of the columns; ``class_names`` and ``versions`` of libraries are there as well.
+        The extra file ``"sklift.json"`` in the program holds the labels under ``classes``, in the
+        order of the columns, as well as ``class_names`` and the ``versions`` of libraries.
 
         Parameters
         ----------
         path : str or path
-            The file, which ends on ``.pt2`` by custom. It is written aside and put in place at the
-            end: a failure leaves the old one.
+            The file; its name usually ends with ``.pt2``. A complete new file replaces the old one
+            at the end: after a failure, the old one is there.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If the classifier isn't fitted.
         ValueError
-            If ``tta`` is random crops, or views of your own.
+            If ``tta`` is random crops, or your own recipe.
         OSError
             If the file can't be written.
 
         See Also
         --------
-        save : Writes what training made, for :meth:`load`; a small file.
+        save : Write a small file with the trained weights, for :meth:`load`.
 
         Notes
         -----
-        It computes in float32, whatever ``precision`` says. Where a picture needs no resizing, the
-        probabilities are those of :meth:`predict_proba` in float32, but for rounding; else they
-        differ as far as pixels of the resized picture do, a few of them by up to 2 of 255.
+        The program computes in float32, whatever ``compute__precision`` is. For pictures that need
+        no resizing, the probabilities are those of :meth:`predict_proba` in float32, except for
+        rounding. For others, a few pixels of the resized picture differ by up to 2 of 255, which
+        changes the probabilities slightly.
 
         Examples
         --------
@@ -498,7 +499,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         write_program(self, path)
 
     def _sample(self, X, y, sample_weight, classes, *, reset: bool = True):
-        """The class list, and validated samples."""
+        """Return the class list and the validated samples."""
         from ._fitting._sample import read_sample
 
         skip = resolve_recipe("reader", self.reader).on_error == "skip"
@@ -507,7 +508,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         return read_sample(data, y, sample_weight, classes, skip=skip, random_state=state)
 
     def _trained(self):
-        """What earlier training left, or None."""
+        """The outcome of earlier training, or None."""
         from ._fitting._train import ClassTotals, Trained
 
         if not hasattr(self, "model_"):
@@ -519,10 +520,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         return Trained(self.classes_, self.model_, self.init_, totals, self.history_, *of_net)
 
     def _data(self, X, *, reset: bool, must_exist: bool = True):
-        """Validated pictures or features."""
+        """The pictures or features of ``X``, validated."""
         if self.backbone != "precomputed":
             pictures = self._pictures(X, reset=reset, must_exist=must_exist)
-            # what is predicted once must not push out what is trained on
+            # Pictures of one prediction must not replace training pictures in the cache.
             return pictures.cached(self._cache(), make_room=reset)
         from ._data._feature_rows import Rows
 

@@ -1,4 +1,4 @@
-"""ImageEmbedder: the features of a frozen backbone as a scikit-learn transformer."""
+"""ImageEmbedder, a transformer from pictures to features of a frozen backbone."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from ._persistence import Persistent
 
 
 class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixin, FrozenEstimator):
-    """Pictures to features of a frozen backbone.
+    """Transformer from pictures to features of a frozen backbone.
 
     Parameters
     ----------
     backbone, pretrained
         The frozen tower, as in :class:`LiftClassifier`.
     projected : bool, default=False
-        Whether the feature is carried into the space shared with text (and to unit length) or
-        taken before that projection, where :class:`LiftClassifier` has its head.
+        Whether features are projected to the space that pictures share with texts, and normalised
+        to unit length. If not, they are the features before this projection, which are the input of
+        the head in :class:`LiftClassifier`.
     tta : str, int, recipe or None, default=None
-        Mean of the features over several views, ``"fivecrop"``, ``"tencrop"`` or a number of random
-        crops; see :mod:`sklift.images`.
+        Mean of the features over several views: ``"fivecrop"``, ``"tencrop"`` or a number of random
+        crops, see :mod:`sklift.images`.
     batch_size : int, default=128
-        Pictures in a batch.
+        Number of pictures in a batch.
     device, reader, compute
-        As in :class:`LiftClassifier`. Features are kept by content: a picture passes the tower once
-        for a whole search. Random views, and those of recipes of your own, are not kept.
+        As in :class:`LiftClassifier`. Features are cached by the content of the picture: each
+        picture passes the tower once in a whole search. Features of random views, or of views of
+        your own recipes, are not cached.
     verbose : int, default=0
         1 shows a progress bar.
     **settings
@@ -38,12 +40,12 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     Attributes
     ----------
     n_features_out_ : int
-        Width of the feature.
+        Number of features.
 
     See Also
     --------
-    LiftClassifier : trains inside the tower.
-    ZeroShotClassifier : classifies from names alone.
+    LiftClassifier : Train an adapter inside the tower.
+    ZeroShotClassifier : Classify by class names alone.
 
     Examples
     --------
@@ -87,7 +89,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Parameters
         ----------
         X : ignored
-            But for its number of columns, where it is a table of flattened pictures.
+            Ignored, except for the number of columns of a table of flattened pictures.
         y : ignored
             Present for API consistency.
 
@@ -128,7 +130,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         features = np.concatenate(list(self._feature_batches(X, finish)))
         if not self.projected:
             return features
-        # the mean over several views is shorter than 1
+        # The mean of several unit features is shorter than 1.
         return features / np.linalg.norm(features, axis=1, keepdims=True)
 
     def __sklearn_tags__(self):

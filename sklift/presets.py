@@ -1,8 +1,8 @@
-"""Training recipes of the papers, as parameters of :class:`sklift.LiftClassifier`.
+"""Settings of the papers, as parameters of :class:`sklift.LiftClassifier`.
 
 ``LiftClassifier(**LIFT)`` trains as in the tables of LIFT, ``LiftClassifier(**LIFT_PLUS)`` as in
-those of LIFT+, which is the default. Both papers take more epochs for iNaturalist 2018
-(``max_epochs`` 20 and 15), and report test-time ensembling (``tta="fivecrop"``) apart.
+the tables of LIFT+, which is the default. Both papers use more epochs for iNaturalist 2018
+(``max_epochs`` 20 and 15), and report test-time ensembling (``tta="fivecrop"``) separately.
 
 Examples
 --------
@@ -23,7 +23,7 @@ _BOTH = {
     "init": "auto",
     "batch_size": 128,
     "weight_decay": 5e-4,
-    "optimizer": "sgd",  # its defaults are theirs: momentum 0.9, a cosine by epochs
+    "optimizer": "sgd",  # with the papers' momentum 0.9 and cosine schedule, its defaults
 }
 
 LIFT = {**_BOTH, "max_epochs": 10, "lr": 0.01, "augmentation": "lift"}

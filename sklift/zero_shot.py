@@ -1,4 +1,4 @@
-"""ZeroShotClassifier: CLIP's own classifier, from class names alone."""
+"""ZeroShotClassifier, the classifier of CLIP that needs only class names."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ._persistence import Persistent
 
 
 class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
-    """Classify pictures by the class names' text features; nothing is trained.
+    """Classifier that compares pictures with class names, without any training.
 
-    The logits are ``exp(logit_scale) * cos(picture, text of the class)``, with the mean of the
-    unit-length text features where a class has several prompts.
+    The logits are ``exp(logit_scale) * cos(picture, text of the class)``. If a class has several
+    prompts, the mean of their unit text features is used.
 
     Parameters
     ----------
@@ -27,13 +27,14 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
     class_names, prompts
         As in :class:`LiftClassifier`.
     tta : str, int, recipe or None, default=None
-        Mean of the logits over several views, ``"fivecrop"``, ``"tencrop"`` or a number of random
-        crops; see :mod:`sklift.images`.
+        Mean of the logits over several views: ``"fivecrop"``, ``"tencrop"`` or a number of random
+        crops, see :mod:`sklift.images`.
     batch_size : int, default=128
-        Pictures in a batch.
+        Number of pictures in a batch.
     device, reader, compute
-        As in :class:`LiftClassifier`. Features are kept by content: a picture passes the tower once
-        for a whole search. Random views, and those of recipes of your own, are not kept.
+        As in :class:`LiftClassifier`. Features are cached by the content of the picture: each
+        picture passes the tower once in a whole search. Features of random views, or of views of
+        your own recipes, are not cached.
     verbose : int, default=0
         1 shows a progress bar.
     **settings
@@ -44,11 +45,11 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
     class_names_ : list of str or None
-        Their names; None where ``prompts`` describes each label.
+        The class names; None if ``prompts`` is a dict that describes each label.
 
     See Also
     --------
-    LiftClassifier : starts from these text features and learns from pictures.
+    LiftClassifier : Start from these text features, and learn from pictures.
 
     References
     ----------
@@ -104,9 +105,9 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         Parameters
         ----------
         X : ignored
-            But for its number of columns, where it is a table of flattened pictures.
+            Ignored, except for the number of columns of a table of flattened pictures.
         y : array-like of labels
-            Of pictures, or each class once.
+            Labels of pictures, or each class once.
 
         Returns
         -------

@@ -71,7 +71,7 @@ def _says_other_weights(est, spec: BackboneSpec) -> bool:
     """Return whether the parameters name this model with other weights."""
     is_recipe = isinstance(est.backbone, tuple(BACKBONES.values()))
     name = est.backbone.name if is_recipe else est.backbone
-    if name not in (spec.name, spec.name.removeprefix("timm/")):  # the parameter was set after the fit
+    if name not in (spec.name, spec.name.removeprefix("timm/")):  # set after fit
         return False
     now = resolve_spec(est.backbone, est.pretrained)
     return (now.name, now.params) == (spec.name, spec.params) and now != spec

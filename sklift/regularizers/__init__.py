@@ -1,8 +1,8 @@
 """Regularizers: terms that hold the tuned model near the frozen one.
 
-A recipe holds hyperparameters and a method ``build(model)``, called once with the model as training
-finds it, that returns a :class:`Regularizer`. Your own class needs nothing more to be passed as
-``LiftClassifier(regularizer=...)``.
+A recipe holds hyperparameters, and has a method ``build(model)`` that returns a
+:class:`Regularizer`. The method is called once, with the model at the start of training. An object
+of your own class can be passed as ``LiftClassifier(regularizer=...)``.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ REGULARIZERS = {
 
 
 def resolve_regularizer(value):
-    """Return the recipe of a regularizer that `value` names or is.
+    """Return the recipe of a regularizer that ``value`` names or is.
 
     Parameters
     ----------
     value : str, recipe or None
-        A key of `REGULARIZERS`, an object with a method ``build(model)``, or None, which is
+        A key of ``REGULARIZERS``, an object with a method ``build(model)``, or None, which means
         ``"none"``.
 
     Returns
@@ -48,9 +48,9 @@ def resolve_regularizer(value):
     Raises
     ------
     ValueError
-        If `value` is an unknown name.
+        If ``value`` is an unknown name.
     TypeError
-        If `value` is a class or none of the above.
+        If ``value`` is a class or none of the above.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The base of all regularizers, and the outputs that they see."""
+"""The base of all regularizers, and the outputs that they get."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ __all__ = ["Outputs", "Regularizer", "build_regularizer"]
 
 
 class Outputs:
-    """Features and logits of some views, of the tuned model and of the frozen tower.
+    """Features and logits of a batch of views, of the tuned model and of the frozen tower.
 
     Parameters
     ----------
     features : Tensor of shape (B, n_features)
-        Of the tuned model, as its head is given them, in float32 or float64.
+        Features of the tuned model, the input of its head, in float32 or float64.
     logits : Tensor of shape (B, n_classes)
-        What its head makes of them.
+        Logits of the tuned model, the output of its head.
     find_frozen : callable
-        Returns the features ``(B, n_features)`` of the frozen tower for the same views.
+        A function that returns the features ``(B, n_features)`` of the frozen tower.
 
     Attributes
     ----------
     frozen_features : Tensor of shape (B, n_features)
-        Computed when they are first asked for, without gradient. Where X holds features that were
-        computed before, they are X.
+        Features of the frozen tower for the same views, without gradient. They are computed at the
+        first access. Precomputed features in X are returned unchanged.
 
     Examples
     --------
@@ -45,34 +45,33 @@ class Outputs:
 
     @cached_property
     def frozen_features(self) -> Tensor:
-        """Features of the frozen tower."""
+        """Features of the frozen tower for the same views."""
         with torch.no_grad():
             return self._find_frozen().to(self.features.dtype)
 
 
 class Regularizer(nn.Module):
-    r"""Term that is added to the loss in training.
+    r"""Base of the terms that are added to the loss in training.
 
     .. math:: L = \mathrm{loss} + \frac{\sum_i c_{y_i} s_i r_i}{\sum_i c_{y_i} s_i} + R
 
-    with a term r of each sample, weighted as the loss weighs its samples (by class weights c and
-    sample weights s), and a term R of the model alone. A subclass overrides `per_sample`,
-    `per_batch`, or both.
+    with a term r of each sample, weighted like the samples in the loss (by class weights c and
+    sample weights s), and a term R of the model alone. A subclass overrides ``per_sample``,
+    ``per_batch``, or both.
 
-    What a regularizer remembers of the start, such as weights, belongs into a buffer or a
-    submodule: a checkpoint, ``warm_start`` and ``partial_fit`` carry those on. Nothing in it is
-    trained.
+    Tensors of the start of training that a regularizer remembers, such as weights, must be in a
+    buffer or a submodule: checkpoints, ``warm_start`` and ``partial_fit`` keep these. A regularizer
+    has no trained weights.
 
     Notes
     -----
-    Because r is a value of each sample, training is exact for batches in parts (``accumulate``, or
-    where the memory asks for them), for losses that look at a batch as a whole, and for several
-    processes: the term has the value and the gradient that it has in one piece. So r must not look
-    at other samples of the batch.
+    A term r must not depend on other samples of the batch. Then training is exact for batches in
+    parts (because of ``accumulate`` or of the memory), for losses that couple the samples of a
+    batch, and for several processes: value and gradient of the term are those of the whole batch.
 
     Examples
     --------
-    A regularizer of one's own, and its recipe:
+    Your own regularizer, and its recipe:
 
     >>> import torch
     >>> from sklearn.base import BaseEstimator
@@ -95,41 +94,41 @@ class Regularizer(nn.Module):
     """
 
     def per_sample(self, outputs: Outputs) -> Tensor | None:
-        """Return the term of each sample, ``(B,)``; None where there is no such term."""
+        """Return the term of each sample, ``(B,)``; None if there is no such term."""
         return None
 
     def per_batch(self, model: nn.Module) -> Tensor | None:
-        """Return the term of the model, a scalar; None where there is no such term.
+        """Return the term of the model, a scalar; None if there is no such term.
 
-        It is added once to the loss of each batch, whatever its size and weights. `model` has the
-        parameters that are trained, and its head as ``model.head``.
+        It is added once to the loss of each batch, whatever its size and weights. ``model`` has the
+        trained parameters, and its head as ``model.head``.
         """
         return None
 
     @property
     def sees_samples(self) -> bool:
-        """Whether `per_sample` is overridden."""
+        """Whether ``per_sample`` is overridden."""
         return type(self).per_sample is not Regularizer.per_sample
 
     def terms(self, outputs: Outputs) -> Tensor:
-        """Return what `per_sample` does, ``(B,)``, in the dtype of the logits.
+        """Return the terms of ``per_sample``, ``(B,)``, in the dtype of the logits.
 
         Raises
         ------
         TypeError, ValueError
-            If it is no tensor, or not of this shape.
+            If they are not a tensor, or not of this shape.
         """
         return _checked(self, "per_sample", self.per_sample(outputs), outputs.logits.shape[:1]).to(
             outputs.logits.dtype
         )
 
     def term_of_batch(self, model: nn.Module) -> Tensor | None:
-        """Return what `per_batch` does, a scalar or None.
+        """Return the term of ``per_batch``, a scalar or None.
 
         Raises
         ------
         TypeError, ValueError
-            If it is something else.
+            If it is neither a scalar tensor nor None.
         """
         term = self.per_batch(model)
         return None if term is None else _checked(self, "per_batch", term, torch.Size())
@@ -141,19 +140,19 @@ def build_regularizer(recipe, model: nn.Module) -> Regularizer | None:
     Parameters
     ----------
     recipe : object or None
-        With a method ``build(model)``.
+        A recipe with a method ``build(model)``.
     model : nn.Module
-        As it is before training, with its head as ``model.head``.
+        The model before training, with its head as ``model.head``.
 
     Returns
     -------
     regularizer : Regularizer or None
-        Where the model is, in eval mode, with nothing to train.
+        The regularizer, in eval mode and without trained weights.
 
     Raises
     ------
     TypeError
-        If the recipe builds something else, or a regularizer that has no term.
+        If the recipe builds another object, or a regularizer without a term.
 
     Examples
     --------
@@ -167,13 +166,13 @@ def build_regularizer(recipe, model: nn.Module) -> Regularizer | None:
     name = type(recipe).__name__
     if not isinstance(regularizer, Regularizer):
         raise TypeError(
-            f"{name}.build must return a sklift.regularizers.Regularizer, got {regularizer!r}."
+            f"{name}.build must return a sklift.regularizers.Regularizer, got {regularizer!r}"
         )
     has_batch_term = type(regularizer).per_batch is not Regularizer.per_batch
     if not (regularizer.sees_samples or has_batch_term):
         raise TypeError(
             f"{type(regularizer).__name__}, which {name} builds, has no term: override per_sample, "
-            "per_batch, or both."
+            "per_batch, or both"
         )
     return regularizer.eval().requires_grad_(False)
 
@@ -181,10 +180,10 @@ def build_regularizer(recipe, model: nn.Module) -> Regularizer | None:
 def _checked(regularizer: Regularizer, method: str, term, shape: torch.Size) -> Tensor:
     name = f"{type(regularizer).__name__}.{method}"
     if not isinstance(term, Tensor):
-        raise TypeError(f"{name} must return a tensor, got {term!r}.")
+        raise TypeError(f"{name} must return a tensor, got {term!r}")
     if term.shape != shape:
         what = "one value for each sample" if shape else "a scalar"
         raise ValueError(
-            f"{name} must return {what}, of shape {tuple(shape)}, got {tuple(term.shape)}."
+            f"{name} must return {what}, of shape {tuple(shape)}, got {tuple(term.shape)}"
         )
     return term

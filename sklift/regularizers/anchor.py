@@ -1,4 +1,4 @@
-"""Weights held where they started."""
+"""Anchor: a regularizer that holds weights near their start."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["Anchor"]
 
 
 class Anchor(BaseEstimator):
-    r"""Squared distance of weights to where they started.
+    r"""Squared distance of weights from their start.
 
     .. math:: R = \lambda \sum_k \left| \hat w_k - \hat w_{k,0} \right|^2,
               \qquad \hat w_k = \frac{w_k}{|w_k|}
 
-    with the rows w of the head and their start, by default the class names as the text tower sees
-    them. With ``part="all"`` it is the squared distance of all trained weights, as they are, to
-    their start; in place of the usual weight decay, which pulls them to zero, set
-    ``weight_decay=0``. It costs next to nothing.
+    with the rows w of the head and their start, by default the text features of the class names.
+    With ``part="all"``, it is the squared distance of all trained weights (not normalised) from
+    their start. It then replaces the usual weight decay, which pulls weights to zero: set
+    ``weight_decay=0``. The term costs almost no time.
 
     Parameters
     ----------
     weight : float, default=1.0
-        lambda, >= 0. With SGD, ``lr * weight`` must stay well below 1.
+        The factor lambda, >= 0. With SGD, ``lr * weight`` must stay well below 1.
     part : {"head", "all"}, default="head"
-        What is held: the rows of the head, or all trained weights.
+        The weights that are held: the rows of the head, or all trained weights.
 
     References
     ----------
@@ -62,11 +62,11 @@ class Anchor(BaseEstimator):
         Raises
         ------
         ValueError
-            If `weight` is negative or not finite, or `part` is unknown.
+            If ``weight`` is negative or not finite, or ``part`` is unknown.
         """
         weight = check_real(self.weight, "weight", minimum=0)
         if self.part not in _PARTS:
-            raise ValueError(f"part must be one of {sorted(_PARTS)}, got {self.part!r}.")
+            raise ValueError(f"part must be one of {sorted(_PARTS)}, got {self.part!r}")
         return AnchorTerm(weight, _PARTS[self.part], model)
 
 
@@ -82,7 +82,7 @@ _PARTS = {"head": _head_rows, "all": _trained_weights}
 
 
 class AnchorTerm(Regularizer):
-    """Module of `Anchor`; `find_held` lists the tensors of a model that are held."""
+    """Module of :class:`Anchor`; ``find_held`` lists the held tensors of a model."""
 
     def __init__(self, weight: float, find_held, model: nn.Module) -> None:
         super().__init__()

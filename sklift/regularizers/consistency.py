@@ -1,4 +1,4 @@
-"""Consistency of the tuned features with the frozen ones."""
+"""Consistency: a regularizer that holds the tuned features near the frozen ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Consistency"]
 
 
 class Consistency(BaseEstimator):
-    r"""Angle between the tuned and the frozen feature of a view.
+    r"""Cosine distance between the tuned and the frozen feature of a view.
 
     .. math:: r = \lambda \left(1 - \frac{\langle f, f_0 \rangle}{|f| \, |f_0|}\right)
 
@@ -24,7 +24,7 @@ class Consistency(BaseEstimator):
     Parameters
     ----------
     weight : float, default=1.0
-        lambda, >= 0. The authors use values up to 8.
+        The factor lambda, >= 0. The authors use values up to 8.
 
     References
     ----------
@@ -45,24 +45,24 @@ class Consistency(BaseEstimator):
         self.weight = weight
 
     def build(self, model=None) -> ConsistencyTerm:
-        """Return the regularizer; the model plays no part.
+        """Return the regularizer; ``model`` is not used.
 
         Raises
         ------
         ValueError
-            If `weight` is negative or not finite.
+            If ``weight`` is negative or not finite.
         """
         return ConsistencyTerm(check_real(self.weight, "weight", minimum=0))
 
 
 class ConsistencyTerm(Regularizer):
-    """Module of `Consistency`."""
+    """Module of :class:`Consistency`."""
 
     def __init__(self, weight: float) -> None:
         super().__init__()
         self.weight = weight
 
     def per_sample(self, outputs: Outputs) -> Tensor:
-        """Return ``weight * (1 - cos)``, ``(B,)``."""
+        """Return the terms ``weight * (1 - cos)``, ``(B,)``."""
         cosine = F.cosine_similarity(outputs.features, outputs.frozen_features, dim=1)
         return self.weight * (1 - cosine)

@@ -1,4 +1,4 @@
-"""Distillation of the model at its start into the tuned one."""
+"""Distillation: a regularizer that holds predictions near those at the start."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ __all__ = ["Distillation"]
 
 
 class Distillation(BaseEstimator):
-    r"""Divergence of the tuned predictions from those of the start.
+    r"""Divergence of the tuned predictions from those at the start of training.
 
     .. math:: r = \lambda T^2 \, \mathrm{KL}\left(
               \mathrm{softmax}(z_0 / T) \,\|\, \mathrm{softmax}(z / T) \right)
 
-    with the logits z of the tuned model and z_0 of the head at its start on the feature of the
-    frozen tower: what the model would say untrained, for the same view. It costs a forward pass of
-    the frozen tower, and is of use where the head starts from something, not for
-    ``init="random"``.
+    with the logits z of the tuned model, and the logits z_0 of the untrained model (the head at its
+    start on the feature of the frozen tower) for the same view. It costs a forward pass of the
+    frozen tower. It is not useful for ``init="random"``, where the start holds no knowledge.
 
     Parameters
     ----------
     weight : float, default=1.0
-        lambda, >= 0.
+        The factor lambda, >= 0.
     temperature : float, default=2.0
-        T, > 0. The factor T squared keeps the gradients alike for all temperatures.
+        T, > 0. The factor T squared gives gradients of similar size for all temperatures.
 
     References
     ----------
@@ -62,7 +61,7 @@ class Distillation(BaseEstimator):
         Raises
         ------
         ValueError
-            If `weight` is negative, `temperature` is not positive, or one is not finite.
+            If ``weight`` is negative, ``temperature`` is not positive, or one is not finite.
         """
         weight = check_real(self.weight, "weight", minimum=0)
         temperature = check_real(
@@ -72,7 +71,7 @@ class Distillation(BaseEstimator):
 
 
 class DistillationTerm(Regularizer):
-    """Module of `Distillation`."""
+    """Module of :class:`Distillation`."""
 
     def __init__(self, weight: float, temperature: float, head: nn.Module) -> None:
         super().__init__()
@@ -81,7 +80,7 @@ class DistillationTerm(Regularizer):
         self.head = head
 
     def per_sample(self, outputs: Outputs) -> Tensor:
-        """Return ``weight * T**2 * KL``, ``(B,)``."""
+        """Return the terms ``weight * T**2 * KL``, ``(B,)``."""
         start, now = (
             F.log_softmax(logits / self.temperature, dim=1)
             for logits in (self.head(outputs.frozen_features), outputs.logits)

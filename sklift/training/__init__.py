@@ -1,4 +1,4 @@
-"""Training: recipes of samplers and optimizers, of the computation, and of checkpoints."""
+"""Recipes of training: samplers, optimizers, the computation, and checkpoints."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ OPTIMIZERS = {
 
 
 def resolve_sampler(value):
-    """Return the sampler recipe that `value` names or is.
+    """Return the sampler recipe that ``value`` names or is.
 
     Parameters
     ----------
     value : str, recipe or None
-        A key of `SAMPLERS`, or an object with a method ``probabilities(codes, class_counts)``.
+        A key of ``SAMPLERS``, or an object with a method ``probabilities(codes, class_counts)``.
         None: each sample is drawn once an epoch.
 
     Returns
@@ -63,9 +63,9 @@ def resolve_sampler(value):
     Raises
     ------
     ValueError
-        If `value` is an unknown name.
+        If ``value`` is an unknown name.
     TypeError
-        If `value` is a class, or has no method `probabilities`.
+        If ``value`` is a class, or has no method ``probabilities``.
 
     Examples
     --------
@@ -79,13 +79,13 @@ def resolve_sampler(value):
 
 
 def resolve_optimizer(value):
-    """Return the optimizer recipe that `value` names or is.
+    """Return the optimizer recipe that ``value`` names or is.
 
     Parameters
     ----------
     value : str, recipe or class
-        A key of `OPTIMIZERS`, an object with a method ``build(groups, lr, weight_decay)``, or an
-        optimizer class of torch, which is wrapped in `TorchOptimizer`.
+        A key of ``OPTIMIZERS``, an object with a method ``build(groups, lr, weight_decay)``, or an
+        optimizer class of torch, which is wrapped in :class:`TorchOptimizer`.
 
     Returns
     -------
@@ -94,9 +94,9 @@ def resolve_optimizer(value):
     Raises
     ------
     ValueError
-        If `value` is an unknown name.
+        If ``value`` is an unknown name.
     TypeError
-        If `value` is the class of a recipe, or none of the above.
+        If ``value`` is the class of a recipe, or none of the above.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def resolve_optimizer(value):
         if not issubclass(value, Optimizer):
             raise TypeError(
                 f"optimizer must be one of {sorted(OPTIMIZERS)}, an object with a 'build' method, "
-                f"or a torch.optim.Optimizer class; got {value!r}."
+                f"or a torch.optim.Optimizer class; got {value!r}"
             )
         value = TorchOptimizer(value)
     return resolve(value, OPTIMIZERS, "optimizer")

@@ -1,4 +1,4 @@
-"""Adam and AdamW."""
+"""Recipes of the optimizers Adam and AdamW."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Adam", "AdamW"]
 
 
 class _AdamRecipe(OptimizerRecipe):
-    """Settings of the two kinds of Adam."""
+    """Base of Adam and AdamW: their common settings."""
 
     def __init__(
         self,
@@ -51,18 +51,18 @@ class _AdamRecipe(OptimizerRecipe):
 
 
 class AdamW(_AdamRecipe):
-    """Adam with weight decay apart from the gradient.
+    """Adam with decoupled weight decay.
 
-    It wants a learning rate below that of SGD: 1e-3, say.
+    It needs a smaller learning rate than SGD, for instance 1e-3.
 
     Parameters
     ----------
     betas : two floats, default=(0.9, 0.999)
-        How much of the running means of the gradient and of its square is kept, in [0, 1).
+        Decay factors of the running means of the gradient and of its square, in [0, 1).
     eps : float, default=1e-8
-        What is added to the root of the latter, >= 0.
+        Number that is added to the root of the mean of squares, >= 0.
     schedule, warmup_epochs, head_lr_factor, clip_grad_norm
-        See `OptimizerRecipe`.
+        See :class:`OptimizerRecipe`.
 
     References
     ----------
@@ -77,19 +77,19 @@ class AdamW(_AdamRecipe):
     """
 
     def build(self, groups: list[dict[str, Any]], lr: float, weight_decay: float) -> optim.AdamW:
-        """Return the optimizer, see `OptimizerRecipe.build`."""
+        """Return the optimizer, see :meth:`OptimizerRecipe.build`."""
         return optim.AdamW(groups, lr=lr, weight_decay=weight_decay, **self._settings())
 
 
 class Adam(_AdamRecipe):
-    """Adam, with weight decay as a part of the gradient.
+    """Adam with weight decay as a part of the gradient.
 
     Parameters
     ----------
     betas, eps
-        See `AdamW`.
+        See :class:`AdamW`.
     schedule, warmup_epochs, head_lr_factor, clip_grad_norm
-        See `OptimizerRecipe`.
+        See :class:`OptimizerRecipe`.
 
     References
     ----------
@@ -103,5 +103,5 @@ class Adam(_AdamRecipe):
     """
 
     def build(self, groups: list[dict[str, Any]], lr: float, weight_decay: float) -> optim.Adam:
-        """Return the optimizer, see `OptimizerRecipe.build`."""
+        """Return the optimizer, see :meth:`OptimizerRecipe.build`."""
         return optim.Adam(groups, lr=lr, weight_decay=weight_decay, **self._settings())

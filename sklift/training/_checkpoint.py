@@ -1,4 +1,4 @@
-"""The recipe of checkpoints: a folder, how often, and what to do about those of other fits."""
+"""The recipe of checkpoints: their folder, and the time between them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["Checkpoint", "resolve_checkpoint"]
 
 
 class Checkpoint(BaseEstimator):
-    """The state of training in a folder, so that a fit goes on where it was stopped.
+    """Checkpoints of training in a folder, from which an interrupted fit continues.
 
-    It is written after each epoch and every ``minutes``. A ``fit`` with the same data and
-    parameters goes on from there, after a crash for instance, and ends with the same model. Several
-    fits, those of a search, may share the folder.
+    The state of training is written after each epoch and every ``minutes``. After a crash, for
+    instance, a ``fit`` with the same data and parameters continues from this state, and ends with
+    the same model. Several fits, such as those of a search, may share the folder.
 
     Parameters
     ----------
     folder : path
-        The folder, which is made where it is not there.
+        The folder, which is created if necessary.
     minutes : float, default=10
         Minutes between checkpoints within an epoch.
     mismatch : {"restart", "raise"}, default="restart"
-        The answer to a folder that holds only the unfinished training of other data or parameters:
-        start afresh beside it, with a warning, or raise an error (not for searches, whose
-        candidates are unfinished side by side).
+        The reaction if the folder holds only unfinished training of other data or parameters:
+        "restart" starts a new training beside it, with a warning; "raise" raises an error. The
+        latter does not suit searches, which have several unfinished candidates at once.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class Checkpoint(BaseEstimator):
 
 
 def resolve_checkpoint(value) -> Checkpoint | None:
-    """Return the recipe of checkpoints: of a folder, a copy of one that is given, or None.
+    """Return the recipe of checkpoints: for a folder, a copy of a given recipe, or None.
 
     Raises
     ------

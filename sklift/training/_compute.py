@@ -1,4 +1,4 @@
-"""The recipe of a computation: precision, workers, parts and caches."""
+"""The recipe of a computation: precision, workers, parts of batches, and caches."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ __all__ = ["COMPUTES", "Compute", "resolve_compute"]
 class Compute(BaseEstimator):
     """Precision, worker processes, parts of a batch, and caches.
 
-    None of these settings changes what is learned, but for rounding.
+    Except for rounding, these settings do not change the trained model.
 
     Parameters
     ----------
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         The precision of matrix products. ``"auto"``: bfloat16 where the device computes in it
-        natively; features that are given keep their own.
+        natively; precomputed features keep their own.
     num_workers : int, default=0
         Processes that prepare batches. With 0, threads of this process decode files.
     cache : {"auto", False} or path, default="auto"
-        The place of decoded files and of features of the frozen tower, for the epochs, folds and
-        candidates to come. ``"auto"``: memory, shared by all estimators of the process (up to
-        1 GiB and 256 MiB), as are tokens of frozen blocks (up to 1 GiB of a fit, and 1 GiB of those
-        before). A folder: pictures (up to 16 GiB), features (8 GiB) and tokens (16 GiB) in files
-        there, which several processes may share. ``False``: nothing outlives a call. Files that
-        change are read anew.
+        The place of decoded pictures, features of the frozen tower, and tokens of frozen blocks,
+        for later epochs, folds and candidates. ``"auto"``: memory, which all estimators of the
+        process share (up to 1 GiB of pictures, 256 MiB of features, and 1 GiB of tokens for the
+        present fit plus 1 GiB for earlier ones). A folder: files in it, which several processes may
+        share (up to 16 GiB of pictures, 8 GiB of features and 16 GiB of tokens). ``False``: nothing
+        is kept after a call. A file that has changed is read again.
     accumulate : int, default=1
-        Parts in which the gradient of a batch is computed, at least: the same result in less
-        memory. On CPUs, parts of more than 8 views of 224 px are split of themselves, which costs
-        no time, where the loss is a mean over pictures.
+        The least number of parts in which the gradient of a batch is computed: the same result in
+        less memory. On CPUs, if the loss is a mean over pictures, parts of more than 8 views of
+        224 px are always split, which costs no time.
     recompute : bool, default=False
-        Whether transformer blocks compute their activations again in the backward pass rather than
-        keep them (activation checkpointing): the same result in much less memory, for about a third
-        more time.
+        Whether transformer blocks compute their activations again in the backward pass instead of
+        keeping them (activation checkpointing): the same result in much less memory, but about a
+        third more time.
     compile : bool, default=False
-        Whether ``torch.compile`` makes one program of each kind of block for the training: about a
-        tenth faster on a CPU, after some 20 seconds of compilation (minutes for towers that are no
-        transformers), and rounded otherwise. Predictions are not compiled.
+        Whether ``torch.compile`` compiles the blocks for training. This is about a tenth faster on
+        a CPU, after about 20 seconds of compilation (minutes for towers that are not transformers),
+        and rounds differently. Predictions are not compiled.
 
     Examples
     --------
@@ -90,9 +90,9 @@ class Compute(BaseEstimator):
         device : str or torch.device, default="auto"
             The device.
         batch_size : int, default=128
-            Pictures in a batch.
+            Number of pictures in a batch.
         dtype : torch.dtype, optional
-            The precision of the data, where they are features: ``precision="auto"`` keeps it.
+            The dtype of precomputed features, which ``precision="auto"`` keeps.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class Compute(BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a setting is unknown, out of range, or not to be had on the device.
+            If a setting is unknown, out of range, or not available on the device.
         """
         validate_params(self)
         device = resolve_device(device)

@@ -1,4 +1,4 @@
-"""The settings that all optimizers share, and the method that builds one."""
+"""The base of the optimizer recipes, with the settings that all optimizers share."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ Schedule = str | Callable[[int, int], float]
 
 
 class OptimizerRecipe(BaseEstimator):
-    """Base of the recipes: the settings that all optimizers share, and a method `build`.
+    """Base of the optimizer recipes: the settings that all optimizers share, and ``build``.
 
-    A recipe of one's own need not be derived from it: any object with a method ``build(groups, lr,
-    weight_decay)`` will do. The settings below have their defaults there, unless it has attributes
-    of these names.
+    Your own recipe need not be derived from it: any object with a method ``build(groups, lr,
+    weight_decay)`` will do. The settings below then have their defaults, unless the object has
+    attributes of these names.
 
     Parameters
     ----------
     schedule : {"cosine", "linear", "constant"} or callable, default="cosine"
         The factor of the learning rate in each epoch: from 1 towards 0 along a half cosine or a
-        line, or 1 throughout. A callable is given ``(epoch, n_epochs)``, counted from 0.
+        line, or constantly 1. A callable gets ``(epoch, n_epochs)``, where epochs count from 0.
     warmup_epochs : float, default=0.0
-        Epochs, or a part of one, over which the rate grows from 0, batch by batch, to what the
-        schedule says.
+        Number of epochs (or part of one) in which the rate grows from 0 to its scheduled value,
+        batch by batch.
     head_lr_factor : float, default=1.0
         Factor of the head's learning rate: 10 trains the head ten times as fast as the adapter,
-        0 leaves it as it starts.
+        0 leaves it at its start.
     clip_grad_norm : float, optional
-        The largest norm of a gradient, of all trained weights together; longer ones are shortened
-        to it.
+        The largest norm of the gradient of all trained weights together. A longer gradient is
+        scaled down to it.
 
     Examples
     --------
-    An optimizer of one's own:
+    Your own optimizer:
 
     >>> import torch
     >>> from sklift import LiftClassifier
@@ -73,15 +73,15 @@ class OptimizerRecipe(BaseEstimator):
         Parameters
         ----------
         groups : list of dict
-            Groups of trained weights, as optimizers of torch take them: ``{"params": [...]}``, with
-            an ``"lr"`` where it differs.
+            Groups of trained weights, in the form of torch's optimizers: ``{"params": [...]}``,
+            with an ``"lr"`` if it differs.
         lr, weight_decay : float
-            Those of the estimator, at the start.
+            The parameters of the estimator.
 
         Returns
         -------
         optimizer : torch.optim.Optimizer
-            Its ``step`` must call the closure that it is given, as those of torch do.
+            Its ``step`` must call the given closure, as torch's optimizers do.
         """
         raise NotImplementedError(f"{type(self).__name__} must define build")
 
@@ -90,7 +90,7 @@ class OptimizerRecipe(BaseEstimator):
 class SharedSettings:
     """The settings that all optimizers share, validated.
 
-    ``factors``: of the learning rate, one an epoch.
+    ``factors``: factors of the learning rate, one for each epoch.
     """
 
     factors: list[float]
@@ -100,25 +100,24 @@ class SharedSettings:
 
 
 def shared_settings(recipe, n_epochs: int) -> SharedSettings:
-    """Return the settings that all optimizers share, those of `OptimizerRecipe`.
+    """Return the settings that all optimizers share, see :class:`OptimizerRecipe`.
 
     Parameters
     ----------
     recipe : object
-        A recipe of an optimizer; what it has no attribute for is at its default.
+        A recipe of an optimizer. Settings without an attribute have their defaults.
     n_epochs : int
         Number of epochs.
 
     Returns
     -------
     settings : SharedSettings
-        With the attributes `factors` (of the learning rate, one an epoch), `warmup_epochs`,
-        `head_lr_factor` and `clip_grad_norm`.
+        The validated settings.
 
     Raises
     ------
     ValueError, TypeError
-        If one is out of range or of another type.
+        If a setting is out of range or of a wrong type.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Samplers: how likely each sample is drawn in training."""
+"""Samplers: the probabilities with which samples are drawn in training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Balanced", "Power", "SquareRoot"]
 
 
 def _by_inverse_power(codes: ArrayLike, class_counts: ArrayLike, power: float) -> np.ndarray:
-    """Probabilities in proportion to ``n_class ** -power``, ``(n_samples,)``."""
+    """Probabilities ``(n_samples,)`` proportional to ``n_class ** -power``."""
     weight = np.asarray(class_counts)[np.asarray(codes)] ** -power
     return weight / weight.sum()
 
@@ -25,8 +25,8 @@ class Power(BaseEstimator):
     Parameters
     ----------
     power : float, default=0.5
-        a, >= 0. 0 keeps the mix of the data, 0.5 is `SquareRoot`, 1 is `Balanced`; above 1, rare
-        classes are drawn more often than frequent ones.
+        The exponent a, >= 0. 0 keeps the mix of the data, 0.5 is :class:`SquareRoot`, 1 is
+        :class:`Balanced`; above 1, rare classes are drawn more often than frequent ones.
 
     References
     ----------
@@ -39,8 +39,8 @@ class Power(BaseEstimator):
     >>> Power(power=0.5).probabilities([0, 0, 0, 0, 1], class_counts=[4, 1]).round(3)
     array([0.167, 0.167, 0.167, 0.167, 0.333])
 
-    A sampler of one's own is any object with a method `probabilities`. One that never draws some
-    class more than ten times as often as it comes:
+    Your own sampler is any object with a method ``probabilities``. This one draws no class more
+    than ten times as often as it occurs:
 
     >>> import numpy as np
     >>> from sklearn.base import BaseEstimator
@@ -92,7 +92,7 @@ class Balanced(BaseEstimator):
     """
 
     def probabilities(self, codes: ArrayLike, class_counts: ArrayLike) -> np.ndarray:
-        """Return the probability of each sample at each draw, as `Power.probabilities` does."""
+        """Return the probability of each sample at each draw, see :meth:`Power.probabilities`."""
         return _by_inverse_power(codes, class_counts, 1.0)
 
 
@@ -112,5 +112,5 @@ class SquareRoot(BaseEstimator):
     """
 
     def probabilities(self, codes: ArrayLike, class_counts: ArrayLike) -> np.ndarray:
-        """Return the probability of each sample at each draw, as `Power.probabilities` does."""
+        """Return the probability of each sample at each draw, see :meth:`Power.probabilities`."""
         return _by_inverse_power(codes, class_counts, 0.5)

@@ -1,4 +1,4 @@
-"""Schedules: the share of the learning rate that each epoch is trained at."""
+"""Schedules: the factors of the learning rate in each epoch."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["SCHEDULES", "rate_factors"]
 
 
 def constant(epoch: int, n_epochs: int) -> float:
-    """Return 1."""
+    """Return the factor 1."""
     return 1.0
 
 
 def cosine(epoch: int, n_epochs: int) -> float:
-    """Return ``(1 + cos(pi e / E)) / 2``: from 1 to 0 along a half cosine."""
+    """Return the factor ``(1 + cos(pi e / E)) / 2``, from 1 to 0 along a half cosine."""
     return (1 + math.cos(math.pi * epoch / n_epochs)) / 2
 
 
 def linear(epoch: int, n_epochs: int) -> float:
-    """Return ``1 - e / E``: from 1 to 0 along a line."""
+    """Return the factor ``1 - e / E``, from 1 to 0 along a line."""
     return 1 - epoch / n_epochs
 
 
@@ -37,7 +37,7 @@ def rate_factors(schedule: str | Callable[[int, int], float], n_epochs: int) -> 
     Parameters
     ----------
     schedule : str or callable
-        A key of `SCHEDULES`, or ``schedule(epoch, n_epochs) -> factor``, with epochs that count
+        A key of ``SCHEDULES``, or ``schedule(epoch, n_epochs) -> factor``, where epochs count
         from 0.
     n_epochs : int
         Number of epochs.
@@ -45,12 +45,12 @@ def rate_factors(schedule: str | Callable[[int, int], float], n_epochs: int) -> 
     Returns
     -------
     factors : list of n_epochs floats
-        Not negative, finite.
+        Finite and not negative.
 
     Raises
     ------
     ValueError
-        If `schedule` is an unknown name, or returns a factor that is negative or not finite.
+        If ``schedule`` is an unknown name, or returns a factor that is negative or not finite.
     TypeError
         If it is neither a name nor callable, or returns no number.
 
@@ -66,7 +66,7 @@ def rate_factors(schedule: str | Callable[[int, int], float], n_epochs: int) -> 
         error = ValueError if isinstance(schedule, str) else TypeError
         raise error(
             f"optimizer__schedule must be one of {sorted(SCHEDULES)} or a function "
-            f"(epoch, n_epochs) -> factor; got {schedule!r}."
+            f"(epoch, n_epochs) -> factor; got {schedule!r}"
         )
     function = schedule if callable(schedule) else SCHEDULES[schedule]
     factors: list[float] = []
@@ -75,12 +75,12 @@ def rate_factors(schedule: str | Callable[[int, int], float], n_epochs: int) -> 
         if not isinstance(factor, Real):
             raise TypeError(
                 f"optimizer__schedule must return a number; got {factor!r} in epoch {epoch} of "
-                f"{n_epochs}."
+                f"{n_epochs}"
             )
         if not 0 <= factor < math.inf:
             raise ValueError(
                 f"optimizer__schedule must return a finite factor that is not negative; got "
-                f"{factor!r} in epoch {epoch} of {n_epochs}."
+                f"{factor!r} in epoch {epoch} of {n_epochs}"
             )
         factors.append(float(factor))
     return factors

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent."""
+"""Recipe of stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class SGD(OptimizerRecipe):
     Parameters
     ----------
     momentum : float, default=0.9
-        mu, in [0, 1).
+        The factor mu, in [0, 1).
     nesterov : bool, default=False
-        Whether the gradient is taken to be that of the place where the momentum leads.
+        Whether to use Nesterov's momentum: the gradient at the weights after the momentum step.
     schedule, warmup_epochs, head_lr_factor, clip_grad_norm
-        See `OptimizerRecipe`.
+        See :class:`OptimizerRecipe`.
 
     References
     ----------
@@ -58,15 +58,15 @@ class SGD(OptimizerRecipe):
         self.clip_grad_norm = clip_grad_norm
 
     def check(self) -> None:
-        """Raise an error for a momentum out of range, or none where nesterov needs one."""
+        """Raise an error for a momentum out of range, or for nesterov without momentum."""
         momentum = check_real(
             self.momentum, "optimizer__momentum", minimum=0, maximum=1, include_boundaries="left"
         )
         if self.nesterov and not momentum:
-            raise ValueError("optimizer__nesterov=True needs an optimizer__momentum above 0.")
+            raise ValueError("optimizer__nesterov=True needs an optimizer__momentum above 0")
 
     def build(self, groups: list[dict[str, Any]], lr: float, weight_decay: float) -> optim.SGD:
-        """Return the optimizer, see `OptimizerRecipe.build`."""
+        """Return the optimizer, see :meth:`OptimizerRecipe.build`."""
         self.check()
         return optim.SGD(
             groups,

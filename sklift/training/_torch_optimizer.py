@@ -1,4 +1,4 @@
-"""An optimizer class of torch as it is."""
+"""Recipe around an optimizer class of torch."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["TorchOptimizer"]
 
 
 class TorchOptimizer(OptimizerRecipe):
-    """Recipe around an optimizer class of torch, or of one's own.
+    """Recipe around an optimizer class of torch, or around your own class.
 
     Parameters
     ----------
     optimizer_class : class
-        Derived from :class:`torch.optim.Optimizer`; called with groups, ``lr``, ``weight_decay``
-        (if it takes one) and the settings.
+        A class derived from :class:`torch.optim.Optimizer`. It is called with groups, ``lr``,
+        ``weight_decay`` (if it takes one) and the settings.
     settings : dict, optional
-        What it is given besides.
+        Further keyword arguments of the class.
     schedule, warmup_epochs, head_lr_factor, clip_grad_norm
-        See `OptimizerRecipe`.
+        See :class:`OptimizerRecipe`.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class TorchOptimizer(OptimizerRecipe):
         self.clip_grad_norm = clip_grad_norm
 
     def check(self) -> None:
-        """Raise an error for what is no class of optimizers, or settings that it does not take."""
+        """Raise an error for another class than an optimizer, or settings that it does not take."""
         kind = self.optimizer_class
         if not (isinstance(kind, type) and issubclass(kind, optim.Optimizer)):
             raise TypeError(
@@ -71,12 +71,12 @@ class TorchOptimizer(OptimizerRecipe):
     def build(
         self, groups: list[dict[str, Any]], lr: float, weight_decay: float
     ) -> optim.Optimizer:
-        """Return the optimizer, see `OptimizerRecipe.build`.
+        """Return the optimizer, see :meth:`OptimizerRecipe.build`.
 
         Raises
         ------
         ValueError
-            If there is to be weight decay, and the class has none.
+            If ``weight_decay`` is not 0, and the class does not take it.
         """
         self.check()
         kind: Callable[..., optim.Optimizer] = self.optimizer_class
@@ -92,6 +92,6 @@ class TorchOptimizer(OptimizerRecipe):
 
 
 def _takes(kind: Callable, name: str) -> bool:
-    """Whether it can be called with a keyword of that name."""
+    """Return whether ``kind`` takes a keyword argument of that name."""
     taken = inspect.signature(kind).parameters
     return name in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values())
