@@ -120,8 +120,8 @@ class ImageEstimator(BaseEstimator):
         -------
         self : estimator
         """
-        kinds = _ROOMS.keys() & self.get_params(deep=False)
-        resolvers = {kind: partial(resolve_recipe, kind) for kind in kinds}
+        names = _ROOMS.keys() & self.get_params(deep=False)
+        resolvers = {name: partial(resolve_recipe, name) for name in names}
         return super().set_params(**named_recipes(self, params, resolvers))
 
     def _check_params(self) -> None:
@@ -196,7 +196,7 @@ class FrozenEstimator(ImageEstimator):
         from torch.utils.data import Subset
 
         from ._data._features import cached_features, frozen_features
-        from ._data._prediction import blocks
+        from ._data._prediction import index_groups
         from ._data._repeated_views import view_name
 
         self._check_params()
@@ -209,10 +209,10 @@ class FrozenEstimator(ImageEstimator):
         view = view_name(self.tta)
         # Random crops depend on the picture's position in X, and user code may change: no cache.
         known = None if view is None else plan.cache.features
-        kind = (*backbone.identity, plan.device.type, plan.precision, view, finish)
+        context = (*backbone.identity, plan.device.type, plan.precision, view, finish)
         with progress(len(pictures), bool(self.verbose)) as advance:
-            for chosen in blocks(len(pictures), plan):
-                yield cached_features(compute, Subset(views, chosen), known, kind)
+            for chosen in index_groups(len(pictures), plan):
+                yield cached_features(compute, Subset(views, chosen), known, context)
                 advance(len(chosen))
 
 

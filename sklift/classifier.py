@@ -314,7 +314,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Parameters
         ----------
         X : pictures
-            File paths (list, array, Series or column of str or Path), PIL pictures, arrays
+            File paths (list, array, Series or column of str or Path), pictures of PIL, arrays
             ``(n, h, w)`` or ``(n, h, w, c)`` of uint8 or of floats in [0, 1], torch tensors
             ``(n, c, h, w)``, lists of arrays of different sizes, rows of a 2-D array with
             ``reader__image_shape``, or a map-style dataset of pictures or of (picture, label).

@@ -134,7 +134,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         if backbone.text is None:
             raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")
         features = prompt_features(backbone, self.prompts, classes, names)
-        rows = np.stack([own.mean(0).numpy() for own in features])
+        rows = np.stack([texts.mean(0).numpy() for texts in features])
         self.text_features_ = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         self.classes_ = classes
         self.class_names_ = names

@@ -110,7 +110,7 @@ def test_without_a_cache_nothing_is_kept(quick, shapes, paths, passed):
         clf.fit(paths, shapes[1])
     assert passed == [24, 24]
     memory = resolve_cache("auto")
-    assert memory.features.n_bytes == memory.images.n_bytes == memory.tokens.n_bytes == 0
+    assert memory.features.n_bytes == memory.pictures.n_bytes == memory.tokens.n_bytes == 0
 
 
 def test_a_folder_serves_other_processes(quick, shapes, passed, tmp_path, monkeypatch):

@@ -312,7 +312,7 @@ def test_they_are_kept_as_the_tower_has_them(shapes):
         model = TunedModel(backbone, AdaptFormer(2, layers=1), Cosine(), 3)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             size = backbone.preprocess.size
-            width[name] = model.before(torch.zeros(1, 3, size, size)).dtype
+            width[name] = model.frozen_tokens(torch.zeros(1, 3, size, size)).dtype
     assert width == {"emoji-tiny": torch.bfloat16, "timm": torch.float32}
 
 

@@ -39,7 +39,7 @@ def adjust_logits(logits: np.ndarray, implied: ArrayLike, target: ArrayLike) -> 
     >>> softmax(adjust_logits(np.zeros((1, 2)), [0.5, 0.5], [0.9, 0.1]), axis=1)
     array([[0.9, 0.1]])
     """
-    shift = np.log(_floored(target)) - np.log(_floored(implied))
+    shift = np.log(_positive(target)) - np.log(_positive(implied))
     dtype = np.promote_types(logits.dtype, np.float32)
     return logits.astype(dtype) + shift.astype(dtype)
 
@@ -92,7 +92,7 @@ def estimate_prior(
     array([0.75, 0.25])
     """
     logits = np.asarray(logits, dtype=np.float64)
-    implied = _floored(implied)
+    implied = _positive(implied)
     implied = implied / implied.sum()
     if logits.ndim != 2 or not len(logits) or logits.shape[1] != len(implied):
         raise ValueError(
@@ -210,6 +210,6 @@ def _as_floats(target) -> np.ndarray:
         raise ValueError(f"target_prior must hold one number per class; got {target!r}") from error
 
 
-def _floored(prior: ArrayLike) -> np.ndarray:
+def _positive(prior: ArrayLike) -> np.ndarray:
     """Prior in float64, at least the smallest positive normal number: its log is finite."""
     return np.maximum(np.asarray(prior, dtype=np.float64), np.finfo(np.float64).tiny)

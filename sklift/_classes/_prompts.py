@@ -45,11 +45,11 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
             label = label.item() if hasattr(label, "item") else label
             if label not in prompts:
                 raise ValueError(f"prompts has no description of class {label!r}")
-            own = prompts[label]
-            own = [own] if isinstance(own, str) else list(own)
-            if not own or not all(isinstance(t, str) and t.strip() for t in own):
+            descriptions = prompts[label]
+            descriptions = [descriptions] if isinstance(descriptions, str) else list(descriptions)
+            if not descriptions or not all(isinstance(t, str) and t.strip() for t in descriptions):
                 raise ValueError(f"prompts of class {label!r} must be one or more non-empty str")
-            texts.append(own)
+            texts.append(descriptions)
         return texts
     templates = _named_templates(prompts) if isinstance(prompts, str) else prompts
     try:
@@ -72,13 +72,13 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
 def prompt_features(backbone, prompts, classes, names) -> list:
     """Unit text features of each class, ``(n_prompts, embed_dim)``; warns of prompts cut short."""
     texts = class_prompts(prompts, classes, names)
-    flat = [t for own in texts for t in own]
+    flat = [t for descriptions in texts for t in descriptions]
     if long := backbone.text.truncated(flat):
         warn(
             f"{len(long)} prompts are longer than the text tower reads, and are cut off, the "
             f"first is {long[0]!r}; shorten class_names or prompts"
         )
-    return list(backbone.encode_texts(flat).split([len(own) for own in texts]))
+    return list(backbone.encode_texts(flat).split([len(descriptions) for descriptions in texts]))
 
 
 def _named_templates(prompts: str) -> list[str]:

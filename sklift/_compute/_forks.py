@@ -1,4 +1,4 @@
-"""One thread for forked processes."""
+"""A single thread for forked processes."""
 
 from __future__ import annotations
 

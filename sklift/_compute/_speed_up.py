@@ -22,7 +22,7 @@ _CHANGED = (
     TypeError,
     ValueError,
 )
-_told: set[tuple[str, str]] = set()
+_warned: set[tuple[str, str]] = set()
 
 
 @contextmanager
@@ -43,8 +43,8 @@ def optional(slower: str) -> Iterator[None]:
         if is_out_of_memory(error):
             raise
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        if (slower, reason) not in _told:
-            _told.add((slower, reason))
+        if (slower, reason) not in _warned:
+            _warned.add((slower, reason))
             warn(
                 f"{slower}; the results are the same. The installed torch, open_clip or timm has "
                 f"changed what the faster way reads ({reason}): a newer scikit-lift may know it"
@@ -53,7 +53,7 @@ def optional(slower: str) -> Iterator[None]:
 
 def change_class(
     module: nn.Module,
-    kind: type[nn.Module],
+    new_class: type[nn.Module],
     compute: Callable[[torch.Tensor], torch.Tensor],
     expected: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> None:
@@ -64,7 +64,7 @@ def change_class(
     module : nn.Module
         A function of tokens ``(n, tokens, width)``. The last axis of its first parameter is the
         width.
-    kind : type
+    new_class : type
         The new class.
     compute : callable
         A function from tokens to the output of the module.
@@ -76,19 +76,19 @@ def change_class(
     ValueError
         If the outputs differ. After any error the module is as before.
     """
-    like, own = next(module.parameters()), type(module)
+    weight, old_class = next(module.parameters()), type(module)
     generator = torch.Generator().manual_seed(0)
-    tokens = torch.randn(2, 5, like.shape[-1], generator=generator).to(like)
+    tokens = torch.randn(2, 5, weight.shape[-1], generator=generator).to(weight)
     modes = {part: part.training for part in module.modules()}
     for part in modes:
         part.training = False
     try:
         with without_autocast(tokens):
             wanted = (expected or compute)(tokens)
-            set_class(module, kind)
+            set_class(module, new_class)
             require_same(compute(tokens), wanted)
     except BaseException:
-        set_class(module, own)
+        set_class(module, old_class)
         raise
     finally:
         for part, mode in modes.items():

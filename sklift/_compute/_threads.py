@@ -56,7 +56,7 @@ def _openmp() -> ThreadpoolController:
 
 
 def prepared_ahead(batches: Iterable, n_ahead: int) -> Iterator:
-    """The same batches; a thread prepares the next ones while the device computes."""
+    """Iterate over batches, the next of which a thread prepares while the device computes."""
     batches, end = iter(batches), object()
     with ThreadPoolExecutor(1) as thread:
         waiting = deque(thread.submit(next, batches, end) for _ in range(n_ahead))

@@ -20,9 +20,9 @@ import torch
 from torch import nn
 
 
-def set_class(module: nn.Module, kind: type[nn.Module]) -> None:
+def set_class(module: nn.Module, new_class: type[nn.Module]) -> None:
     """Give a module another class, which must read the same attributes."""
-    module.__class__ = kind
+    module.__class__ = new_class
 
 
 def softmax_backward(gradient: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

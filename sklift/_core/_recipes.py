@@ -112,14 +112,14 @@ def named_recipes(
     {'head__scale': 30, 'head': Cosine()}
     """
     params = dict(params)
-    for kind, resolver in resolvers.items():
-        nested = sorted(key for key in params if key.startswith(f"{kind}__"))
-        value = params.get(kind, getattr(est, kind))
+    for parameter, resolver in resolvers.items():
+        nested = sorted(key for key in params if key.startswith(f"{parameter}__"))
+        value = params.get(parameter, getattr(est, parameter))
         if nested and (isinstance(value, type) or not hasattr(value, "set_params")):
             recipe = resolver(value)
             if not hasattr(recipe, "set_params"):
-                raise ValueError(f"{kind}={value!r} has no settings, got {nested}")
-            params[kind] = recipe
+                raise ValueError(f"{parameter}={value!r} has no settings, got {nested}")
+            params[parameter] = recipe
     return params
 
 

@@ -32,7 +32,7 @@ class Rows:
         """Do nothing: rows have no files that could be damaged."""
 
     def readable(self):
-        """These rows, all indices, and no errors."""
+        """All rows, their indices, and no errors."""
         return self, np.arange(len(self)), {}
 
     def backbone(self, load) -> Backbone:
@@ -52,4 +52,4 @@ class Rows:
         return self.X[chosen].numpy()
 
     def features_of_views(self, backbone, chosen, views, plan) -> None:
-        """No features: return None, since training uses the rows themselves."""
+        """Return None: training uses the rows themselves."""

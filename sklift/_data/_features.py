@@ -42,8 +42,8 @@ def frozen_features(
     fewest = min(FEWEST, n_all or len(dataset))
     device, precision = plan.device, plan.precision
     if tower is None:
-        tower = own = backbone.open(device).finished()
-        cast_frozen_weights(own, precision)
+        tower = frozen = backbone.open(device).finished()
+        cast_frozen_weights(frozen, precision)
 
     def embed(pixels):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
@@ -62,7 +62,7 @@ def frozen_features(
         yield (features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu().numpy()
 
 
-def cached_features(compute: Callable, views, store, kind: tuple) -> np.ndarray:
+def cached_features(compute: Callable, views, store, context: tuple) -> np.ndarray:
     """The rows of :func:`known_features`, in one array."""
     out: np.ndarray | None = None
 
@@ -72,12 +72,12 @@ def cached_features(compute: Callable, views, store, kind: tuple) -> np.ndarray:
             out = np.empty((len(views), *row.shape), row.dtype)
         out[places] = row
 
-    _fill(put, compute, views, store, kind)
+    _put_rows(put, compute, views, store, context)
     assert out is not None  # every data set has a picture
     return out
 
 
-def known_features(compute: Callable, views, store, kind: tuple) -> list[np.ndarray]:
+def known_features(compute: Callable, views, store, context: tuple) -> list[np.ndarray]:
     """Rows of features: read from the store where they are there, else computed.
 
     Computed rows are stored after each batch. After an interruption, the next call continues there.
@@ -90,7 +90,7 @@ def known_features(compute: Callable, views, store, kind: tuple) -> list[np.ndar
         A dataset with the views of a ``source`` of pictures, or a subset of it.
     store : store or None
         The stored features, see :class:`~sklift._store._cache.Cache`.
-    kind : tuple
+    context : tuple
         Everything that the features depend on besides the picture. It is part of the key, as its
         ``repr``.
     """
@@ -100,13 +100,15 @@ def known_features(compute: Callable, views, store, kind: tuple) -> list[np.ndar
         for place in places:
             rows[place] = row
 
-    new = _fill(put, compute, views, store, kind)
+    new = _put_rows(put, compute, views, store, context)
     for key, row in ({} if store is None else store.find(new)).items():
         put(new[key], row)  # the store's copy, so that each row is in memory once
     return rows
 
 
-def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[bytes, list[int]]:
+def _put_rows(
+    put: Callable, compute: Callable, views, store, context: tuple
+) -> dict[bytes, list[int]]:
     """Call ``put(places, row)`` for all stored rows, then for all computed ones.
 
     Return the keys of the computed rows, with the places (row numbers) of each.
@@ -123,13 +125,13 @@ def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[b
         whole, indices = views.dataset, views.indices
     files = [whole.source.key(i) for i in indices]  # the state of the files before reading
     places: dict[bytes, list[int]] = {}
-    for place, key in enumerate(keys_of(whole.source, indices, kind)):
+    for place, key in enumerate(keys_of(whole.source, indices, context)):
         places.setdefault(key, []).append(place)
     new = {}
     keys = list(places)
-    for some in (keys[i : i + _AT_ONCE] for i in range(0, len(keys), _AT_ONCE)):
-        known = store.find(some)
-        for key in some:
+    for part in (keys[i : i + _AT_ONCE] for i in range(0, len(keys), _AT_ONCE)):
+        known = store.find(part)
+        for key in part:
             if key in known:
                 put(places[key], known[key])
             else:
@@ -156,7 +158,7 @@ def _fill(put: Callable, compute: Callable, views, store, kind: tuple) -> dict[b
     return new
 
 
-def keys_of(source, indices, kind: tuple) -> list[bytes]:
+def keys_of(source, indices, context: tuple) -> list[bytes]:
     """Keys of the features of pictures, by index in a source."""
-    prefix = hashlib.blake2b(repr(kind).encode(), digest_size=16).digest()
+    prefix = hashlib.blake2b(repr(context).encode(), digest_size=16).digest()
     return [prefix + content for content in map_items(source.fingerprint, indices)]

@@ -17,7 +17,7 @@ from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
 
-_WRONG = (OSError, ValueError, TypeError)  # errors that damaged pictures raise
+_READ_ERRORS = (OSError, ValueError, TypeError)  # errors that damaged pictures raise
 
 
 class Pictures:
@@ -41,21 +41,21 @@ class Pictures:
         return self.source.identity()
 
     def cached(self, cache: Cache, make_room: bool) -> Pictures:
-        """The same pictures, decoded once. ``make_room``: whether they may replace stored ones."""
-        store = cache.images
+        """Cached pictures, decoded once. ``make_room``: whether they may replace stored ones."""
+        store = cache.pictures
         return self if store is None else Pictures(CachedSource(self.source, make_room, store))
 
     def readable(self):
         """Readable pictures, their indices, and an error text for each unreadable one."""
-        wrong: dict[int, str] = {}
+        errors: dict[int, str] = {}
         for start in range(0, len(self), AT_ONCE):
-            some = range(start, min(start + AT_ONCE, len(self)))
+            indices = range(start, min(start + AT_ONCE, len(self)))
             try:
-                self.source.fetch(some)
-            except _WRONG:
-                wrong |= _what_is_wrong(self.source.__getitem__, some)
-        kept = np.setdiff1d(np.arange(len(self)), list(wrong))
-        return Pictures(PickedSource(self.source, kept)), kept, wrong
+                self.source.fetch(indices)
+            except _READ_ERRORS:
+                errors |= _read_errors(self.source.__getitem__, indices)
+        kept = np.setdiff1d(np.arange(len(self)), list(errors))
+        return Pictures(PickedSource(self.source, kept)), kept, errors
 
     def check_header(self) -> None:
         """Read the first bytes of each file, so that no training starts with damaged files.
@@ -65,10 +65,10 @@ class Pictures:
         ValueError
             If files can't be read; the message names them.
         """
-        if wrong := _what_is_wrong(self.source.check_header, range(len(self))):
-            first = "; ".join(list(wrong.values())[:3]) + ("; ..." if len(wrong) > 3 else "")
+        if errors := _read_errors(self.source.check_header, range(len(self))):
+            first = "; ".join(list(errors.values())[:3]) + ("; ..." if len(errors) > 3 else "")
             raise ValueError(
-                f"{len(wrong)} of the {len(self)} files in X can't be read: {first}; leave them "
+                f"{len(errors)} of the {len(self)} files in X can't be read: {first}; leave them "
                 "out, or have fit do so: reader__on_error='skip'"
             )
 
@@ -96,9 +96,9 @@ class Pictures:
         known = None if name is None else plan.cache.features
         preprocess = backbone.preprocess
         views = make(self.source, preprocess.size, preprocess.interpolation)
-        kind = (*backbone.identity, plan.device.type, plan.precision, name, None)
+        context = (*backbone.identity, plan.device.type, plan.precision, name, None)
         compute = partial(frozen_features, backbone, plan=plan)
-        return cached_features(compute, Subset(views, chosen), known, kind)
+        return cached_features(compute, Subset(views, chosen), known, context)
 
     def features_of_views(self, backbone, chosen, views, plan: ComputePlan) -> np.ndarray:
         """Features ``(n, n_views, n_features)`` of several views of the pictures ``chosen``."""
@@ -106,13 +106,13 @@ class Pictures:
         return np.stack(each, axis=1)
 
 
-def _what_is_wrong(look, indices: range) -> dict[int, str]:
+def _read_errors(look, indices: range) -> dict[int, str]:
     """Error texts, by index, of the pictures for which ``look(index)`` fails."""
 
     def reason(i: int) -> str | None:
         try:
             look(i)
-        except _WRONG as error:
+        except _READ_ERRORS as error:
             return str(error)
         return None
 

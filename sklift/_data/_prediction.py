@@ -27,7 +27,7 @@ def logits(model: TunedModel, data, tta, plan: ComputePlan) -> Iterator[np.ndarr
     """
     plain = folded(model)
     if tta is None and model.tower_is_frozen and not model.backbone.is_empty:
-        for chosen in blocks(len(data), plan):
+        for chosen in index_groups(len(data), plan):
             X = data.features_of_views(model.backbone, chosen, [TEST], plan)
             yield from _forward(plain, LabelledRows(torch.from_numpy(X)), plan, model.in_parts)
         return
@@ -39,7 +39,7 @@ def logits(model: TunedModel, data, tta, plan: ComputePlan) -> Iterator[np.ndarr
         yield from _forward(plain, views, plan, model.in_parts)
 
 
-def blocks(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
+def index_groups(n: int, plan: ComputePlan) -> Iterator[np.ndarray]:
     """Indices of the pictures, in arrays of several batches each.
 
     The last array may be longer: a small batch of its own would be rounded differently.
@@ -54,11 +54,11 @@ def _forward(
     model: TunedModel, dataset, plan: ComputePlan, in_parts: MicroBatches
 ) -> Iterator[np.ndarray]:
     """Logits of a data set, in float32 or float64."""
-    kind = plan.device.type
+    device_type = plan.device.type
     half = plan.precision in (torch.bfloat16, torch.float16)
 
     def compute(x):
-        with torch.autocast(kind, plan.precision, enabled=half):
+        with torch.autocast(device_type, plan.precision, enabled=half):
             y = model(x)
         return y if y.dtype == torch.float64 else y.float()
 

@@ -45,48 +45,48 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: 
     """
     # other fits can't find views without a name
     named = all(name is not None for _, name in views)
-    kept: Any = plan.cache.tokens if named else None
-    in_folder = kept is not None and kept.outlives_process
-    one = _one_of(model, plan)
-    most = kept.max_bytes if in_folder else MAX_BYTES
-    if (n_bytes := len(chosen) * len(views) * one.nbytes) > most:
+    store: Any = plan.cache.tokens if named else None
+    in_folder = store is not None and store.outlives_process
+    example = _example_tokens(model, plan)
+    most = store.max_bytes if in_folder else MAX_BYTES
+    if (n_bytes := len(chosen) * len(views) * example.nbytes) > most:
         _warn_of_room(n_bytes, most, in_folder)
         return None
-    at_once = max(2 * FEWEST, _AT_ONCE // one.nbytes)
+    at_once = max(2 * FEWEST, _AT_ONCE // example.nbytes)
     pieces = np.array_split(np.asarray(chosen), math.ceil(len(chosen) / at_once))
     make = partial(
         frozen_features,
         model.backbone,
-        tower=model.before,
-        finish=partial(_packed, one.dtype),
+        tower=model.frozen_tokens,
+        finish=partial(_packed, example.dtype),
         plan=plan,
     )
-    every, in_memory = [], 0
+    by_view, in_memory = [], 0
     for view in views:
         tokens: list[np.ndarray] = []
         for piece in pieces:
-            seen = Subset(_seen(pictures, model, view), piece)
-            new = known_features(make, seen, kept, _kind(model, view, plan))
+            seen = Subset(_view_dataset(pictures, model, view), piece)
+            new = known_features(make, seen, store, _context(model, view, plan))
             in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # the others are mapped
             if in_memory > MAX_BYTES:  # the folder can't store them, and has warned
                 return None
             tokens += new
-        every.append(tokens)
-    return [list(of_picture) for of_picture in zip(*every, strict=True)]
+        by_view.append(tokens)
+    return [list(of_picture) for of_picture in zip(*by_view, strict=True)]
 
 
 def known_tokens(pictures: Pictures, model: TunedModel, plan: ComputePlan):
     """Tokens of the test views, if the store has all of them (from another fold), or None."""
-    kept = plan.cache.tokens
+    store = plan.cache.tokens
     # fewer views at a time are rounded differently, see ``frozen_features``
-    if kept is None or len(pictures) < FEWEST:
+    if store is None or len(pictures) < FEWEST:
         return None
-    source = _seen(pictures, model, TEST).source
-    kind = _kind(model, TEST, plan)
+    source = _view_dataset(pictures, model, TEST).source
+    context = _context(model, TEST, plan)
     found: dict[bytes, np.ndarray] = {}
-    for some in (range(1), range(len(pictures))):  # the first one mostly tells about all
-        keys = keys_of(source, some, kind)
-        found = kept.find(keys)
+    for indices in (range(1), range(len(pictures))):  # the first one mostly tells about all
+        keys = keys_of(source, indices, context)
+        found = store.find(keys)
         if any(key not in found for key in keys):
             return None
     return [[found[key]] for key in keys]
@@ -103,24 +103,24 @@ def _warn_of_room(n_bytes: int, most: int, in_folder: bool) -> None:
     )
 
 
-def _seen(pictures: Pictures, model: TunedModel, view):
+def _view_dataset(pictures: Pictures, model: TunedModel, view):
     preprocess = model.backbone.preprocess
     return view[0](pictures.source, preprocess.size, preprocess.interpolation)
 
 
-def _kind(model: TunedModel, view, plan: ComputePlan) -> tuple:
-    """Everything that tokens depend on besides the picture."""
+def _context(model: TunedModel, view, plan: ComputePlan) -> tuple:
+    """Part of the key of tokens: all that they depend on besides the picture."""
     computed = (plan.device.type, plan.precision, model.n_frozen_blocks)
     return (*model.backbone.identity, *computed, view[1])
 
 
 @torch.no_grad()
-def _one_of(model: TunedModel, plan: ComputePlan) -> torch.Tensor:
+def _example_tokens(model: TunedModel, plan: ComputePlan) -> torch.Tensor:
     """Tokens of a black view, whose size and dtype all views have."""
     size = model.backbone.preprocess.size
     half = plan.precision in (torch.bfloat16, torch.float16)
     with torch.autocast(plan.device.type, plan.precision, enabled=half):
-        return model.before(torch.zeros(1, 3, size, size, device=plan.device))
+        return model.frozen_tokens(torch.zeros(1, 3, size, size, device=plan.device))
 
 
 def _packed(dtype: torch.dtype, tokens: torch.Tensor) -> torch.Tensor:

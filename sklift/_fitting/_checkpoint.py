@@ -29,7 +29,7 @@ def open_checkpoint(checkpoint: Checkpoint, identity: dict[str, str], *, is_seed
     state = file.load()
     if state is not None and state["finished"] and not is_seeded:
         state = None
-    if state is None and (other := file.other()) is not None:
+    if state is None and (other := file.other_fit()) is not None:
         name, differences = other
         text = (
             f"{file.directory} holds unfinished training ({name}) that differs in "

@@ -73,8 +73,8 @@ def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
         read[f"import {top}"] = sys.modules[top]
     if names & _BY_NAME:  # attribute names may be computed: all of them count
         modules = [v for v in read.values() if isinstance(v, ModuleType)]
-        own = [module for module in modules if library_of(module.__name__) is None]
-        attributes = attributes.union(*map(names_of, own))
+        user_modules = [module for module in modules if library_of(module.__name__) is None]
+        attributes = attributes.union(*map(names_of, user_modules))
     return dict(sorted(read.items())), frozenset(attributes)
 
 

@@ -99,8 +99,8 @@ class Description:
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             content = np.ascontiguousarray(value)
             digest = blake2b(content.view(np.uint8) if content.size else b"", digest_size=16)
-            kind = "" if type(value) in (np.ndarray, np.memmap) else self._object(value)
-            return f"{value.dtype}{value.shape}{digest.hexdigest()}{kind}"
+            subclass = "" if type(value) in (np.ndarray, np.memmap) else self._object(value)
+            return f"{value.dtype}{value.shape}{digest.hexdigest()}{subclass}"
         if isinstance(value, np.ndarray) or hasattr(value, "to_numpy"):
             return self._table(value)
         if type(value) in (list, tuple):
@@ -187,7 +187,7 @@ class Description:
 
     def _class(self, cls: type) -> str:
         library = library_of(cls.__module__)
-        if library is not None and _is_found(cls):
+        if library is not None and _is_importable(cls):
             return f"{library}:{cls.__module__}.{cls.__qualname__}"
         if not cls.__flags__ & 1 << 9:  # a class written in C
             return self._cannot_see(cls)
@@ -196,7 +196,7 @@ class Description:
             parts.append(self(type(cls)))
         for name, value in sorted(vars(cls).items()):
             is_read = name not in _UNREAD and not isinstance(value, _LAYOUT)
-            if is_read and (cls not in self.watching or _is_method(cls, name, value)):
+            if is_read and (cls not in self.watching or _is_class_code(cls, name, value)):
                 parts.append(f"{name}={self(value)}")
         return self._parts("class", parts)
 
@@ -261,17 +261,21 @@ def _content(cell):
         return None
 
 
-def _is_method(cls: type, name: str, value) -> bool:
+def _is_class_code(cls: type, name: str, value) -> bool:
     """Return whether a class attribute is code of the class, not a function set later."""
-    own = getattr(value, "__qualname__", "").startswith(f"{cls.__qualname__}.")
-    return isinstance(value, property) or own or (name.startswith("on_") and callable(value))
+    is_own_function = getattr(value, "__qualname__", "").startswith(f"{cls.__qualname__}.")
+    return (
+        isinstance(value, property)
+        or is_own_function
+        or (name.startswith("on_") and callable(value))
+    )
 
 
 def _is_code(value) -> bool:
     return isinstance(value, (types.FunctionType, type))
 
 
-def _is_found(cls: type) -> bool:
+def _is_importable(cls: type) -> bool:
     """Return whether the name of a class leads to it, not to another one or to nothing."""
     found = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):

@@ -17,7 +17,7 @@ from .._core._warn import warn
 _MOST_PASSES = 10  # passes over a sampler, to count its draws
 
 
-def own_sampler(net_params: Mapping | None) -> tuple[str, object]:
+def user_sampler(net_params: Mapping | None) -> tuple[str, object]:
     """Name and value of the user's sampler in ``net_params``, or "" and None."""
     for name in ("sampler", "batch_sampler", "order"):
         value = (net_params or {}).get(f"iterator_train__{name}")
@@ -34,7 +34,7 @@ def check_one_sampler(sampler, net_params: Mapping | None) -> None:
     ValueError
         If both the parameter ``sampler`` and ``net_params`` set it.
     """
-    name, _ = own_sampler(net_params)
+    name, _ = user_sampler(net_params)
     if (net_params or {}).get("iterator_train__shuffle", True) is False:
         name = name or "iterator_train__shuffle"
     if sampler is not None and name:

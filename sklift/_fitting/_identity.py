@@ -51,7 +51,7 @@ def identify(
         if description.unseen:
             unseen[name] = description.unseen[0]
     if unseen:
-        what = ", ".join(f"{name} (holds a {kind})" for name, kind in unseen.items())
+        what = ", ".join(f"{name} (holds a {type_name})" for name, type_name in unseen.items())
         warn(
             f"checkpoint: it can't be seen whether {what} is as it was in an earlier fit, so "
             "this training starts afresh"

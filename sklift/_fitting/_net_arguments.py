@@ -82,7 +82,7 @@ def net_arguments(
     n_train = 0 if isinstance(whole, LabelledRows) else plan.num_workers
     # User code may draw from a global random state: it must run in turn with the training.
     calls = isinstance(views_of(settings.augmentation), CallableView)
-    in_turn = calls or own_order(settings.net_params)
+    in_turn = calls or has_user_order(settings.net_params)
     mixing = mixing_of(settings.augmentation)
 
     def loading(num_workers: int) -> dict:
@@ -118,21 +118,21 @@ def net_arguments(
     }
     if isinstance(order, SharedOrder):
         arguments["iterator_train__batch_size"] = order.takes(order.batch_size)
-    own = {k: v for k, v in settings.net_params.items() if k not in _OURS}
-    if reserved := sorted(set(own) & _RESERVED):
+    user_arguments = {k: v for k, v in settings.net_params.items() if k not in _OURS}
+    if reserved := sorted(set(user_arguments) & _RESERVED):
         raise ValueError(
             f"net_params can't set {reserved}: they follow from the parameters of the estimator "
             f"itself"
         )
-    groups = list(own.pop("optimizer__param_groups", ()))
+    groups = list(user_arguments.pop("optimizer__param_groups", ()))
     if updates.head_lr_factor != 1:  # after the user's groups: the first match counts
         groups.append((_HEAD, {"lr_factor": updates.head_lr_factor}))
     if groups:
         arguments["optimizer__param_groups"] = groups
-    return {**arguments, **own}
+    return {**arguments, **user_arguments}
 
 
-def own_order(net_params: Mapping) -> bool:
+def has_user_order(net_params: Mapping) -> bool:
     """Return whether the user has set an order of samples."""
     names = ("sampler", "batch_sampler", "shuffle", "order", "drop_last")
     return any(f"iterator_train__{name}" in net_params for name in names)

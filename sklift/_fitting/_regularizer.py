@@ -18,12 +18,12 @@ def continued_regularizer(
     warning is given.
     """
     regularizer = build_regularizer(recipe, model)
-    if regularizer is None or not (own := regularizer.state_dict()):
+    if regularizer is None or not (start := regularizer.state_dict()):
         return regularizer
     known = {}
     if earlier is not None and type(earlier) is type(regularizer):
         known = earlier.state_dict()
-    if {k: t.shape for k, t in known.items()} == {k: t.shape for k, t in own.items()}:
+    if {k: t.shape for k, t in known.items()} == {k: t.shape for k, t in start.items()}:
         regularizer.load_state_dict(known)
     else:
         warn(

@@ -141,10 +141,10 @@ def check_same(classes, known, model, settings: FitSettings) -> None:
             f"training goes on with the same classes: {len(known)} before, now "
             f"{len(classes)} or others; give classes, or fit a clone, or with warm_start=False"
         )
-    for kind, trained in (("adapter", model.adapter), ("head", model.head_recipe)):
-        recipe = getattr(settings, kind)
+    for name, trained in (("adapter", model.adapter), ("head", model.head_recipe)):
+        recipe = getattr(settings, name)
         if not matches_trained(recipe, trained):
             raise ValueError(
-                f"training goes on with the same {kind}: {trained!r} before, now "
+                f"training goes on with the same {name}: {trained!r} before, now "
                 f"{recipe!r}; to start anew, fit a clone, or with warm_start=False"
             )

@@ -67,7 +67,7 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
     TypeError, ValueError
         If a recipe is unknown, or does not suit the backbone.
     """
-    recipes = {kind: resolve_recipe(kind, params[kind]) for kind in RECIPES}
+    recipes = {name: resolve_recipe(name, params[name]) for name in RECIPES}
     if isinstance(params["backbone"], str) and params["backbone"] == "precomputed":
         if isinstance(params["adapter"], str) and params["adapter"] == "adaptformer":
             recipes["adapter"] = None  # the default adapter needs blocks
@@ -79,8 +79,8 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
         checkpoint.build()
     compute = resolve_recipe("compute", params["compute"])
     compute.check()
-    own = {"params", "compute", "checkpoint", "net_params", *RECIPES}
-    plain = {name: params[name] for name in FitSettings.__dataclass_fields__ if name not in own}
+    handled = {"params", "compute", "checkpoint", "net_params", *RECIPES}
+    plain = {name: params[name] for name in FitSettings.__dataclass_fields__ if name not in handled}
     return FitSettings(
         params=params,
         compute=compute,

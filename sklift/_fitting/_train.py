@@ -35,11 +35,11 @@ from ..regularizers import Regularizer, build_regularizer
 from ._checkpoint import open_checkpoint
 from ._head_start import head_rows, resolve_init
 from ._identity import describe, identify
-from ._net_arguments import net_arguments, own_order
+from ._net_arguments import has_user_order, net_arguments
 from ._regularizer import continued_regularizer
 from ._sample import Sample
 from ._settings import FitSettings
-from ._training_data import ClassTotals, class_totals, on_frozen, split_sample
+from ._training_data import ClassTotals, class_totals, precompute_frozen, split_sample
 
 _HISTORY = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
 
@@ -138,13 +138,15 @@ def train(
             model, init = start.model, start.init
         model.recompute(plan.recompute)
         with frozen_weights_cast(model.tower, plan.precision):
-            dataset, held_out = on_frozen(settings, model, sample, used, dataset, held_out, plan)
+            dataset, held_out = precompute_frozen(
+                settings, model, sample, used, dataset, held_out, plan
+            )
     n_epochs = settings.max_epochs
     totals, order = class_totals(settings, sample, used, len(classes), sample.seed, n_epochs)
     record = partial(_fitted, settings, model, init, totals, sample.skipped)
     checkpoints = None
     if file is not None and settings.checkpoint is not None and is_first(order):
-        minutes, within = settings.checkpoint.minutes, not own_order(settings.net_params)
+        minutes, within = settings.checkpoint.minutes, not has_user_order(settings.net_params)
         checkpoints = Checkpoints(file, minutes, sample.seed, within_epochs=within)
     last = [
         ("tasks", SklearnCallbacks(tasks, record)),
@@ -204,7 +206,7 @@ def train_more(
         arguments["regularizer"] = _regularizer(settings, model, start)
         net = net_class(order)(model, criterion, **arguments).initialize()
         if start is not None:
-            _go_on(net, start)
+            _take_over_history(net, start)
         schedule = (settings.augmentation, settings.max_epochs, seed)
         dataset = sample.data.training(backbone, sample.codes, sample.weight, *schedule)
         record = partial(_fitted, settings, model, init, totals, sample.skipped)
@@ -219,12 +221,12 @@ def _regularizer(settings: FitSettings, model: TunedModel, start: Trained | None
     return continued_regularizer(settings.regularizer, model, start.regularizer)
 
 
-def _go_on(net: LiftNet, start: Trained) -> None:
+def _take_over_history(net: LiftNet, start: Trained) -> None:
     """Give a net the history and the optimizer state of earlier passes."""
     epochs = enumerate(start.history, start=1)
     net.history.extend({"batches": [], "epoch": epoch, **row} for epoch, row in epochs)
     if start.optimizer is not None and start.loss is not None:
-        net.follow(start.optimizer, start.loss)
+        net.take_over(start.optimizer, start.loss)
 
 
 def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_shared: bool) -> None:

@@ -14,7 +14,7 @@ from .._data._repeated_views import repeated_views
 from .._data._tokens import TokenRows, tokens_of_views
 from .._model import TunedModel
 from .._net import EpochOrder, shared_order
-from ._draws import expected_draws, own_sampler, sampling_probabilities
+from ._draws import expected_draws, sampling_probabilities, user_sampler
 from ._hold_out import HoldOut
 from ._sample import Sample
 from ._settings import FitSettings
@@ -78,7 +78,7 @@ def split_sample(settings: FitSettings, backbone, sample: Sample):
     return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
 
 
-def on_frozen(
+def precompute_frozen(
     settings: FitSettings,
     model: TunedModel,
     sample: Sample,
@@ -126,12 +126,12 @@ def class_totals(
     counts = np.bincount(codes, minlength=n_classes)
     weighted = np.bincount(codes, weight, minlength=n_classes)
     probabilities, effective = None, weighted
-    name, own = own_sampler(settings.net_params)
+    name, sampler = user_sampler(settings.net_params)
     if settings.sampler is not None:
         probabilities = sampling_probabilities(settings.sampler, codes, n_classes)
         effective = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
-    elif own is not None:
-        draws = expected_draws(own, len(used), n_epochs, seed, name=name)
+    elif sampler is not None:
+        draws = expected_draws(sampler, len(used), n_epochs, seed, name=name)
         effective = np.bincount(codes, draws * weight, minlength=n_classes)
     order = EpochOrder(len(used), seed, probabilities)
     order = shared_order(settings.net_params, order, settings.batch_size)

@@ -13,7 +13,7 @@ from .._compute._micro_batches import MicroBatches
 from .._compute._seeding import drawing_alone
 from ..backbones import Backbone, Stages, TransformerBlock, find_stages, load_backbone
 from ..regularizers import Outputs
-from ._frozen import computes_alike, n_blocks_before, own_parts, touched_modules
+from ._frozen import computes_alike, n_untouched_blocks, tensors_by_module, touched_modules
 
 
 class TunedModel(nn.Module):
@@ -43,12 +43,12 @@ class TunedModel(nn.Module):
         tower = backbone.open(device)
         # Frozen norms and dropouts stay in eval mode; modules that are added later follow train().
         frozen = list(tower.module.modules())
-        before = own_parts(tower.module)
+        before = tensors_by_module(tower.module)
         self.adapter = None if adapter is None else adapter.inject(tower, n_classes)
         touched = touched_modules(tower.module, before)
         self._is_touched = bool(touched)
         blocks = [block.unit.get() for block in tower.blocks]
-        self._n_untouched = n_blocks_before(touched, blocks)
+        self._n_untouched = n_untouched_blocks(touched, blocks)
         self._has_blocks = any(isinstance(block, TransformerBlock) for block in tower.blocks)
         # Moves the adapter's modules: speed-ups are tried on the device.
         tower.module.to(device)
@@ -83,20 +83,20 @@ class TunedModel(nn.Module):
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """Features ``(n, n_features)`` of views, tokens or frozen features, see :meth:`forward`."""
-        return self.after(self._through(self.tower, x))
+        return self.after(self._run_tower(self.tower, x))
 
     def outputs(self, x: torch.Tensor) -> Outputs:
         """Features and logits of views, tokens or frozen features, with the frozen features."""
-        of_tower = self._through(self.tower, x)
+        of_tower = self._run_tower(self.tower, x)
         features = self.after(of_tower).to(self.mean.dtype)
-        kind = x.device.type
-        mixed = (torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind))
+        device_type = x.device.type
+        mixed = (torch.get_autocast_dtype(device_type), torch.is_autocast_enabled(device_type))
 
         def find_frozen() -> torch.Tensor:
             if x.ndim == 2 or self.tower_is_frozen:
                 return of_tower.detach()
-            with torch.no_grad(), torch.autocast(kind, *mixed):
-                return self._through(self.frozen_tower, x)
+            with torch.no_grad(), torch.autocast(device_type, *mixed):
+                return self._run_tower(self.frozen_tower, x)
 
         logits = self._logits(features)
         wide = torch.promote_types(logits.dtype, torch.float32)
@@ -107,7 +107,7 @@ class TunedModel(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             return self.head(features.to(self.mean.dtype))
 
-    def _through(self, tower: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    def _run_tower(self, tower: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """Output of a tower (tuned or frozen) for ``x``; frozen features are returned unchanged."""
         if x.ndim == 3:  # tokens, in the dtype that the tower computes in
             return self._stages(tower).after(x, self.n_frozen_blocks)
@@ -117,7 +117,7 @@ class TunedModel(nn.Module):
             x = tower((x / 255 - self.mean) / self.std if pixels else x)
         return x
 
-    def before(self, x: torch.Tensor) -> torch.Tensor:
+    def frozen_tokens(self, x: torch.Tensor) -> torch.Tensor:
         """Tokens ``(n, tokens, width)`` before the first trained block, of normalised views."""
         return self._stages(self.tower).before(x, self.n_frozen_blocks)
 
@@ -128,7 +128,7 @@ class TunedModel(nn.Module):
 
     @cached_property
     def tower_is_frozen(self) -> bool:
-        """Whether the tower's outputs equal the backbone's, so that features do not change."""
+        """True if the tower's outputs equal the backbone's, so that features do not change."""
         if self.adapter is None or self._is_touched:
             return self.adapter is None
         return computes_alike(self.tower, self.frozen_tower, self.backbone, self.mean.device)
@@ -177,15 +177,15 @@ class TunedModel(nn.Module):
 
     def trained_state(self) -> dict[str, torch.Tensor]:
         """Trained weights and the buffers of new modules, by name, on the CPU."""
-        return {name: t.detach().cpu().clone() for name, t in self._own_tensors().items()}
+        return {name: t.detach().cpu().clone() for name, t in self._trained_tensors().items()}
 
     def load_trained_state(self, state: dict[str, torch.Tensor]) -> None:
         """Set the trained tensors; their names and shapes must be exactly those of the model."""
-        own = self._own_tensors()
-        if own.keys() != state.keys():
-            raise ValueError(f"trained tensors differ: {sorted(own.keys() ^ state.keys())[:5]}")
+        trained = self._trained_tensors()
+        if trained.keys() != state.keys():
+            raise ValueError(f"trained tensors differ: {sorted(trained.keys() ^ state.keys())[:5]}")
         with torch.no_grad():
-            for name, tensor in own.items():
+            for name, tensor in trained.items():
                 if tensor.shape != state[name].shape:
                     raise ValueError(
                         f"tensor {name!r} is {tuple(state[name].shape)}, "
@@ -193,16 +193,16 @@ class TunedModel(nn.Module):
                     )
                 tensor.copy_(state[name])
 
-    def _own_tensors(self) -> dict[str, torch.Tensor]:
-        own = {name: p for name, p in self.named_parameters() if p.requires_grad}
+    def _trained_tensors(self) -> dict[str, torch.Tensor]:
+        trained = {name: p for name, p in self.named_parameters() if p.requires_grad}
         frozen = {id(module) for module in self._frozen}
         saved = self.state_dict(keep_vars=True)
         for prefix, module in self.named_modules():
             for name, _ in module.named_buffers(recurse=False):
                 full = f"{prefix}.{name}" if prefix else name
                 if id(module) not in frozen and full in saved:
-                    own[full] = saved[full]
-        return own
+                    trained[full] = saved[full]
+        return trained
 
     @property
     def n_trainable_params(self) -> int:

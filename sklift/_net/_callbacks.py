@@ -20,8 +20,8 @@ class EpochState(Callback):
         """Start an epoch, or continue the interrupted one."""
         epoch = len(net.history) - 1
         net.hits = {
-            kind: torch.zeros((), dtype=torch.int64, device=net.device)
-            for kind in ("train", "valid")
+            part: torch.zeros((), dtype=torch.int64, device=net.device)
+            for part in ("train", "valid")
         }
         n_seen, resumed, self.resumed = 0, self.resumed, None
         if resumed is not None:

@@ -108,7 +108,7 @@ class CheckpointFile:
             self.path.unlink(missing_ok=True)
             self._drop_oldest()
 
-    def other(self) -> tuple[str, list[str]] | None:
+    def other_fit(self) -> tuple[str, list[str]] | None:
         """File name of another unfinished fit in the folder, and the names that differ; or None."""
         paths = (path for path in sorted(self.directory.glob("fit-*.pt")) if path != self.path)
         for path, _ in zip(paths, range(_MOST_READ), strict=False):

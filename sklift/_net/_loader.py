@@ -75,8 +75,8 @@ class ShuffledLoader(DataLoader):
         elif shuffle and sampler is None:
             sampler = EpochOrder(len(dataset), seed) if order is None else order
         generator = torch.Generator().manual_seed(seed)  # for the seeds of workers
-        own = {"generator": generator, "collate_fn": collate}
-        super().__init__(dataset, sampler=sampler, **{**own, **kwargs})
+        defaults = {"generator": generator, "collate_fn": collate}
+        super().__init__(dataset, sampler=sampler, **{**defaults, **kwargs})
         self.n_ahead = n_ahead
 
     def __iter__(self):

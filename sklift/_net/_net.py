@@ -91,7 +91,7 @@ class LiftNet(NeuralNet):
 
     @property
     def has_terms(self) -> bool:
-        """Whether the regularizer has a term for each sample."""
+        """True if the regularizer has a term for each sample."""
         return self.regularizer is not None and self.regularizer.sees_samples
 
     def train_infer(self, X):
@@ -290,7 +290,7 @@ class LiftNet(NeuralNet):
         self.stopping = state["stopping"]
         torch.set_rng_state(state["random_state"])
 
-    def follow(self, optimizer: torch.optim.Optimizer, loss: torch.nn.Module) -> None:
+    def take_over(self, optimizer: torch.optim.Optimizer, loss: torch.nn.Module) -> None:
         """Take over the parameters of an earlier loss, and the state of an earlier optimizer.
 
         Parameters of the loss must have the same name and shape, the optimizer the same class; what

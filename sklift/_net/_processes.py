@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import distributed
 
-_OWN_ORDER = ("batch_sampler", "batch_size", "drop_last", "order", "sampler", "shuffle")
+_ORDER_SETTINGS = ("batch_sampler", "batch_size", "drop_last", "order", "sampler", "shuffle")
 
 
 class Processes:
@@ -73,10 +73,10 @@ def processes_of(net_params) -> Processes | None:
         raise TypeError(f"net_params['distributed'] must be True or False, got {wanted!r}")
     if not wanted:
         return None
-    own = [name for name in _OWN_ORDER if f"iterator_train__{name}" in net_params]
-    if own:
+    forbidden = [name for name in _ORDER_SETTINGS if f"iterator_train__{name}" in net_params]
+    if forbidden:
         raise ValueError(
-            f"net_params can't set {[f'iterator_train__{name}' for name in own]} with "
+            f"net_params can't set {[f'iterator_train__{name}' for name in forbidden]} with "
             "'distributed': the processes share out one order of samples"
         )
     return Processes()

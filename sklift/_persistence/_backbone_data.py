@@ -12,10 +12,10 @@ from ..backbones import Backbone, BackboneSpec
 _TOLERANCE = 1e-3  # relative to the largest value: other machines round differently
 
 
-def describe_backbone(backbone: Backbone) -> dict[str, Any]:
+def backbone_data(backbone: Backbone) -> dict[str, Any]:
     """Plain data of a backbone: its spec, its checksum and its preprocessing."""
     spec, preprocess = backbone.spec, backbone.preprocess
-    described: dict[str, Any] = {
+    data: dict[str, Any] = {
         "name": spec.name,
         "pretrained": spec.pretrained,
         "params": dict(spec.params),
@@ -28,17 +28,17 @@ def describe_backbone(backbone: Backbone) -> dict[str, Any]:
         },
     }
     if spec.recipe is not None:  # a user's own tower
-        described["recipe"] = spec.recipe
+        data["recipe"] = spec.recipe
     if backbone.probe is not None:
-        described["probe"] = backbone.probe.tolist()
-    return described
+        data["probe"] = backbone.probe.tolist()
+    return data
 
 
-def described_spec(described: Mapping) -> BackboneSpec:
+def saved_spec(data: Mapping) -> BackboneSpec:
     """The spec of a backbone, made from its plain data in a pickle."""
-    params = tuple(sorted(described["params"].items()))
-    name, tag = described["name"], described["pretrained"]
-    return BackboneSpec(name, tag, params, described.get("recipe"))
+    params = tuple(sorted(data["params"].items()))
+    name, tag = data["name"], data["pretrained"]
+    return BackboneSpec(name, tag, params, data.get("recipe"))
 
 
 def check_backbone(backbone: Backbone, saved: Mapping) -> None:
@@ -54,7 +54,7 @@ def check_backbone(backbone: Backbone, saved: Mapping) -> None:
             f"the weights of backbone {backbone.spec} differ from those the model was trained on "
             f"(checksum {backbone.checksum[:12]}, expected {str(saved['checksum'])[:12]})"
         )
-    now = describe_backbone(backbone)
+    now = backbone_data(backbone)
     if now["preprocess"] != saved["preprocess"]:
         raise ValueError(
             f"backbone {backbone.spec} takes other pictures than it did: {now['preprocess']} now, "

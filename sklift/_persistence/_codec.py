@@ -95,11 +95,11 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         if name not in tensors and array.dtype.kind in "bif":
             tensors[name] = torch.from_numpy(array.copy())  # files hold no tensor twice
             return {"tensor": name}
-    raise TypeError(f"{name} can't be saved: {_shown(value)} is no plain data")
+    raise TypeError(f"{name} can't be saved: {_shortened(value)} is no plain data")
 
 
-def decode(value: Any, tensors: dict[str, torch.Tensor], own: Mapping[str, type]) -> Any:
-    """The value that :func:`encode` has encoded; ``own`` holds the user's classes by name.
+def decode(value: Any, tensors: dict[str, torch.Tensor], user_classes: Mapping[str, type]) -> Any:
+    """The value that :func:`encode` has encoded; ``user_classes`` are the user's, by name.
 
     Used tensors are removed from ``tensors``.
 
@@ -110,7 +110,7 @@ def decode(value: Any, tensors: dict[str, torch.Tensor], own: Mapping[str, type]
     """
 
     def inner(value):
-        return decode(value, tensors, own)
+        return decode(value, tensors, user_classes)
 
     match value:
         case None | bool() | int() | float() | str():
@@ -137,30 +137,30 @@ def decode(value: Any, tensors: dict[str, torch.Tensor], own: Mapping[str, type]
             return tensors.pop(name).clone().numpy()
         case {"recipe": str(name), "params": dict(params), **rest} if not rest:
             if name not in RECIPES:
-                raise ValueError(_unknown(name, own))
+                raise ValueError(_unknown(name, user_classes))
             return RECIPES[name](**{k: inner(v) for k, v in params.items()})
         case {"own_recipe": str(name), "params": dict(params), **rest} if not rest:
-            if name not in own:
-                raise ValueError(_unknown(name, own))
-            return own[name](**{k: inner(v) for k, v in params.items()})
-    raise ValueError(f"{_shown(value)} is no value that can be saved")
+            if name not in user_classes:
+                raise ValueError(_unknown(name, user_classes))
+            return user_classes[name](**{k: inner(v) for k, v in params.items()})
+    raise ValueError(f"{_shortened(value)} is no value that can be saved")
 
 
 def _device(text: str) -> torch.device:
     try:
         return torch.device(text)
     except RuntimeError as error:
-        raise ValueError(f"{_shown(text)} is no device") from error
+        raise ValueError(f"{_shortened(text)} is no device") from error
 
 
-def _unknown(name: str, own: Mapping[str, type]) -> str:
-    passed = f", and {sorted(own)}, which were passed" if own else ""
+def _unknown(name: str, user_classes: Mapping[str, type]) -> str:
+    passed = f", and {sorted(user_classes)}, which were passed" if user_classes else ""
     return (
-        f"it uses the recipe {_shown(name)}, which is not known here. Known are "
+        f"it uses the recipe {_shortened(name)}, which is not known here. Known are "
         f"{sorted(RECIPES)}{passed}. If it is a class of yours, pass it: load(..., recipes=[...])"
     )
 
 
-def _shown(value: Any, n_most: int = 80) -> str:
+def _shortened(value: Any, n_most: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= n_most else f"{text[:n_most]}..."

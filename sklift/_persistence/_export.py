@@ -82,8 +82,10 @@ def _on_cpu(model: TunedModel) -> TunedModel:
     state, dtype = model.trained_state(), model.mean.dtype
     recipes = (model.adapter, model.head_recipe)
     backbone = model.backbone
-    own = _rebuild(backbone.spec, backbone.checksum, *recipes, model.n_classes, state, "cpu", dtype)
-    return folded(own.requires_grad_(False))
+    twin = _rebuild(
+        backbone.spec, backbone.checksum, *recipes, model.n_classes, state, "cpu", dtype
+    )
+    return folded(twin.requires_grad_(False))
 
 
 def _shift(est) -> Tensor:

@@ -41,29 +41,29 @@ def rebuild(
     ValueError
         If the content is malformed. Other errors (of types or look-ups) are possible as well.
     """
-    for section, kind in _SECTIONS.items():
-        if not isinstance(content.get(section), kind):
+    for section, section_type in _SECTIONS.items():
+        if not isinstance(content.get(section), section_type):
             raise ValueError(f"its metadata has no usable section {section!r}")
     if content["estimator"] != cls.__name__:
         raise ValueError(
             f"it holds a {content['estimator']}: load it with {content['estimator']}.load"
         )
-    own = {recipe.__name__: recipe for recipe in recipes}
+    user_classes = {recipe.__name__: recipe for recipe in recipes}
     state = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
     arrays = {name: t for name, t in tensors.items() if not name.startswith("model.")}
     if given is not None:
         content["params"].pop("backbone", None)
         arrays = {n: t for n, t in arrays.items() if not n.startswith(_OF_BACKBONE)}
-    est = _unfitted(cls, content, arrays, own)
+    est = _unfitted(cls, content, arrays, user_classes)
     if device is not None:
         est.device = device
     usable = _usable_device(est)
     if given is None:
-        backbone = written_backbone(est, content, arrays, own, pretrained)
+        backbone = written_backbone(est, content, arrays, user_classes, pretrained)
     else:
         backbone = given_backbone(est, content["backbone"], given, pretrained)
     check_backbone(backbone, content["backbone"])
-    fitted = {name: decode(v, arrays, own) for name, v in content["fitted"].items()}
+    fitted = {name: decode(v, arrays, user_classes) for name, v in content["fitted"].items()}
     for name in fitted:
         if (
             not name.isidentifier()
@@ -93,7 +93,7 @@ def rebuild(
     return est
 
 
-def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
+def _unfitted(cls: type[BaseEstimator], content: dict, arrays, user_classes):
     """The unfitted estimator, with its parameters."""
     params = content["params"]
     if unknown := sorted(set(params) - set(param_names(cls))):
@@ -101,7 +101,7 @@ def _unfitted(cls: type[BaseEstimator], content: dict, arrays, own):
         raise ValueError(
             f"{cls.__name__} has no parameters {unknown}; it was saved by scikit-lift {saved}"
         )
-    params = {name: decode(value, arrays, own) for name, value in params.items()}
+    params = {name: decode(value, arrays, user_classes) for name, value in params.items()}
     est = cls(**{**params, **without_folders(params)})
     est._check_params()
     return est

@@ -30,7 +30,7 @@ def given_backbone(est, saved: dict, given, pretrained) -> Backbone:
     return load_backbone(est.backbone, est.pretrained)
 
 
-def written_backbone(est, content: dict, arrays: dict, own: dict, pretrained) -> Backbone:
+def written_backbone(est, content: dict, arrays: dict, user_classes: dict, pretrained) -> Backbone:
     """Load the backbone that the file names.
 
     Raises
@@ -40,14 +40,18 @@ def written_backbone(est, content: dict, arrays: dict, own: dict, pretrained) ->
     """
     saved = content["backbone"]
     if "recipe" in saved:
-        recipe = decode(saved["recipe"], arrays, own)
+        recipe = decode(saved["recipe"], arrays, user_classes)
         if recipe is None:
             raise ValueError(
                 f"its backbone {saved['name']} is a module, which no file can hold: give the same "
                 "one, load(..., backbone=module)"
             )
         return load_backbone(recipe)
-    name, tag, params = saved["name"], saved["pretrained"], decode(saved["params"], {}, own)
+    name, tag, params = (
+        saved["name"],
+        saved["pretrained"],
+        decode(saved["params"], {}, user_classes),
+    )
     if name == "precomputed":
         return load_backbone(BackboneSpec(name, None, tuple(sorted(params.items()))))
     if "backbone" not in content["params"]:  # the parameter was set to a module after the fit
@@ -62,12 +66,12 @@ def written_backbone(est, content: dict, arrays: dict, own: dict, pretrained) ->
             f"its backbone {name!r} ({tag}) can't be loaded: {error}. If the checkpoint file "
             "was moved, say where it is: load(..., pretrained=...)"
         ) from error
-    if _says_other_weights(est, backbone.spec):
+    if _names_other_weights(est, backbone.spec):
         _set_weights(est, backbone.spec.pretrained)  # "auto" means other weights now
     return backbone
 
 
-def _says_other_weights(est, spec: BackboneSpec) -> bool:
+def _names_other_weights(est, spec: BackboneSpec) -> bool:
     """Return whether the parameters name this model with other weights."""
     is_recipe = isinstance(est.backbone, tuple(BACKBONES.values()))
     name = est.backbone.name if is_recipe else est.backbone

@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from ._naming import naming
+from ._naming import file_errors
 
 
 class Persistent:
@@ -65,9 +65,9 @@ class Persistent:
         """
         check_is_fitted(self)
         from ._file import write
-        from ._save import describe
+        from ._save import encode_estimator
 
-        write(path, *describe(self))
+        write(path, *encode_estimator(self))
 
     @classmethod
     def load(
@@ -128,7 +128,7 @@ class Persistent:
         from ._load import rebuild
 
         content, tensors = read(path)
-        with naming(path):
+        with file_errors(path):
             return rebuild(cls, content, tensors, recipes, device, pretrained, backbone)
 
     def __getstate__(self):

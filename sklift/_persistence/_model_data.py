@@ -9,14 +9,14 @@ import torch
 from .._compute._device import resolve_device
 from .._model._tuned_model import TunedModel, _rebuild
 from ..backbones import Backbone, load_backbone
-from ._backbone_data import check_backbone, describe_backbone, described_spec
+from ._backbone_data import backbone_data, check_backbone, saved_spec
 from ._bounds import BoundedMemory, check_indices
 
 _DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
 _SPARE_VALUES = 1 << 24  # values that building a model may need beside its weights: 64 MiB
 
 
-def describe_model(model: TunedModel) -> tuple[dict, dict[str, torch.Tensor]]:
+def model_data(model: TunedModel) -> tuple[dict, dict[str, torch.Tensor]]:
     """Plain data of a model (its device and dtype), and its trained tensors."""
     saved = {
         "device": str(model.mean.device),
@@ -43,24 +43,24 @@ def build_model(
     what = (backbone.spec, backbone.checksum, adapter, head, n_classes)
     with BoundedMemory(2 * n_values + _SPARE_VALUES):
         model = _rebuild(*what, state, str(device), dtype)
-    own = model.trained_state()
+    expected = model.trained_state()
     for name, tensor in state.items():
-        if tensor.dtype != own[name].dtype:
-            raise ValueError(f"tensor {name!r} is {tensor.dtype}, expected {own[name].dtype}")
+        if tensor.dtype != expected[name].dtype:
+            raise ValueError(f"tensor {name!r} is {tensor.dtype}, expected {expected[name].dtype}")
     check_indices(model)
     return model
 
 
 def pack_model(model: TunedModel) -> dict:
     """Convert a model to dicts, text, numbers and arrays, which every pickler knows."""
-    saved, state = describe_model(model)
-    backbone = describe_backbone(model.backbone)
+    saved, state = model_data(model)
+    backbone = backbone_data(model.backbone)
     return {**saved, "backbone": backbone, "state": {k: t.numpy() for k, t in state.items()}}
 
 
 def unpack_model(recipes: tuple, n_classes: int, packed: Mapping) -> TunedModel:
     """Rebuild the model from plain data; on the CPU if its device is missing."""
-    backbone = load_backbone(described_spec(packed["backbone"]))
+    backbone = load_backbone(saved_spec(packed["backbone"]))
     check_backbone(backbone, packed["backbone"])
     try:
         device = resolve_device(packed["device"])

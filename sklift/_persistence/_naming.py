@@ -18,7 +18,7 @@ _MALFORMED = (
 
 
 @contextmanager
-def naming(path: str | os.PathLike):
+def file_errors(path: str | os.PathLike):
     """Context that turns errors of malformed content into a ValueError with the file's name."""
     try:
         yield

@@ -11,9 +11,9 @@ from sklearn.base import clone
 from .._core._version import __version__
 from .._core._warn import warn
 from ..backbones import Backbone, OwnTower
-from ._backbone_data import describe_backbone
+from ._backbone_data import backbone_data
 from ._codec import encode
-from ._model_data import describe_model
+from ._model_data import model_data
 
 # Parameters that only training needs. They may be functions, classes or objects.
 TRAINING_ONLY = (
@@ -28,7 +28,7 @@ TRAINING_ONLY = (
 _LIBRARIES = ("torch", "open_clip_torch", "timm", "scikit-learn", "skorch", "numpy", "safetensors")
 
 
-def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
+def encode_estimator(est) -> tuple[dict, dict[str, torch.Tensor]]:
     """JSON content and tensors of a fitted estimator.
 
     Raises
@@ -43,7 +43,7 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
     params |= without_folders(params)
     backbone = est._load_backbone() if model is None else model.backbone
     names = {*params, "model_", "net_"}
-    if is_given_again(est.backbone):
+    if is_module(est.backbone):
         del params["backbone"]
     content = {
         "estimator": type(est).__name__,
@@ -62,8 +62,8 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
             f"{type(est).__name__}.save leaves out {omitted}: functions, classes and objects are "
             "no data. Predictions don't need them; set them after loading, before fitting again"
         )
-    content["backbone"] = described = _encode_backbone(backbone, arrays)
-    if described.get("recipe", ...) is None:
+    content["backbone"] = data = _encode_backbone(backbone, arrays)
+    if data.get("recipe", ...) is None:
         warn(
             f"the backbone {backbone.spec} is a module, which is not in the file: give it to "
             f"{type(est).__name__}.load(path, backbone=...). A recipe of your own that loads it "
@@ -71,11 +71,11 @@ def describe(est) -> tuple[dict, dict[str, torch.Tensor]]:
         )
     if model is None:
         return content, arrays
-    content["model"], state = describe_model(model)
+    content["model"], state = model_data(model)
     return content, {**{f"model.{name}": t for name, t in state.items()}, **arrays}
 
 
-def is_given_again(backbone) -> bool:
+def is_module(backbone) -> bool:
     """Return whether a backbone is a module or holds one, so that the user must give it again."""
     is_recipe = isinstance(backbone, str) or hasattr(backbone, "get_params")
     return isinstance(backbone, OwnTower) or not is_recipe
@@ -83,22 +83,22 @@ def is_given_again(backbone) -> bool:
 
 def _encode_backbone(backbone: Backbone, arrays: dict) -> dict:
     """JSON of a backbone; its recipe is None if no file can hold it."""
-    described = describe_backbone(backbone)
-    described["params"] = encode(described["params"], {}, "backbone")
-    if (recipe := described.get("recipe")) is not None:
-        described["recipe"] = None if is_given_again(recipe) else encode(recipe, arrays, "backbone")
-    return described
+    data = backbone_data(backbone)
+    data["params"] = encode(data["params"], {}, "backbone")
+    if (recipe := data.get("recipe")) is not None:
+        data["recipe"] = None if is_module(recipe) else encode(recipe, arrays, "backbone")
+    return data
 
 
 def without_folders(params: dict) -> dict:
     """New values of parameters with folders: a file must not choose folders of another machine."""
-    own: dict[str, Any] = {}
+    replaced: dict[str, Any] = {}
     compute = params["compute"]
     if getattr(compute, "cache", False) is not False:
-        own["compute"] = clone(compute).set_params(cache="auto")
+        replaced["compute"] = clone(compute).set_params(cache="auto")
     if "checkpoint" in params:
-        own["checkpoint"] = None
-    return own
+        replaced["checkpoint"] = None
+    return replaced
 
 
 def versions() -> dict[str, str]:

@@ -28,12 +28,12 @@ class ArrayFiles:
         Names of the files that this process has read or written.
     """
 
-    def __init__(self, directory: Path, kind: str):
+    def __init__(self, directory: Path, prefix: str):
         self.directory = directory
-        self.kind = kind
+        self.prefix = prefix
         self.used: set[str] = set()
         self._mapped: dict[str, mmap.mmap] = {}
-        self._name = re.compile(rf"{re.escape(kind)}-[0-9]+\.bin")
+        self._name = re.compile(rf"{re.escape(prefix)}-[0-9]+\.bin")
 
     def is_name(self, name) -> bool:
         """Return whether ``name`` is a file name with this prefix, not a path to another file."""
@@ -42,13 +42,13 @@ class ArrayFiles:
     def new(self, known: Container[str]) -> str:
         """A name for a new file. Files that are not ``known`` were left by a crash: remove them."""
         self._mapped = {name: content for name, content in self._mapped.items() if name in known}
-        for path in self.directory.glob(f"{self.kind}-*.bin"):
+        for path in self.directory.glob(f"{self.prefix}-*.bin"):
             if self.is_name(path.name) and path.name not in known:
                 with contextlib.suppress(OSError):  # Windows can't remove a mapped file
                     path.unlink()
-        return f"{self.kind}-{secrets.randbelow(10**16):016d}.bin"
+        return f"{self.prefix}-{secrets.randbelow(10**16):016d}.bin"
 
-    def is_whole(self, name: str, length: int) -> bool:
+    def is_complete(self, name: str, length: int) -> bool:
         """Return whether the file has at least ``length`` bytes."""
         return self.is_name(name) and size_of(self.directory / name) >= length
 

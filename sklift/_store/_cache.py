@@ -13,7 +13,7 @@ from ._memory import MemoryArrays
 
 _MOST_FEATURES = 1 << 28
 _MOST_TOKENS = 1 << 30
-_MOST_IMAGES = 1 << 30
+_MOST_PICTURES = 1 << 30
 _MOST_IN_FOLDER = 1 << 34
 
 
@@ -29,7 +29,7 @@ class Cache:
 
     Parameters
     ----------
-    features, tokens, images : store, optional
+    features, tokens, pictures : store, optional
         The stores. None: nothing of that sort is stored.
     folder : Path, optional
         The folder of the stores; None for stores in memory.
@@ -44,10 +44,10 @@ class Cache:
     {b'key': array([0., 0., 0., 0.], dtype=float32)}
     """
 
-    def __init__(self, features=None, tokens=None, images=None, folder: Path | None = None):
+    def __init__(self, features=None, tokens=None, pictures=None, folder: Path | None = None):
         self.features: Any = features
         self.tokens: Any = tokens
-        self.images: Any = images
+        self.pictures: Any = pictures
         self.folder = folder
 
     @classmethod
@@ -57,7 +57,7 @@ class Cache:
             MemoryArrays(_MOST_FEATURES),
             MemoryArrays(_MOST_TOKENS),
             # every epoch uses all pictures again
-            MemoryArrays(_MOST_IMAGES, evict_at_random=True),
+            MemoryArrays(_MOST_PICTURES, evict_at_random=True),
         )
 
     @classmethod

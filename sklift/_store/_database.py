@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._core._warn import warn
-from ._private import check_own, make_folder, warn_if_open
+from ._private import check_regular_file, make_folder, warn_if_open
 
 PATIENCE = 5.0  # seconds to wait for a lock; a process that holds it longer has stopped
 _SUFFIXES = ("", "-journal", "-wal", "-shm")
@@ -68,7 +68,7 @@ class Database:
     def _transact(self, action, timeout: float):
         warn_if_open(self.path.parent)
         for suffix in _SUFFIXES:  # SQLite would follow a link
-            check_own(self.path.with_name(self.path.name + suffix))
+            check_regular_file(self.path.with_name(self.path.name + suffix))
         # A new connection for each action: a connection must not cross threads or forks.
         with closing(sqlite3.connect(self.path, timeout=timeout)) as db, db:
             db.execute("PRAGMA trusted_schema = OFF")  # no functions in a file of somebody else

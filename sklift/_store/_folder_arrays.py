@@ -37,7 +37,7 @@ class StoredArrays:
     ----------
     directory : str or Path
         The folder, which is created if necessary.
-    kind : str
+    prefix : str
         The beginning of the file names, for instance ``"tokens-1"``.
     max_bytes : int, default=2**34
         The largest total size of the files.
@@ -45,16 +45,16 @@ class StoredArrays:
 
     outlives_process = True
 
-    def __init__(self, directory: str | os.PathLike, kind: str, max_bytes: int = 1 << 34):
+    def __init__(self, directory: str | os.PathLike, prefix: str, max_bytes: int = 1 << 34):
         self.directory = Path(directory)
-        self.kind = kind
+        self.prefix = prefix
         self.max_bytes = max_bytes
-        path = self.directory / f"{kind}.sqlite"
-        self._database = Database(path, kind.partition("-")[0])
-        self._files = ArrayFiles(self.directory, kind)
+        path = self.directory / f"{prefix}.sqlite"
+        self._database = Database(path, prefix.partition("-")[0])
+        self._files = ArrayFiles(self.directory, prefix)
 
     def __reduce__(self):
-        return stored_arrays, (self.directory, self.kind, self.max_bytes)
+        return stored_arrays, (self.directory, self.prefix, self.max_bytes)
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
         """The stored arrays by key, for those of ``keys`` that are stored; read-only, no copies."""
@@ -85,7 +85,7 @@ class StoredArrays:
         lengths = self._lengths(db)
         known = self._find(db, arrays)
         file = next(reversed(lengths), None)
-        if file is not None and not self._files.is_whole(file, lengths[file]):
+        if file is not None and not self._files.is_complete(file, lengths[file]):
             file = None
         most, rows = self.max_bytes // _N_FILES, []
         for key, array in arrays.items():
@@ -126,6 +126,6 @@ class StoredArrays:
 
 
 @lru_cache(maxsize=64)
-def stored_arrays(directory: Path, kind: str, max_bytes: int) -> StoredArrays:
+def stored_arrays(directory: Path, prefix: str, max_bytes: int) -> StoredArrays:
     """The store of a folder, one object for all fits of the process."""
-    return StoredArrays(directory, kind, max_bytes)
+    return StoredArrays(directory, prefix, max_bytes)

@@ -56,7 +56,7 @@ class MemoryArrays:
 
     def add(self, arrays: Mapping, make_room: bool = True) -> None:
         """Store arrays, if there is room. ``make_room``: whether old ones may be deleted."""
-        arrays = {key: _alone(array) for key, array in arrays.items()}
+        arrays = {key: _without_base(array) for key, array in arrays.items()}
         bound = self.max_bytes // _n_sharing()
         with _lock:
             for key, array in arrays.items():
@@ -72,7 +72,7 @@ def _n_bytes(array: np.ndarray) -> int:
     return array.nbytes
 
 
-def _alone(array: np.ndarray) -> np.ndarray:
+def _without_base(array: np.ndarray) -> np.ndarray:
     """The array, or a copy if it is part of another one, which it would keep alive."""
     return np.array(array) if isinstance(array.base, np.ndarray) else array
 

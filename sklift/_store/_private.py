@@ -66,7 +66,7 @@ def open_file(path: Path, mode: str) -> IO[bytes]:
         raise
 
 
-def check_own(path: Path) -> None:
+def check_regular_file(path: Path) -> None:
     """Raise an OSError if the path is there and is not a regular file with one name."""
     try:
         found = os.lstat(path)

@@ -30,7 +30,7 @@ class CachedSource(ImageSource):
     def __init__(self, source: ImageSource, make_room: bool = True, store=None):
         self.source = source
         self.make_room = make_room
-        self.store: Any = resolve_cache("auto").images if store is None else store
+        self.store: Any = resolve_cache("auto").pictures if store is None else store
         self.reads_files = source.reads_files
 
     def __reduce__(self):

@@ -107,7 +107,7 @@ class Regularizer(nn.Module):
 
     @property
     def sees_samples(self) -> bool:
-        """Whether ``per_sample`` is overridden."""
+        """True if the subclass overrides ``per_sample``."""
         return type(self).per_sample is not Regularizer.per_sample
 
     def terms(self, outputs: Outputs) -> Tensor:

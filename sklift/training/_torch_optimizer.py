@@ -55,17 +55,20 @@ class TorchOptimizer(OptimizerRecipe):
 
     def check(self) -> None:
         """Raise an error for another class than an optimizer, or settings that it does not take."""
-        kind = self.optimizer_class
-        if not (isinstance(kind, type) and issubclass(kind, optim.Optimizer)):
+        optimizer_class = self.optimizer_class
+        if not (isinstance(optimizer_class, type) and issubclass(optimizer_class, optim.Optimizer)):
             raise TypeError(
-                f"optimizer__optimizer_class must be a torch.optim.Optimizer class, got {kind!r}"
+                "optimizer__optimizer_class must be a torch.optim.Optimizer class, got "
+                f"{optimizer_class!r}"
             )
-        taken = inspect.signature(kind).parameters
-        unknown = sorted(name for name in self.settings or () if not _takes(kind, name))
+        taken = inspect.signature(optimizer_class).parameters
+        unknown = sorted(
+            name for name in self.settings or () if not _takes_keyword(optimizer_class, name)
+        )
         if unknown:
             raise ValueError(
-                f"optimizer__settings has {unknown}, which {kind.__name__} does not take: it "
-                f"takes {sorted(set(taken) - {'params', 'lr', 'weight_decay'})}"
+                f"optimizer__settings has {unknown}, which {optimizer_class.__name__} does not "
+                f"take: it takes {sorted(set(taken) - {'params', 'lr', 'weight_decay'})}"
             )
 
     def build(
@@ -79,19 +82,19 @@ class TorchOptimizer(OptimizerRecipe):
             If ``weight_decay`` is not 0, and the class does not take it.
         """
         self.check()
-        kind: Callable[..., optim.Optimizer] = self.optimizer_class
+        optimizer_class: Callable[..., optim.Optimizer] = self.optimizer_class
         settings = {"lr": lr, "weight_decay": weight_decay, **(self.settings or {})}
-        if not _takes(kind, "weight_decay"):
+        if not _takes_keyword(optimizer_class, "weight_decay"):
             if weight_decay:
                 raise ValueError(
                     f"{self.optimizer_class.__name__} takes no weight_decay: set weight_decay=0, "
                     f"got {weight_decay}"
                 )
             del settings["weight_decay"]
-        return kind(groups, **settings)
+        return optimizer_class(groups, **settings)
 
 
-def _takes(kind: Callable, name: str) -> bool:
-    """Return whether ``kind`` takes a keyword argument of that name."""
-    taken = inspect.signature(kind).parameters
+def _takes_keyword(optimizer_class: Callable, name: str) -> bool:
+    """Return whether the class takes a keyword argument of that name."""
+    taken = inspect.signature(optimizer_class).parameters
     return name in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values())

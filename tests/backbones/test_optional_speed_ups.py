@@ -98,7 +98,7 @@ def backbone_of(tower):
 
 @pytest.fixture(autouse=True)
 def a_new_process(monkeypatch):
-    monkeypatch.setattr(_speed_up, "_told", set())
+    monkeypatch.setattr(_speed_up, "_warned", set())
     _precision._is_same_when_held.cache_clear()
     yield
     _precision._is_same_when_held.cache_clear()

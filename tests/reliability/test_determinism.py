@@ -92,7 +92,7 @@ class TestTheSame:
         without = make(compute__cache=False).fit(files, shapes[1])
         for _ in range(2):
             assert is_same(make().fit(files, shapes[1]), without)
-        for store in (memory.features, memory.images, memory.tokens):  # nothing is kept
+        for store in (memory.features, memory.pictures, memory.tokens):  # nothing is kept
             monkeypatch.setattr(store, "max_bytes", 0)
         assert is_same(make().fit(files, shapes[1]), without)
 

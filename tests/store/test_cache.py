@@ -11,7 +11,7 @@ from sklift._store._cache import resolve_cache
 
 
 def stores(cache):
-    return [cache.features, cache.tokens, cache.images]
+    return [cache.features, cache.tokens, cache.pictures]
 
 
 def test_memory_is_shared_by_the_process():
