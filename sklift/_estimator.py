@@ -72,7 +72,7 @@ class ImageEstimator(BaseEstimator):
         self.set_params(**settings)
 
     def _settings_of(self, parameter: str) -> dict:
-        """Settings of the recipe that a parameter names or is; none where it is wrong."""
+        """The settings of the recipe of a parameter; empty if its value is wrong."""
         try:
             recipe = resolve_recipe(parameter, getattr(self, parameter))
         except (TypeError, ValueError):
@@ -80,19 +80,19 @@ class ImageEstimator(BaseEstimator):
         return recipe.get_params(deep=False) if hasattr(recipe, "get_params") else {}
 
     def __init_subclass__(cls, **kwargs) -> None:
-        """Leave ``**settings`` out of the signature, by which tools list the parameters."""
+        """Leave ``**settings`` out of the signature, from which tools list the parameters."""
         super().__init_subclass__(**kwargs)
-        own = signature(cls.__init__).parameters.values()
-        plain = [p for p in own if p.name != "self" and p.kind is not Parameter.VAR_KEYWORD]
+        given = signature(cls.__init__).parameters.values()
+        plain = [p for p in given if p.name != "self" and p.kind is not Parameter.VAR_KEYWORD]
         cls.__signature__ = Signature(plain)
 
     def get_params(self, deep: bool = True) -> dict:
-        """Get the parameters.
+        """Return the parameters of the estimator by name.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to include the settings of recipes, as ``adapter__rank``.
+            Whether to include the settings of recipes, such as ``adapter__rank``.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class ImageEstimator(BaseEstimator):
         """
         params = super().get_params(deep=False)
         if deep:
-            # torchvision's transforms have a get_params that is something else
+            # The get_params of torchvision's transforms is another method.
             recipes = {n: v for n, v in params.items() if hasattr(v, "set_params")}
             for name, recipe in recipes.items():
                 if not isinstance(recipe, type):
