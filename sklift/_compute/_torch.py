@@ -6,7 +6,7 @@
   autograd graph, which a compiled backward can't hold.
 - ``_dynamo.config``: the number of programs that torch keeps of one function, for versions whose
   ``torch.compiler.config`` lacks it.
-- ``_compiled_call_impl``: what ``Module.compile`` sets. There is no public way back.
+- ``_compiled_call_impl``: the attribute that ``Module.compile`` sets. No public function undoes it.
 - ``_is_mkldnn_bf16_supported``: whether a CPU's library has products in bfloat16.
 - ``_version``: how often a tensor was changed in place. There is no public name for it.
 - ``_qkv_same_embed_dim``: whether an attention has one packed weight.

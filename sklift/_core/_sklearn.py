@@ -73,9 +73,9 @@ class Composition(_BaseComposition):
     """Base of classes with named recipes: ``recipes`` is a list of (name, recipe)."""
 
     def get_params(self, deep=True):
-        """Parameters, those of the named recipes included."""
+        """Parameters of the composition, including those of its named recipes."""
         return self._get_params("recipes", deep=deep)
 
     def set_params(self, **params):
-        """Set parameters, ``lora__rank=4`` among them."""
+        """Set parameters, including settings of named recipes such as ``lora__rank=4``."""
         return self._set_params("recipes", **params)

@@ -84,7 +84,7 @@ def known_tokens(pictures: Pictures, model: TunedModel, plan: ComputePlan):
     source = _view_dataset(pictures, model, TEST).source
     context = _context(model, TEST, plan)
     found: dict[bytes, np.ndarray] = {}
-    for indices in (range(1), range(len(pictures))):  # the first one mostly tells about all
+    for indices in (range(1), range(len(pictures))):  # if the first is missing, mostly all are
         keys = keys_of(source, indices, context)
         found = store.find(keys)
         if any(key not in found for key in keys):

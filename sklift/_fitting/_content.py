@@ -167,7 +167,7 @@ class Description:
         return self._parts("function", [self(code), *parts])
 
     def _module(self, module: types.ModuleType, names: frozenset[str]) -> str:
-        """Text of a module: of those of its attributes that are in ``names``."""
+        """Text of a module, made from its attributes in ``names``."""
         library = library_of(module.__name__)
 
         def text_of(module):

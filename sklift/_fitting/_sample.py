@@ -129,7 +129,7 @@ def partial_classes(classes, declared, known):
 
 
 def check_same(classes, known, model, settings: FitSettings) -> None:
-    """Check that classes, adapter and head are those of the model that training continues.
+    """Check that classes, adapter and head are the same as in the earlier training.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class TunedModel(nn.Module):
         self.head_recipe = clone(head, safe=False)
         self.backbone = backbone
         self.n_classes = n_classes
-        self.in_parts = MicroBatches()  # what predictions have found of the memory
+        self.in_parts = MicroBatches()  # remembers the size that fits into memory
         self._frozen = frozen
         for name in ("mean", "std"):
             value = torch.tensor(getattr(backbone.preprocess, name), dtype=torch.float32)

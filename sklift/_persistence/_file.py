@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from .._store._atomic import replace_file
-from ._naming import file_errors
+from ._file_errors import file_errors
 
 FORMAT = 1  # to be raised when older versions can't read new files
 MAX_HEADER = 10_000_000  # bytes; the names of ten thousand classes take a twentieth of it

@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from ._naming import file_errors
+from ._file_errors import file_errors
 
 
 class Persistent:

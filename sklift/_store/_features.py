@@ -39,7 +39,7 @@ class StoredFeatures:
         self._database = Database(self.path, "features")
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
-        """The stored vectors by key, for those of ``keys`` that are stored."""
+        """Dict of the stored vectors among ``keys``."""
         return self._database.read(lambda db: _find(db, keys), {})
 
     def add(self, arrays: Mapping[bytes, np.ndarray], make_room: bool = True) -> None:

@@ -57,7 +57,7 @@ class StoredArrays:
         return stored_arrays, (self.directory, self.prefix, self.max_bytes)
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, np.ndarray]:
-        """The stored arrays by key, for those of ``keys`` that are stored; read-only, no copies."""
+        """Dict of the stored arrays among ``keys``; read-only views of the files, not copies."""
         return self._database.read(lambda db: self._find(db, keys), {})
 
     def add(self, arrays: Mapping[bytes, np.ndarray], make_room: bool = True) -> None:

@@ -50,7 +50,7 @@ class MemoryArrays:
         return int(self._arrays.currsize)
 
     def find(self, keys: Iterable[Hashable]) -> dict:
-        """The stored arrays by key, for those of ``keys`` that are stored."""
+        """Dict of the stored arrays among ``keys``."""
         with _lock:
             return {key: self._arrays[key] for key in dict.fromkeys(keys) if key in self._arrays}
 

@@ -52,7 +52,7 @@ def rate_factors(schedule: str | Callable[[int, int], float], n_epochs: int) -> 
     ValueError
         If ``schedule`` is an unknown name, or returns a factor that is negative or not finite.
     TypeError
-        If it is neither a name nor callable, or returns no number.
+        If it is neither a name nor callable, or returns something else than a number.
 
     Examples
     --------

@@ -36,7 +36,7 @@ def test_nothing(nothing):
 
 
 @pytest.mark.parametrize("kind", ["memory", "folder"])
-@pytest.mark.parametrize("name", ["features", "tokens", "images"])
+@pytest.mark.parametrize("name", ["features", "tokens", "pictures"])
 def test_all_stores_have_one_interface(tmp_path, kind, name):
     cache = resolve_cache(tmp_path) if kind == "folder" else type(resolve_cache("auto")).in_memory()
     store = getattr(cache, name)
