@@ -120,7 +120,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         that of the first fit with it (but a pickle or a saved file has none).
     reader : "auto" or recipe, default="auto"
         How X becomes pictures, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
-        leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows.
+        leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows,
+        ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses.
     device : str, default="auto"
         ``"auto"`` is the GPU when there is one.
     compute : "auto" or recipe, default="auto"

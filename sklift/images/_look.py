@@ -90,8 +90,8 @@ def warn_of_surprises(source, reading: Reading) -> None:
     hidden = sum(opacity < _CLEAR for opacity in opacities)
     if hidden and 2 * hidden >= len(opacities):
         warn(
-            f"The fourth channel of pictures in X (opacity) makes {hidden} of {len(opacities)} that "
-            f"were looked at white, or nearly: its values reach {max(opacities)} of 255. If it "
+            f"The fourth channel of pictures in X, opacity, makes {hidden} of {len(opacities)} "
+            f"that were looked at white, or nearly: its values reach {max(opacities)} of 255. If it "
             f"isn't opacity, give reader__channels=(0, 1, 2), or the channels that are to be seen"
         )
 
@@ -100,8 +100,8 @@ def _warn_of_range(top: int, upper_bits: bool) -> None:
     bits = max(8, top.bit_length())
     if upper_bits:
         remedy = (
-            "Pillow reads the upper 8 bits of such colours: read the files with imageio or tifffile, "
-            f"and give arrays of uint16 and reader__value_range={bits}"
+            "Pillow reads the upper 8 bits of such colours: read the files with imageio or "
+            f"tifffile, and give arrays of uint16 and reader__value_range={bits}"
         )
     else:
         remedy = f"Give reader__value_range={bits} if they have {bits} bits"
