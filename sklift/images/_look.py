@@ -91,8 +91,9 @@ def warn_of_surprises(source, reading: Reading) -> None:
     if hidden and 2 * hidden >= len(opacities):
         warn(
             f"The fourth channel of pictures in X, opacity, makes {hidden} of {len(opacities)} "
-            f"that were looked at white, or nearly: its values reach {max(opacities)} of 255. If it "
-            f"isn't opacity, give reader__channels=(0, 1, 2), or the channels that are to be seen"
+            f"that were looked at white, or nearly: its values reach {max(opacities)} of 255. "
+            f"If it isn't opacity, give reader__channels=(0, 1, 2), or the channels that are to "
+            f"be seen"
         )
 
 
