@@ -54,8 +54,9 @@ def to_levels(
     elif isinstance(asked, tuple):
         low, high = asked
     else:
-        low, high = 0, 2**asked - 1
-        _check_within(values, name, asked, declared=bits is not None)
+        depth = int(asked)
+        low, high = 0, 2**depth - 1
+        _check_within(values, name, depth, declared=bits is not None)
     scaled = (values.astype(np.float64) - low) / ((high - low) / 255)
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 

@@ -80,7 +80,7 @@ def to_frame(image: Image.Image, name: str, frame: int | str) -> None:
     if frame == 0:
         return
     n = getattr(image, "n_frames", 1)
-    wanted = n // 2 if frame == "middle" else frame
+    wanted = n // 2 if isinstance(frame, str) else frame  # the middle
     if not -n <= wanted < n:
         raise ValueError(
             f"{name} has {n} frame{'s' * (n > 1)}, reader__frame={frame!r} is none of them "

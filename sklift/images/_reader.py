@@ -130,7 +130,7 @@ def _as_range(value) -> int | tuple[float, float] | str | None:
 def _as_channels(value) -> tuple[int, ...] | None:
     if value is None:
         return None
-    valid = all(isinstance(v, Integral) and not isinstance(v, bool) and v >= 0 for v in value)
+    valid = all(isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= 0 for v in value)
     if not valid or len(value) not in (1, 2, 3):
         raise ValueError(
             f"channels must be one, two or three indices, counted from 0, got {value!r}"
