@@ -118,7 +118,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         with it (but pickles and saved files do not hold that start).
     reader : "auto" or recipe, default="auto"
         Settings for reading X, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
-        leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows.
+        leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows,
+        ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses.
     device : str, default="auto"
         Device of the model; ``"auto"`` is the GPU if there is one.
     compute : "auto" or recipe, default="auto"

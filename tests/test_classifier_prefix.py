@@ -87,7 +87,9 @@ def test_a_search_passes_each_picture_once_and_decodes_each_file_once(
     quick, shapes, paths, passed, monkeypatch
 ):
     decoded, read = [], _sources.read
-    monkeypatch.setattr(_sources, "read", lambda path: decoded.append(path) or read(path))
+    monkeypatch.setattr(
+        _sources, "read", lambda path, *how: decoded.append(path) or read(path, *how)
+    )
     clf = quick(adapter=None, augmentation=None, init="class_mean")
     grid = {"loss__tau": [0.5, 1.0], "head__scale": [20, 30], "lr": [0.01, 0.1]}
     search = GridSearchCV(clf, grid, cv=3, scoring="balanced_accuracy", error_score="raise")
@@ -99,7 +101,9 @@ def test_a_search_passes_each_picture_once_and_decodes_each_file_once(
 
 def test_adapters_in_the_tower_decode_once_as_well(quick, shapes, paths, monkeypatch):
     decoded, read = [], _sources.read
-    monkeypatch.setattr(_sources, "read", lambda path: decoded.append(path) or read(path))
+    monkeypatch.setattr(
+        _sources, "read", lambda path, *how: decoded.append(path) or read(path, *how)
+    )
     GridSearchCV(quick(), {"lr": [0.01, 0.1]}, cv=2, error_score="raise").fit(paths, shapes[1])
     assert sorted(decoded) == sorted(paths)
 

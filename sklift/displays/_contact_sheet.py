@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import unique_labels
 
 from .._classes._labels import check_labels
+from ..images import resolve_reader
 from ..images._as_source import as_image_source
 from ._columns import label_probabilities, naming
 from ._fitted import find_fitted
@@ -109,8 +110,8 @@ class ContactSheetDisplay:
         -------
         display : ContactSheetDisplay
         """
-        shaped = find_fitted(estimator, "image_shape")
-        source = as_image_source(X, getattr(shaped, "image_shape", None))
+        reader = getattr(find_fitted(estimator, "reader"), "reader", "auto")
+        source = resolve_reader(reader).build(X)
         named = find_fitted(estimator, "class_names_")
         names = getattr(named, "class_names_", None)
         return cls.from_predictions(

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from ._decode import is_tensor, tensor_to_array
+from ._arrays import is_tensor, tensor_to_array
 from ._items import as_labels, is_pair, is_path, is_row
+from ._reading import PLAIN, Reading
 from ._sources import (
     ArraySource,
     DatasetSource,
@@ -25,21 +26,26 @@ _CHOICES = (
 )
 
 
-def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSource:
-    """Turn X, of any kind that is taken, into a sequence of decoded pictures.
+def as_image_source(
+    X, image_shape=None, *, must_exist: bool = True, reading: Reading = PLAIN
+) -> ImageSource:
+    """Turn whatever X is into a sequence of decoded images.
 
     Parameters
     ----------
     X : file paths, pictures or dataset
         Paths (str or Path) in a list, array, Series, (n, 1) column or one-column DataFrame; a list
-        or object array of PIL images, arrays or tensors, of any sizes, or of (image, label); an
+        or object array of PIL images, arrays or tensors, of any sizes, or of (image, label), or of
+        the contents of files: bytes, file objects, `zipfile.Path`; an
         array (n, height, width[, c]), a tensor (n, [c,] height, width), with c in 1, 3, 4; a 2-D
-        array of flattened pictures; any object with ``__len__`` and ``__getitem__`` whose items are
-        pictures or (image, label). Values are uint8, uint16, or float in [0, 1].
+        array of flattened images; any object with `__len__` and `__getitem__` whose items are
+        images or (image, label). Values are bool, uint8, uint16, or float in [0, 1].
     image_shape : tuple (height, width) or (height, width, channels), default=None
         The shape of the pictures in a flattened X; not used otherwise.
     must_exist : bool, default=True
         Whether a missing file is an error now, rather than when it is read.
+    reading : Reading
+        How numbers become pictures.
 
     Returns
     -------
@@ -65,21 +71,21 @@ def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSou
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
         raise TypeError(f"X is a single {type(X).__name__}; give a list: [X]")
     if hasattr(X, "to_numpy"):  # a dataframe or a series
-        X = X.to_numpy()
+        X = _to_numpy(X)
     if is_tensor(X):
-        return ArraySource(tensor_to_array(X, "X", channel_axis=1), image_shape)
+        return ArraySource(tensor_to_array(X, "X", 1, reading), image_shape, reading)
     if isinstance(X, np.ndarray):
         if X.dtype.kind not in "OUT":
-            return ArraySource(X, image_shape)
+            return ArraySource(X, image_shape, reading)
         X = _column(X)
     if isinstance(X, (list, tuple)):
-        return _from_list(X, image_shape, must_exist)
+        return _from_list(X, image_shape, must_exist, reading)
     if X is None or isinstance(X, Mapping) or not hasattr(X, "__getitem__") or not _has_length(X):
         raise TypeError(f"X is of type {type(X).__name__}; give {_CHOICES}")
-    return DatasetSource(X)
+    return DatasetSource(X, reading)
 
 
-def _from_list(X, image_shape, must_exist) -> ImageSource:
+def _from_list(X, image_shape, must_exist, reading) -> ImageSource:
     check_not_empty(len(X))
     if image_shape is not None and is_row(X[0]):
         lengths = [np.size(row) for row in X]
@@ -88,20 +94,28 @@ def _from_list(X, image_shape, must_exist) -> ImageSource:
                 f"X[{odd[0]}] has {lengths[odd[0]]} values, X[0] has {lengths[0]}: rows of "
                 "flattened images are of one length"
             )
-        return ArraySource(np.asarray(X), image_shape)
+        return ArraySource(np.asarray(X), image_shape, reading)
     if all(is_pair(item) for item in X):
         images, labels = zip(*X, strict=True)
-        source = _from_list(images, image_shape, must_exist)
+        source = _from_list(images, image_shape, must_exist, reading)
         source.labels = as_labels(labels)
         return source
     if not is_path(X[0]):
-        return ListSource(list(X))
+        return ListSource(list(X), reading)
     for i, path in enumerate(X):
         if not is_path(path):
             raise TypeError(
                 f"X[0] is a file path, but X[{i}] is of type {type(path).__name__}: give paths only"
             )
-    return FileSource(X, must_exist)
+    return FileSource(X, must_exist, reading)
+
+
+def _to_numpy(X) -> np.ndarray:
+    """An array from a table or column; pyarrow's own copy texts only where that is allowed."""
+    try:
+        return X.to_numpy()
+    except ValueError:
+        return X.to_numpy(zero_copy_only=False)
 
 
 def _column(X: np.ndarray) -> list:

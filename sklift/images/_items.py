@@ -13,6 +13,27 @@ def is_path(item) -> bool:
     return isinstance(item, (str, os.PathLike))
 
 
+def is_encoded(item) -> bool:
+    """Whether the item is the content of a file, a file object, or a member of an archive."""
+    if isinstance(item, (bytes, bytearray)):
+        return True
+    if is_path(item):
+        return False
+    return hasattr(item, "read_bytes") or (hasattr(item, "read") and hasattr(item, "seek"))
+
+
+def content_of(item) -> bytes:
+    """Read what :func:`is_encoded` means; a file object is read from its start, and left there."""
+    if isinstance(item, (bytes, bytearray)):
+        return bytes(item)
+    if hasattr(item, "read_bytes"):
+        return item.read_bytes()
+    item.seek(0)
+    content = item.read()
+    item.seek(0)
+    return content
+
+
 def is_pair(item) -> bool:
     """Tell whether the item is a pair (image, label)."""
     return isinstance(item, (tuple, list)) and len(item) == 2 and not is_row(item)

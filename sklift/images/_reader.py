@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Integral, Real
+
 from sklearn.base import BaseEstimator
 
 from .._core._recipes import resolve
-from .._core._sklearn import StrOptions, validate_params
+from .._core._sklearn import Interval, StrOptions, validate_params
 from ._as_source import as_image_source
+from ._look import warn_of_surprises
+from ._reading import Reading
 from ._sources import ImageSource
 
 __all__ = ["READERS", "Reader", "resolve_reader"]
@@ -22,6 +27,17 @@ class Reader(BaseEstimator):
     on_error : {"raise", "skip"}, default="raise"
         Treatment of files that ``fit`` can't read: raise an error, or leave them out, with a
         warning that names them; see ``skipped_``. Predictions always raise.
+    value_range : int, tuple (low, high) or "percentiles", optional
+        Which numbers are black and white, where a file doesn't say it: a number of bits, such as 12
+        for 0 to 4095; two numbers, beyond which all is black or white; or for each picture its own
+        0.5 and 99.5 percentiles. By default the whole range of the type: 255, 65535, or 1 for
+        floats. Pictures of 8 bits are left as they are by a range that goes beyond 255.
+    channels : tuple of int, optional
+        The channels that are seen, counted from 0: one is grey, three are red, green and blue, two
+        are red and green. Then none is opacity. By default pictures have 1, 3 or 4 channels, and
+        the fourth is opacity.
+    frame : int or "middle", default=0
+        Which page or frame of a file that has many, counted from 0, or from the end if negative.
 
     Examples
     --------
@@ -29,16 +45,33 @@ class Reader(BaseEstimator):
     >>> from sklift.images import Reader
     >>> len(Reader(image_shape=(4, 5)).build(np.zeros((3, 20), np.uint8)))
     3
+    >>> dark = np.full((1, 8, 8), 4095, np.uint16)
+    >>> Reader(value_range=12).build(dark)[0].max()
+    np.uint8(255)
     """
 
     _parameter_constraints = {
         "image_shape": [tuple, list, None],
         "on_error": [StrOptions({"raise", "skip"})],
+        "value_range": [
+            Interval(Integral, 1, 32, closed="both"),
+            tuple,
+            list,
+            StrOptions({"percentiles"}),
+            None,
+        ],
+        "channels": [tuple, list, None],
+        "frame": [Integral, StrOptions({"middle"})],
     }
 
-    def __init__(self, image_shape=None, on_error="raise") -> None:
+    def __init__(
+        self, image_shape=None, on_error="raise", value_range=None, channels=None, frame=0
+    ) -> None:
         self.image_shape = image_shape
         self.on_error = on_error
+        self.value_range = value_range
+        self.channels = channels
+        self.frame = frame
 
     def build(self, X, *, must_exist: bool = True) -> ImageSource:
         """Return the pictures of X, which are decoded when they are asked for.
@@ -56,13 +89,53 @@ class Reader(BaseEstimator):
             If X or a setting is not usable.
         FileNotFoundError
             If files are missing.
+
+        Warns
+        -----
+        UserWarning
+            If some pictures that are looked at leave most of their range unused, or are hidden by
+            a fourth channel.
         """
         self.check()
-        return as_image_source(X, self.image_shape, must_exist=must_exist)
+        reading = self._reading()
+        source = as_image_source(X, self.image_shape, must_exist=must_exist, reading=reading)
+        if source is not X:
+            warn_of_surprises(source, reading)
+        return source
 
     def check(self) -> None:
         """Raise an error for a setting of a wrong type or value."""
         validate_params(self)
+        self._reading()
+
+    def _reading(self) -> Reading:
+        frame = self.frame if isinstance(self.frame, str) else int(self.frame)
+        return Reading(_as_range(self.value_range), _as_channels(self.channels), frame)
+
+
+def _as_range(value) -> int | tuple[float, float] | str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    real = all(isinstance(v, Real) and math.isfinite(v) for v in value)
+    if len(value) != 2 or not real or not value[0] < value[1]:
+        raise ValueError(
+            f"value_range must be a number of bits, (low, high) with low < high, or 'percentiles', "
+            f"got {value!r}"
+        )
+    return float(value[0]), float(value[1])
+
+
+def _as_channels(value) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    valid = all(isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= 0 for v in value)
+    if not valid or len(value) not in (1, 2, 3):
+        raise ValueError(
+            f"channels must be one, two or three indices, counted from 0, got {value!r}"
+        )
+    return tuple(int(v) for v in value)
 
 
 READERS = {"auto": Reader}

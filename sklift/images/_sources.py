@@ -12,8 +12,20 @@ from hashlib import blake2b, file_digest
 import numpy as np
 
 from .._compute._threads import map_items
-from ._decode import check_file, check_format, check_image, check_range, read, read_reduced, to_rgb
-from ._items import as_labels, declared_labels, is_pair, is_path
+from ._arrays import check_format
+from ._decode import (
+    check_encoded,
+    check_file,
+    check_image,
+    factor_for,
+    read,
+    read_reduced,
+    to_rgb,
+)
+from ._items import as_labels, content_of, declared_labels, is_encoded, is_pair, is_path
+from ._levels import check_range
+from ._look import NOTHING, Look, look_at, look_at_file
+from ._reading import PLAIN, Reading
 
 
 class ImageSource:
@@ -29,6 +41,8 @@ class ImageSource:
 
     reads_files = False
     labels: np.ndarray | None = None
+    least: int | None = None  # no image is reduced
+    reading: Reading = PLAIN
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -41,8 +55,10 @@ class ImageSource:
         return [self[i] for i in indices]
 
     def reduced(self, least: int) -> ImageSource:
-        """Return this source with files decoded at lower resolution, sides not below ``least``."""
-        return self
+        """The same, with each side divided by 2, 4 or 8, where the shorter one keeps `least`."""
+        source = copy(self)
+        source.least = least
+        return source
 
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture in decoding."""
@@ -54,6 +70,10 @@ class ImageSource:
         digest = blake2b(str(image.shape).encode(), digest_size=16)
         digest.update(image)
         return digest.digest()
+
+    def look(self, i: int) -> Look:
+        """What range and what opacity an image has, where that may be surprising."""
+        return NOTHING
 
     def check_header(self, i: int) -> None:
         """Raise the errors of a picture that can be seen before it is read."""
@@ -74,9 +94,9 @@ class FileSource(ImageSource):
     """Picture files. Missing files are an error at once, damaged ones when they are read."""
 
     reads_files = True
-    least: int | None = None  # no picture is reduced
 
-    def __init__(self, paths, must_exist: bool = True):
+    def __init__(self, paths, must_exist: bool = True, reading: Reading = PLAIN):
+        self.reading = reading
         self.paths = [str(os.fspath(path)) for path in paths]
         missing = [path for path in self.paths if not os.path.exists(path)]
         if missing and must_exist:
@@ -90,22 +110,15 @@ class FileSource(ImageSource):
 
     def __getitem__(self, i: int) -> np.ndarray:
         factor = self.factor(i)
-        return read(self.paths[i]) if factor == 1 else read_reduced(self.paths[i], factor)
-
-    def reduced(self, least: int) -> FileSource:
-        """Return this source, sides divided by 2, 4 or 8, the shorter one not below ``least``."""
-        source = copy(self)
-        source.least = least
-        return source
+        if factor == 1:
+            return read(self.paths[i], self.reading)
+        return read_reduced(self.paths[i], factor, self.reading)
 
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture in decoding: 1, 2, 4 or 8."""
         if self.least is None:
             return 1
-        sides = _sides_of(*self.key(i))
-        # one that divides both sides: else all that is seen would move by a part of a pixel
-        whole = (f for f in (8, 4, 2) if not any(side % f for side in sides))
-        return next((f for f in whole if min(sides) >= f * self.least), 1)
+        return factor_for(_sides_of(self.reading, *self._stamp(i)), self.least)
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
         """Return several pictures, decoded by several threads."""
@@ -113,24 +126,32 @@ class FileSource(ImageSource):
 
     def check_header(self, i: int) -> None:
         """Look at the first bytes of the file."""
-        _sides_of(*self.key(i))
+        _sides_of(self.reading, *self._stamp(i))
+
+    def look(self, i: int) -> Look:
+        """Look at the header of the file, and at its pixels where that tells more."""
+        return _look_of(self.reading, *self._stamp(i))
 
     def key(self, i: int) -> tuple:
-        """Key: path, size, times of change of content and inode (which no program can set)."""
+        """Path, size and times of change, and how it is read."""
+        return (*self._stamp(i), self.reading.mark())
+
+    def _stamp(self, i: int) -> tuple:
+        """Path, size and times of change: the second one can't be set to what it was."""
         path = os.path.abspath(self.paths[i])
         stat = os.stat(path)
         return path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
     def fingerprint(self, i: int) -> bytes:
-        """Fingerprint of the file, which need not be decoded."""
-        return _file_fingerprint(*self.key(i))
+        """That of the file, which need not be decoded."""
+        return _marked(_file_fingerprint(*self._stamp(i)), self.reading)
 
     def identity(self) -> str:
         """Identity by path, size and time of change: reading all files would take long.
 
         The change time of the inode, which differs for each copy of a file, does not count.
         """
-        digest = blake2b(digest_size=16)
+        digest = blake2b(self.reading.mark(), digest_size=16)
         for i, path in enumerate(self.paths):
             digest.update(os.fsencode(path) + f"\0{self.key(i)[1:3]}\0".encode())
         return digest.hexdigest()
@@ -175,11 +196,12 @@ class PickedSource(ImageSource):
 class ArraySource(ImageSource):
     """An array (n, height, width[, channels]), or (n, n_values) with the shape of its pictures."""
 
-    def __init__(self, array: np.ndarray, image_shape=None):
+    def __init__(self, array: np.ndarray, image_shape=None, reading: Reading = PLAIN):
         self.array = array
+        self.reading = reading
         self.image_shape = array.shape[1:]
         if array.ndim == 2:
-            self.image_shape = _check_image_shape(image_shape, array.shape[1])
+            self.image_shape = _check_image_shape(image_shape, array.shape[1], reading)
         elif array.ndim not in (3, 4) or _looks_single(array):
             raise ValueError(
                 f"X has shape {array.shape}; give an array (n, height, width) or (n, height, "
@@ -187,46 +209,88 @@ class ArraySource(ImageSource):
                 f"reader__image_shape"
             )
         check_not_empty(len(array))
-        check_format(array, "X", self.image_shape)
-        check_range(array, "X", many=True)
+        check_format(array, "X", self.image_shape, reading)
+        check_range(array, "X", many=True, reading=reading)
 
     def __len__(self) -> int:
         return len(self.array)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        return to_rgb(self.array[i].reshape(self.image_shape), f"X[{i}]")
+        return to_rgb(self._image(i), f"X[{i}]", self.reading, self.least)
+
+    def look(self, i: int) -> Look:
+        """Look at the numbers."""
+        return look_at(self._image(i), f"X[{i}]", self.reading)
+
+    def _image(self, i: int) -> np.ndarray:
+        return self.array[i].reshape(self.image_shape)
 
 
 class ListSource(ImageSource):
-    """A list of pictures, of any kinds and sizes, that are already in memory."""
+    """A list of images, of any kinds and sizes, that are in memory, opened, or in archives."""
 
-    def __init__(self, images: list):
+    def __init__(self, images: list, reading: Reading = PLAIN):
         self.images = images
+        self.reading = reading
         for i, image in enumerate(images):
-            check_image(image, f"X[{i}]")
+            check_image(image, f"X[{i}]", reading)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, i: int) -> np.ndarray:
-        return to_rgb(self.images[i], f"X[{i}]")
+        return to_rgb(self.images[i], f"X[{i}]", self.reading, self.least)
+
+    def look(self, i: int) -> Look:
+        """Look at the image."""
+        return look_at(self.images[i], f"X[{i}]", self.reading)
+
+    def check_header(self, i: int) -> None:
+        """Look at the first bytes of what is still to be decoded."""
+        if is_encoded(self.images[i]):
+            check_encoded(self.images[i], f"X[{i}]", self.reading)
+
+    def fingerprint(self, i: int) -> bytes:
+        """That of the content of a file, as of files elsewhere; of others, that of the pixels."""
+        if not is_encoded(self.images[i]):
+            return super().fingerprint(i)
+        return _marked(blake2b(content_of(self.images[i]), digest_size=16).digest(), self.reading)
 
 
 class DatasetSource(ImageSource):
     """A map-style dataset of pictures or (image, label); its items are made when asked for."""
 
-    def __init__(self, dataset):
+    def __init__(self, dataset, reading: Reading = PLAIN):
         self.dataset = dataset
+        self.reading = reading
         check_not_empty(len(dataset))
-        self[0]  # a dataset of anything else is found now rather than in the middle of training
+        # a dataset of anything else is found now rather than in the middle of training
+        first = self._image(0)
+        self._pixels(first, 0)
+        place = first if is_path(first) else "X[0]"
+        self._look = look_at(first, str(place), reading)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, i: int) -> np.ndarray:
+        return self._pixels(self._image(i), i)
+
+    def look(self, i: int) -> Look:
+        """What the first item told: to make others costs time, and may draw from random states."""
+        return self._look if i == 0 else NOTHING
+
+    def _image(self, i: int):
         item = self.dataset[i]
-        image = item[0] if is_pair(item) else item
-        return read(image) if is_path(image) else to_rgb(image, f"X[{i}]")
+        return item[0] if is_pair(item) else item
+
+    def _pixels(self, image, i: int) -> np.ndarray:
+        if not is_path(image):
+            return to_rgb(image, f"X[{i}]", self.reading, self.least)
+        factor = factor_for(check_file(image, self.reading), self.least)
+        if factor == 1:
+            return read(image, self.reading)
+        return read_reduced(image, factor, self.reading)
 
     # A property, not an attribute as elsewhere: the items may have to be made for it.
     @cached_property
@@ -239,9 +303,15 @@ class DatasetSource(ImageSource):
 
 
 @lru_cache(maxsize=1 << 18)
-def _sides_of(path: str, *size_and_times: int) -> tuple[int, int]:
-    """Check a file, once while it stays good and unchanged: a search fits on it many times."""
-    return check_file(path)
+def _sides_of(reading: Reading, path: str, *size_and_times: int) -> tuple[int, int]:
+    """Check a file, once as long as it is the same and good: a search fits on it many times."""
+    return check_file(path, reading)
+
+
+@lru_cache(maxsize=1 << 12)
+def _look_of(reading: Reading, path: str, *size_and_times: int) -> Look:
+    """Look at a file, once as long as it is the same and good."""
+    return look_at_file(path, reading)
 
 
 @lru_cache(maxsize=1 << 18)
@@ -251,7 +321,13 @@ def _file_fingerprint(path: str, *size_and_times: int) -> bytes:
         return file_digest(file, partial(blake2b, digest_size=16)).digest()
 
 
-def _check_image_shape(image_shape, n_values: int) -> tuple[int, ...]:
+def _marked(fingerprint: bytes, reading: Reading) -> bytes:
+    """A fingerprint of 16 bytes that tells ways of reading apart as well."""
+    mark = reading.mark()
+    return blake2b(fingerprint + mark, digest_size=16).digest() if mark else fingerprint
+
+
+def _check_image_shape(image_shape, n_values: int, reading: Reading) -> tuple[int, ...]:
     if image_shape is None:
         raise ValueError(
             f"X has two dimensions: give reader__image_shape=(height, width) or "
@@ -261,7 +337,8 @@ def _check_image_shape(image_shape, n_values: int) -> tuple[int, ...]:
     valid = len(shape) in (2, 3) and all(
         isinstance(s, numbers.Integral) and int(s) > 0 for s in shape
     )
-    if not valid or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
+    few = reading.channels is None
+    if not valid or (few and len(shape) == 3 and shape[2] not in (1, 3, 4)):
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, channels) with 1, 3 or 4 "
             f"channels, got {image_shape!r}"

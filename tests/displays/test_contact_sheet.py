@@ -106,6 +106,15 @@ def test_from_an_estimator(X, counting):
     assert shown(labelled) == shown(display)
 
 
+def test_pictures_are_shown_as_the_classifier_reads_them(quick, shapes):
+    X, y = shapes
+    wide = np.rint(X / 255 * 4095).astype(np.uint16)
+    classifier = quick(reader__value_range=12, max_epochs=1).fit(wide, y)
+    display = ContactSheetDisplay.from_estimator(classifier, wide, y, n_images=2)
+    of_bytes = ContactSheetDisplay.from_estimator(classifier, X, y, n_images=2)
+    np.testing.assert_array_equal(display.images, of_bytes.images)
+
+
 def test_a_fitted_classifier_of_ours(quick, shapes):
     X, names = shapes
     known, y = np.unique(names, return_inverse=True)

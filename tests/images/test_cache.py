@@ -66,7 +66,7 @@ def folder(tmp_path):
 def decoded(monkeypatch):
     """The files that are decoded."""
     names, read = [], _sources.read
-    monkeypatch.setattr(_sources, "read", lambda path: names.append(path) or read(path))
+    monkeypatch.setattr(_sources, "read", lambda path, *how: names.append(path) or read(path, *how))
     return names
 
 

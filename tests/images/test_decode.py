@@ -154,14 +154,17 @@ def test_the_result_is_contiguous_and_uint8_and_shares_memory():
         (np.full((2, 2), np.nan), r"X\[3\] holds NaN or infinite"),
         (np.full((2, 2), np.inf), r"X\[3\] holds NaN or infinite"),
         (RGB.astype(int), r"X\[3\] has dtype int64.*use uint8"),
-        (RGB > 3, "has dtype bool.*use uint8"),
+        (RGB.astype("int8"), r"has dtype int8.*use uint8.*reader__value_range=\(low, high\)"),
+        (RGB.astype("int32"), "has dtype int32.*use uint8"),
+        (RGB.astype(">i2"), "has dtype >i2.*use uint8"),
+        (RGB.astype(complex), "has dtype complex128"),
         (RGB.transpose(2, 0, 1), r"move the channels last: np.moveaxis\(X\[3\], -3, -1\)"),
         (RGB[..., :2], r"c in 1, 3, 4, got \(7, 5, 2\)"),
         (RGB[0, :, 0], "one-dimensional.*image_shape"),
         (RGB[None], r"got \(1, 7, 5, 3\)"),
         (RGB[:0], r"the image is empty, its shape is \(0, 5, 3\)"),
         (torch.from_numpy(RGB), r"got \(7, 5, 3\); move the channels first"),
-        (torch.zeros(2, 5, 5), r"c in 1, 3, 4, got \(2, 5, 5\)$"),
+        (torch.zeros(2, 5, 5), r"c in 1, 3, 4, got \(2, 5, 5\); choose one or three"),
     ],
 )
 def test_bad_pixels(image, message):
@@ -169,7 +172,7 @@ def test_bad_pixels(image, message):
         to_rgb(image, "X[3]")
 
 
-@pytest.mark.parametrize("image", [None, 3, [1, 2], b"abc", {"image": RGB}])
+@pytest.mark.parametrize("image", [None, 3, [1, 2], {"bytes": b"abc"}, {"image": RGB}])
 def test_no_image(image):
     for check in (to_rgb, check_image):
         with pytest.raises(TypeError, match=rf"X\[3\] is of type {type(image).__name__}: an image"):

@@ -121,7 +121,7 @@ def test_sides_are_divided_without_rest(tmp_path, width, factor):
 def test_views_are_nearly_those_of_the_whole_picture(paths, make, allowed):
     views = make(as_image_source(paths))
     for i, path in enumerate(paths):  # photographs differ by less, see `_Views`
-        whole = make(ArraySource(read(path)[None]))[0]
+        whole = make(Whole(read(path)[None]))[0]
         assert abs(views[i].int() - whole.int()).float().mean() < allowed
 
 
@@ -135,7 +135,7 @@ def test_training_crops_are_nearly_those_of_the_whole_picture(paths):
     path = paths[3].with_name("square.jpg")
     square.save(path, quality=95)
     view = train_views(as_image_source([path]))[0][0]
-    whole = train_views(ArraySource(read(path)[None]))[0][0]
+    whole = train_views(Whole(read(path)[None]))[0][0]
     assert 0 < abs(view.int() - whole.int()).float().mean() < 1
 
 
@@ -157,7 +157,7 @@ def test_caches_tell_fractions_apart_and_change_nothing(paths, tmp_path, kind, m
     monkeypatch.setattr(
         _sources,
         "read_reduced",
-        lambda path, factor: read_at.append(factor) or decode(path, factor),
+        lambda path, factor, *how: read_at.append(factor) or decode(path, factor, *how),
     )
     decoded = MemoryArrays(1 << 30) if kind == "memory" else StoredArrays(tmp_path, "pictures-2")
     plain = as_image_source(paths)
@@ -171,6 +171,13 @@ def test_caches_tell_fractions_apart_and_change_nothing(paths, tmp_path, kind, m
                 np.testing.assert_array_equal(image, expected)
         np.testing.assert_array_equal(cached[3], read(paths[3]))
     assert sorted(read_at) == [2, 2, 2, 2, 4, 4]
+
+
+class Whole(ArraySource):
+    """Pictures that are never reduced."""
+
+    def reduced(self, least):
+        return self
 
 
 def read_own(source):

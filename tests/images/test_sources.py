@@ -233,7 +233,7 @@ def test_bad_collections(X, error, message):
 
 
 def test_the_range_is_checked_everywhere(monkeypatch):
-    monkeypatch.setattr("sklift.images._decode._CHUNK", 200)  # two images at a time
+    monkeypatch.setattr("sklift.images._levels._CHUNK", 200)  # two images at a time
     X = np.zeros((N, 6, 5, 3))
     as_image_source(X)
     for value, message in [(2.0, "found 2"), (-1.0, "found -1"), (np.nan, "NaN")]:

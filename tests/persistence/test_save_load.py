@@ -156,6 +156,20 @@ def test_odd_but_plain_parameters(quick, shapes, path):
     assert np.array_equal(loaded.predict_proba(X), est.predict_proba(X))
 
 
+@pytest.mark.parametrize("value_range", [12, (0, 4095), "percentiles"])
+def test_the_reading_of_pictures(quick, shapes, path, value_range):
+    X, y = shapes
+    wide = np.rint(X / 255 * 4095).astype(np.uint16)
+    reader = {"reader__value_range": value_range, "reader__channels": (2, 1, 0)}
+    est = quick(adapter=None, max_epochs=1, **reader, reader__frame="middle").fit(wide, y)
+    est.save(path)
+    loaded = LiftClassifier.load(path)
+    assert loaded.reader.get_params() == est.reader.get_params()
+    assert np.array_equal(loaded.predict_proba(wide), est.predict_proba(wide))
+    if value_range != "percentiles":
+        assert np.array_equal(loaded.predict_proba(X), est.predict_proba(wide))
+
+
 def test_two_classes_weights_tta_and_prior(quick, shapes, path):
     X, y = shapes[0][:20], shapes[1][:20]
     est = quick(adapter=None, tta="fivecrop", target_prior="balanced", max_epochs=1)

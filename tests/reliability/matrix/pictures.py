@@ -181,7 +181,12 @@ IN_MEMORY = [
         r"X has dtype int64; .*use uint8",
         lambda b: {"X": b.X.astype(np.int64)},
     ),
-    BadFit("bool pixels", ValueError, "X has dtype bool; .*use uint8", lambda b: {"X": b.X > 99}),
+    BadFit(
+        "signed pixels",
+        ValueError,
+        r"X has dtype int16; .*reader__value_range=\(low, high\)",
+        lambda b: {"X": b.X.astype(np.int16)},
+    ),
     BadFit("complex pixels", ValueError, "X has dtype complex128", lambda b: {"X": b.X + 0j}),
     BadFit(
         "objects that are no pictures",

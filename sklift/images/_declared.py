@@ -1,0 +1,172 @@
+"""Facts that a file states of its numbers: how many bits they have, and which end is black."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from ._reading import Reading
+
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339
+_SIGNED = 2
+_J2K_SIZE = b"\xff\x4f\xff\x51"  # start of the code stream and of its segment of sizes
+_HEAD = 1 << 14  # of a file, in which these statements stand
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a file says of its numbers.
+
+    Parameters
+    ----------
+    bits : int or None
+        Their depth, where it is less than that of the type they come in.
+    significant : int or None
+        How many of 16 bits a PNG calls significant; see :meth:`depth_of`.
+    white_is_zero : bool
+        Whether 0 is white, and Pillow leaves it so.
+    """
+
+    bits: int | None = None
+    significant: int | None = None
+    white_is_zero: bool = False
+
+    def depth_of(self, pixels: np.ndarray) -> int | None:
+        """Return the declared depth of these numbers, None for all bits of their type.
+
+        Numbers with fewer significant bits are stretched to 16 in a PNG that follows its standard:
+        the lowest bits repeat the highest. Many writers leave them as they are, below 2**bits.
+        """
+        n = self.significant
+        if n is None or int(pixels.max()) >= 1 << n:
+            return self.bits
+        rest = pixels.astype(np.uint16) & ((1 << (16 - n)) - 1)
+        # so dark a picture, stretched, has nothing but zeros there
+        return n if rest.any() else self.bits
+
+
+_NOTHING = Declared()
+
+
+def declared(image: Image.Image, name: str, reading: Reading) -> Declared:
+    """Read what the file of an opened image says, before it is decoded.
+
+    Raises
+    ------
+    ValueError
+        If Pillow would give other numbers than the file holds.
+    """
+    if image.format == "TIFF":
+        return _of_tiff(image, name, reading)
+    if image.format == "PNG":
+        if image.mode.startswith("I;16"):
+            return Declared(significant=_png_significant_bits(_head(image)))
+        if reading.value_range is not None and _raw_mode(image).endswith(";16B"):
+            _check_full_range(name, reading)
+    elif image.format == "JPEG2000" and not image.mode.startswith("I"):
+        if (bits := _j2k_bits(_head(image))) > 8:
+            raise ValueError(
+                f"{name} is a JPEG 2000 image of {bits} bits in colour, of which Pillow makes 8 in "
+                f"ways that differ between versions: read it with imagecodecs, and give arrays"
+            )
+    elif image.format == "FITS" and image.mode != "L":
+        raise ValueError(
+            f"{name} is a FITS image of more than 8 bits, whose offset and scale Pillow doesn't "
+            f"apply: read it with astropy, and give arrays and reader__value_range=(low, high)"
+        )
+    return _NOTHING
+
+
+def keeps_upper_bits(image: Image.Image) -> bool:
+    """Whether Pillow reads the upper 8 of 16 bits of a colour image that is not loaded yet."""
+    raw = _raw_mode(image)
+    return image.mode in ("RGB", "RGBA") and ";16" in raw
+
+
+def _of_tiff(image, name: str, reading: Reading) -> Declared:
+    tags = image.tag_v2
+    bits = max(_numbers(tags.get(_BITS_PER_SAMPLE, 1)))
+    if _SIGNED in _numbers(tags.get(_SAMPLE_FORMAT, 1)):
+        if bits == 8:
+            raise ValueError(
+                f"{name} is a TIFF of signed 8-bit integers, which Pillow takes for unsigned: read "
+                f"it with tifffile, add 128, and give arrays of uint8"
+            )
+        if reading.value_range is None:
+            raise ValueError(
+                f"{name} is a TIFF of signed integers: say which values are black and white with "
+                f"reader__value_range=(low, high)"
+            )
+    if bits <= 8:
+        return _NOTHING
+    if not image.mode.startswith(("I", "F")):  # colour
+        if tags.get(_PLANAR) == 2:
+            raise ValueError(
+                f"{name} is a TIFF of {bits} bits with its colours in planes apart, which Pillow "
+                f"mixes up: read it with tifffile, and give arrays (height, width, channels)"
+            )
+        if reading.value_range is not None:
+            _check_full_range(name, reading)
+        return _NOTHING
+    return Declared(bits=bits if bits < 16 else None, white_is_zero=tags.get(_PHOTOMETRIC) == 0)
+
+
+def _check_full_range(name: str, reading: Reading) -> None:
+    if reading.value_range not in (16, (0.0, 65535.0)):
+        raise ValueError(
+            f"{name} has colours of 16 bits, of which Pillow reads the upper 8, too few for "
+            f"reader__value_range={reading.value_range!r}: read it with imageio or tifffile, and "
+            f"give arrays of uint16"
+        )
+
+
+def _numbers(value) -> tuple:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _raw_mode(image) -> str:
+    tiles = getattr(image, "tile", None)
+    args = tiles[0][3] if tiles else ""
+    return str(args[0] if isinstance(args, tuple) and args else args)
+
+
+def _head(image) -> bytes:
+    """The first bytes of the file that an image was opened from."""
+    if getattr(image, "filename", None):
+        try:
+            with open(image.filename, "rb") as file:
+                return file.read(_HEAD)
+        except OSError:
+            return b""
+    file = getattr(image, "fp", None)
+    if file is None:
+        return b""
+    place = file.tell()
+    file.seek(0)
+    head = file.read(_HEAD)
+    file.seek(place)
+    return head
+
+
+def _png_significant_bits(head: bytes) -> int | None:
+    place = 8
+    while place + 9 <= len(head):
+        size, kind = struct.unpack(">I4s", head[place : place + 8])
+        if kind == b"sBIT":
+            bits = head[place + 8]
+            return bits if 0 < bits < 16 else None
+        if kind == b"IDAT":
+            return None
+        place += 12 + size
+    return None
+
+
+def _j2k_bits(head: bytes) -> int:
+    start = head.find(_J2K_SIZE)
+    if start < 0 or len(head) < start + 43:
+        return 8
+    n = struct.unpack(">H", head[start + 40 : start + 42])[0]
+    return max(((part & 0x7F) + 1 for part in head[start + 42 : start + 42 + 3 * n : 3]), default=8)

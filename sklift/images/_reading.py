@@ -1,0 +1,34 @@
+"""Settings by which numbers become pictures: range of values, channels, frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+PERCENTILES = (0.5, 99.5)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a :class:`Reader` asks of each picture.
+
+    Parameters
+    ----------
+    value_range : None, int, (low, high) or "percentiles"
+        What becomes black and white.
+    channels : tuple of int or None
+        The channels that are seen.
+    frame : int or "middle"
+        The page of a file that has many.
+    """
+
+    value_range: int | tuple[float, float] | str | None = None
+    channels: tuple[int, ...] | None = None
+    frame: int | str = 0
+
+    def mark(self) -> bytes:
+        """Bytes that tell this way of reading from others; none for the default."""
+        return b"" if self == PLAIN else blake2b(repr(self).encode(), digest_size=8).digest()
+
+
+PLAIN = Reading()

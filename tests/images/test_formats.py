@@ -1,0 +1,223 @@
+"""Each row of the table of formats in docs/guide/data.rst, from generated files."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, features
+
+from sklift.images import Reader
+from sklift.images._decode import check_file
+
+from .made_files import fits, pgm, png16, tiff
+
+LEVELS = np.arange(0, 256, 17, dtype=np.uint8)  # 16 of them
+GREY = np.tile(LEVELS, (4, 1))
+COLOURS = np.stack([GREY, GREY[:, ::-1], np.full_like(GREY, 40)], axis=2)
+WIDE = GREY.astype(np.uint16) * 257
+TWELVE = np.rint(GREY / 255 * 4095).astype(np.uint16)
+
+
+def saved(image, kind, **options):
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def pages(kind, mode="L", **options):
+    first, *others = (Image.fromarray(GREY // k).convert(mode) for k in (1, 2, 3))
+    return saved(first, kind, save_all=True, append_images=others, **options)
+
+
+def deep_colours():
+    """A JPEG 2000 that says it has 12 bits."""
+    content = bytearray(saved(Image.fromarray(COLOURS), "JPEG2000", no_jp2=True))
+    start = content.find(b"\xff\x4f\xff\x51")
+    content[start + 42 : start + 51 : 3] = bytes([11, 11, 11])
+    return bytes(content)
+
+
+needs_j2k = pytest.mark.skipif(not features.check("jpg_2000"), reason="without JPEG 2000")
+
+# row of the table: content of a file -> pixels, grey or in colour, or the error
+ROWS = {
+    "PNG, 8 bits": [(lambda: saved(Image.fromarray(COLOURS), "PNG"), COLOURS)],
+    "PNG, 16 bits, grey": [(lambda: png16(WIDE), GREY)],
+    "PNG, 16 bits, grey, with sBIT": [
+        (lambda: png16(TWELVE, significant=12), GREY),
+        (lambda: png16(TWELVE << 4 | TWELVE >> 8, significant=12), GREY),
+        (lambda: png16(WIDE // 16 // 16 * 16, significant=12), np.rint(WIDE // 256 * 16 / 257)),
+    ],
+    "PNG, 16 bits, grey, with a clear value": [
+        (lambda: png16(WIDE, clear=17 * 257), np.where(GREY == 17, 255, GREY))
+    ],
+    "PNG, 16 bits, colour": [(lambda: png16(COLOURS.astype(np.uint16) * 257), COLOURS)],
+    "TIFF, 8 bits, WhiteIsZero": [(lambda: tiff(255 - GREY, photometric=0), GREY)],
+    "TIFF, 16 bits": [(lambda: tiff(WIDE), GREY), (lambda: tiff(WIDE, order=">"), GREY)],
+    "TIFF, 16 bits, WhiteIsZero": [(lambda: tiff(65535 - WIDE, photometric=0), GREY)],
+    "TIFF, 12 bits": [(lambda: tiff(TWELVE, 12), GREY)],
+    "TIFF, 16 bits, colour": [(lambda: tiff(COLOURS.astype(np.uint16) * 257), COLOURS)],
+    "TIFF, 8 bits, planes apart": [(lambda: tiff(COLOURS, planar=True), COLOURS)],
+    "TIFF, 16 bits, planes apart": [
+        (lambda: tiff(COLOURS.astype(np.uint16) * 257, planar=True), "planes apart.*tifffile")
+    ],
+    "TIFF, signed": [
+        (lambda: tiff(GREY.astype(np.int8), sample_format=2), "signed 8-bit.*add 128"),
+        (lambda: tiff((WIDE // 2).astype(np.int16), sample_format=2), r"signed.*value_range=\(low"),
+    ],
+    "TIFF, floats": [(lambda: tiff((GREY / 255).astype(np.float32), sample_format=3), "mode 'F'")],
+    "TIFF, colour and other bands": [
+        (lambda: tiff(np.concatenate([COLOURS, GREY[..., None] // 2], axis=2)), COLOURS)
+    ],
+    "TIFF, pages": [(lambda: pages("TIFF"), GREY)],
+    "PGM, 16 bits": [(lambda: pgm(TWELVE, 4095), GREY), (lambda: pgm(WIDE, 65535), GREY)],
+    "JPEG 2000, 16 bits, grey": [
+        (lambda: saved(Image.fromarray(WIDE), "JPEG2000", irreversible=False), GREY)
+    ],
+    "JPEG 2000, more than 8 bits, colour": [(deep_colours, "12 bits in colour.*imagecodecs")],
+    "FITS, more than 8 bits": [(lambda: fits(WIDE), "FITS.*astropy.*value_range")],
+    "GIF, animated": [(lambda: pages("GIF"), GREY)],
+    "WebP, animated": [(lambda: pages("WEBP", "RGB", lossless=True), GREY)],
+    "APNG, animated": [(lambda: pages("PNG"), GREY)],
+    "MPO": [(lambda: pages("MPO", "RGB", quality=100), GREY)],
+}
+CASES = [
+    pytest.param(make, expected, id=f"{row} {i}", marks=needs_j2k if "2000" in row else ())
+    for row, files in ROWS.items()
+    for i, (make, expected) in enumerate(files)
+]
+
+
+def rgb(expected):
+    expected = np.asarray(expected)
+    return expected if expected.ndim == 3 else np.repeat(expected[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(("make", "expected"), CASES)
+def test_rows(tmp_path, make, expected):
+    path = tmp_path / "x"
+    path.write_bytes(make())
+    if isinstance(expected, str):
+        for look in (check_file, lambda path: Reader().build([path])[0]):
+            with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} .*{expected}"):
+                look(path)
+        return
+    allowed = 3 if path.read_bytes()[:2] == b"\xff\xd8" else 0  # JPEG
+    kinds = {"file": path, "bytes": path.read_bytes(), "PIL": Image.open(path)}
+    for kind, item in kinds.items():
+        pixels = Reader().build([item])[0]
+        assert pixels.dtype == np.uint8
+        assert abs(pixels.astype(int) - rgb(expected)).max() <= allowed, kind
+
+
+def test_the_table_has_these_rows():
+    guide = Path(__file__).parents[2] / "docs/guide/data.rst"
+    if not guide.exists():
+        pytest.skip("the documentation is not beside the tests")
+    told = set(
+        re.findall(
+            r"^   \* - ((?:PNG|TIFF|PGM|JPEG|FITS|GIF|WebP|APNG|MPO).*)$", guide.read_text(), re.M
+        )
+    )
+    assert told == set(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    [
+        (lambda: png16(TWELVE), {"value_range": 12}),
+        (lambda: tiff(TWELVE), {"value_range": (0, 4095)}),
+        (lambda: tiff(4095 - TWELVE, photometric=0), {"value_range": 12}),
+        (
+            lambda: tiff((WIDE // 257).astype(np.int16) - 100, sample_format=2),
+            {"value_range": (-100, 155)},
+        ),
+        (
+            lambda: tiff((GREY / 51 - 2).astype(np.float32), sample_format=3),
+            {"value_range": [-2, 3]},
+        ),
+        (lambda: tiff(TWELVE, 12), {"value_range": 10}),  # what the file declares counts
+        (lambda: saved(Image.fromarray(GREY), "PNG"), {"value_range": 12}),
+        (lambda: saved(Image.fromarray(GREY // 17), "PNG"), {"value_range": (0, 15)}),
+        (lambda: saved(Image.fromarray(WIDE.astype(np.int32)), "TIFF"), {"value_range": 16}),
+    ],
+)
+def test_a_range_of_values(tmp_path, make, settings):
+    path = tmp_path / "x"
+    path.write_bytes(make())
+    for item in (path, Image.open(path)):
+        np.testing.assert_array_equal(Reader(**settings).build([item])[0], rgb(GREY))
+
+
+def test_colours_of_sixteen_bits_have_lost_what_a_range_asks_for(tmp_path):
+    colours = COLOURS.astype(np.uint16) * 16
+    for content in (png16(colours), tiff(colours)):
+        (tmp_path / "x").write_bytes(content)
+        with pytest.raises(ValueError, match=r"upper 8.*value_range=12.*arrays of uint16"):
+            Reader(value_range=12).build([tmp_path / "x"])[0]
+        with pytest.warns(UserWarning, match="upper 8 bits"):
+            Reader().build([tmp_path / "x"])
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP", "PNG"])
+def test_frames(tmp_path, kind):
+    mode, options = ("RGB", {"lossless": True}) if kind == "WEBP" else ("L", {})
+    path = tmp_path / "x"
+    path.write_bytes(pages(kind, mode, **options))
+    loaded = Image.open(path)
+    loaded.load()
+    for item in (path, path.read_bytes(), Image.open(path), loaded):
+        for frame, part in ((0, 1), (1, 2), (2, 3), (-1, 3), ("middle", 2)):
+            pixels = Reader(frame=frame).build([item])[0]
+            np.testing.assert_array_equal(pixels, rgb(GREY // part))
+        with pytest.raises(ValueError, match=r"has 3 frames, reader__frame=3 is none of them"):
+            Reader(frame=3).build([item])[0]
+    assert loaded.tell() == 0
+    chosen = Image.open(path)
+    chosen.seek(2)
+    np.testing.assert_array_equal(Reader().build([chosen])[0], rgb(GREY // 3))
+
+
+def test_one_frame(tmp_path):
+    path = tmp_path / "x.png"
+    Image.fromarray(GREY).save(path)
+    for frame in ("middle", -1):
+        np.testing.assert_array_equal(Reader(frame=frame).build([path])[0], rgb(GREY))
+    with pytest.raises(ValueError, match=r"has 1 frame, reader__frame=1"):
+        check_file(path, Reader(frame=1)._reading())
+
+
+def test_channels_of_files(tmp_path):
+    path = tmp_path / "x.png"
+    four = np.concatenate([COLOURS, np.zeros_like(GREY)[..., None]], axis=2)
+    Image.fromarray(four).save(path)
+    for item in (path, Image.open(path)):
+        np.testing.assert_array_equal(Reader(channels=(0, 1, 2)).build([item])[0], COLOURS)
+        np.testing.assert_array_equal(Reader(channels=[1]).build([item])[0], rgb(COLOURS[..., 1]))
+        assert Reader(channels=(3,)).build([item])[0].max() == 0
+        with pytest.raises(ValueError, match=r"has 4 channels.*asks for channel 4"):
+            Reader(channels=(4,)).build([item])[0]
+    Image.fromarray(GREY).save(path)
+    np.testing.assert_array_equal(Reader(channels=(2, 1, 0)).build([path])[0], rgb(GREY))
+    Image.fromarray(COLOURS).quantize(200).save(path)
+    assert abs(Reader(channels=(0, 1, 2)).build([path])[0].astype(int) - COLOURS).max() < 20
+
+
+def test_a_plugin_that_is_registered_later_is_seen(tmp_path, monkeypatch):
+    path = tmp_path / "x.mine"
+    path.write_bytes(b"MINE" + saved(Image.fromarray(COLOURS), "PNG"))
+    with pytest.raises(ValueError, match="no image that Pillow reads"):
+        Reader().build([path])[0]
+
+    def open_mine(file, name):
+        file.seek(4)
+        return Image.open(io.BytesIO(file.read()))
+
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    Image.register_open("MINE", open_mine, lambda head: head[:4] == b"MINE")
+    np.testing.assert_array_equal(Reader().build([path])[0], COLOURS)

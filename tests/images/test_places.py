@@ -1,0 +1,184 @@
+"""Pictures in archives, in memory, in pyarrow columns, and opened ones; caches of all settings."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from sklift import ImageEmbedder
+from sklift._store._folder_arrays import StoredArrays
+from sklift._store._memory import MemoryArrays
+from sklift.images import Reader
+from sklift.images._cache import CachedSource
+
+from .made_files import png16
+
+RNG = np.random.default_rng(0)
+PICTURES = RNG.integers(0, 256, (3, 48, 64, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    paths = [tmp_path / f"{i}.png" for i in range(3)]
+    for picture, path in zip(PICTURES, paths, strict=True):
+        Image.fromarray(picture).save(path)
+    return paths
+
+
+def members(paths):
+    archive = paths[0].with_name("all.zip")
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in paths:
+            file.write(path, f"photos/{path.name}")
+    return sorted((zipfile.Path(archive) / "photos").iterdir(), key=lambda member: member.name)
+
+
+KINDS = {
+    "members": members,
+    "bytes": lambda paths: [path.read_bytes() for path in paths],
+    "bytearray": lambda paths: [bytearray(path.read_bytes()) for path in paths],
+    "streams": lambda paths: [io.BytesIO(path.read_bytes()) for path in paths],
+    "files": lambda paths: [open(path, "rb") for path in paths],  # noqa: SIM115
+    "a Series": lambda paths: pd.Series([path.read_bytes() for path in paths], index=[3, 3, 1]),
+    "an array": lambda paths: np.array([*members(paths), None], dtype=object)[:-1],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contents_of_files(paths, kind):
+    X = KINDS[kind](paths)
+    source, expected = Reader().build(X), Reader().build(paths)
+    for _ in range(2):  # a file object is read from its start
+        np.testing.assert_array_equal(source.fetch(range(3)), PICTURES)
+    assert [source.fingerprint(i) for i in range(3)] == [expected.fingerprint(i) for i in range(3)]
+    for i in range(3):
+        source.check_header(i)
+        np.testing.assert_array_equal(source.reduced(12)[i], expected.reduced(12)[i])
+    labelled = Reader().build(list(zip(X, "aba", strict=True)))
+    assert labelled.labels.tolist() == ["a", "b", "a"]
+    np.testing.assert_array_equal(labelled[1], PICTURES[1])
+
+
+def test_bad_contents(paths):
+    with pytest.raises(ValueError, match=r"X\[1\]: the file is empty"):
+        Reader().build([paths[0].read_bytes(), b""])[1]
+    source = Reader().build([paths[0].read_bytes(), b"GIF89a but no more"])
+    for look in (source.check_header, source.__getitem__):
+        look(0)
+        with pytest.raises(ValueError, match=r"X\[1\]: "):
+            look(1)
+    with pytest.raises(TypeError, match="single bytes"):
+        Reader().build(b"abc")
+
+
+def test_members_are_embedded_as_their_files(paths):
+    embedder = ImageEmbedder("emoji-tiny", compute__cache=False)
+    np.testing.assert_array_equal(
+        embedder.fit_transform(members(paths)), embedder.fit_transform(paths)
+    )
+
+
+class ArrowArray:
+    """What matters of pyarrow.Array: it has no items but its own, and copies when allowed to."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __len__(self):
+        return len(self.values)
+
+    def to_numpy(self, zero_copy_only=True):
+        if zero_copy_only:
+            raise ValueError("Needed to copy 1 chunks with 0 nulls, but zero_copy_only was True")
+        return np.array(self.values, dtype=object)
+
+
+def test_arrow_columns(paths):
+    source = Reader().build(ArrowArray([str(path) for path in paths]))
+    np.testing.assert_array_equal(source.fetch(range(3)), PICTURES)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "gif", "bmp"])
+def test_opened_pictures_are_not_left_loaded(tmp_path, suffix):
+    path = tmp_path / f"x.{suffix}"
+    Image.fromarray(PICTURES[0]).save(path)
+    for place in (path, io.BytesIO(path.read_bytes())):
+        opened = Image.open(place)
+        source, expected = Reader().build([opened]), Reader().build([path])
+        for least in (None, 24, 12):
+            found, of_path = source.reduced(least)[0], expected.reduced(least)[0]
+            np.testing.assert_array_equal(found, of_path)
+        assert opened.fp is not None  # Pillow lets go of it when it loads
+        np.testing.assert_array_equal(opened.convert("RGB"), expected[0])  # it still can
+
+
+def test_opened_pictures_that_were_changed_are_seen_as_they_are(tmp_path):
+    path = tmp_path / "x.jpg"
+    Image.fromarray(PICTURES[0]).save(path)
+    drawn = Image.open(path)
+    drawn.paste((9, 8, 7), (0, 0, 64, 48))
+    assert (Reader().build([drawn])[0] == (9, 8, 7)).all()
+    drafted = Image.open(path)
+    drafted.draft("L", (32, 24))
+    assert Reader().build([drafted])[0].shape == (24, 32, 3)
+    moved = Image.open(path)
+    path.unlink()
+    assert Reader().build([moved])[0].shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("make", [list, np.asarray, lambda X: [Image.fromarray(x) for x in X]])
+def test_what_is_in_memory_is_reduced_as_files_are(paths, make):
+    expected = Reader().build(paths).reduced(20)
+    found = Reader().build(make(PICTURES)).reduced(20)
+    assert found[0].shape == (24, 32, 3)
+    np.testing.assert_array_equal(found.fetch(range(3)), expected.fetch(range(3)))
+
+
+SETTINGS = [
+    {},
+    {"value_range": 12},
+    {"value_range": 13},
+    {"value_range": (100, 9000)},
+    {"value_range": "percentiles"},
+    {"channels": (2, 1, 0), "value_range": 16},
+]
+
+
+@pytest.mark.parametrize("kind", ["memory", "folder"])
+def test_caches_tell_settings_apart(tmp_path, kind):
+    wide = RNG.integers(0, 4096, (2, 8, 8)).astype(np.uint16)
+    paths = [tmp_path / f"{i}.png" for i in range(2)]
+    for picture, path in zip(wide, paths, strict=True):
+        path.write_bytes(png16(picture))
+    store = MemoryArrays(1 << 30) if kind == "memory" else StoredArrays(tmp_path, "pictures-2")
+    marks = set()
+    for _ in range(2):
+        for settings in SETTINGS:
+            plain = Reader(**settings).build(paths)
+            cached = CachedSource(plain, store=store)
+            np.testing.assert_array_equal(cached.fetch(range(2)), plain.fetch(range(2)))
+            marks.add((plain.fingerprint(0), plain.identity()))
+            of_bytes = Reader(**settings).build([path.read_bytes() for path in paths])
+            assert of_bytes.fingerprint(0) == plain.fingerprint(0)
+    assert len({mark for mark, _ in marks}) == len({name for _, name in marks}) == len(SETTINGS)
+
+
+def test_features_are_told_apart(tmp_path):
+    wide = RNG.integers(0, 4096, (2, 48, 48)).astype(np.uint16)
+    paths = [tmp_path / f"{i}.png" for i in range(2)]
+    for picture, path in zip(wide, paths, strict=True):
+        path.write_bytes(png16(picture))
+    found = []
+    for value_range in (16, 12, 13):
+        embedder = ImageEmbedder(
+            "emoji-tiny", reader__value_range=value_range, compute__cache=tmp_path / "cache"
+        )
+        found.append(embedder.fit_transform(paths))
+        arrays = embedder.set_params(compute__cache=False).fit_transform(wide)
+        np.testing.assert_allclose(found[-1], arrays, atol=1e-5)
+    assert abs(found[0] - found[1]).max() > 0.01 < abs(found[1] - found[2]).max()
