@@ -65,7 +65,7 @@ def as_image_source(X, image_shape=None, *, must_exist: bool = True) -> ImageSou
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
         raise TypeError(f"X is a single {type(X).__name__}; give a list: [X]")
     if hasattr(X, "to_numpy"):  # a dataframe or a series
-        X = X.to_numpy()
+        X = np.asarray(X)  # to_numpy of a pyarrow.Array would refuse text
     if is_tensor(X):
         return ArraySource(tensor_to_array(X, "X", channel_axis=1), image_shape)
     if isinstance(X, np.ndarray):
@@ -90,9 +90,8 @@ def _from_list(X, image_shape, must_exist) -> ImageSource:
             )
         return ArraySource(np.asarray(X), image_shape)
     if all(is_pair(item) for item in X):
-        images, labels = zip(*X, strict=True)
-        source = _from_list(images, image_shape, must_exist)
-        source.labels = as_labels(labels)
+        source = _from_list([item[0] for item in X], image_shape, must_exist)
+        source.labels = as_labels(item[1] for item in X)
         return source
     if not is_path(X[0]):
         return ListSource(list(X))

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._compute._threads import map_items
 from ._decode import check_file, check_format, check_image, check_range, read, read_reduced, to_rgb
-from ._items import as_labels, declared_labels, is_pair, is_path
+from ._items import is_pair, is_path, labels_of
 
 
 class ImageSource:
@@ -231,11 +231,8 @@ class DatasetSource(ImageSource):
     # A property, not an attribute as elsewhere: the items may have to be made for it.
     @cached_property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
-        """Labels that the dataset lists; where it lists none, those of its items, one by one."""
-        labels = declared_labels(self.dataset)
-        if labels is None and is_pair(self.dataset[0]):
-            labels = as_labels(self.dataset[i][1] for i in range(len(self)))
-        return labels
+        """Labels that the dataset lists, where its items agree; else those of its items."""
+        return labels_of(self.dataset)
 
 
 @lru_cache(maxsize=1 << 18)
