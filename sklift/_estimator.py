@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
+from ._classes._labels import check_labels
 from ._core._recipes import named_recipes
 from ._core._sklearn import HasMethods, Interval, validate_params
 
@@ -264,6 +265,25 @@ class LogitClassifierMixin(ClassifierMixin):
 
         batches = self._logit_batches(X)
         return np.concatenate([softmax(z.astype(np.float64), axis=1) for z in batches])
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Share of the pictures whose label is predicted.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that ``fit`` takes.
+        y : array-like of shape (n_samples,)
+            True labels, of any kind that ``fit`` takes.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the pictures.
+
+        Returns
+        -------
+        accuracy : float
+            In [0, 1].
+        """
+        return super().score(X, check_labels(y), sample_weight)
 
     def predict(self, X) -> np.ndarray:
         """Most probable labels of pictures.

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._classes._labels import resolve_names
+from ._classes._names import names_in_words
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
 from ._core._sklearn import (
     CallbackSupportMixin,
@@ -60,11 +60,12 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Map from features to logits, see :mod:`sklift.heads`.
     init : {"auto", "text", "class_mean", "linear_probe", "random"}, default="auto"
         Start of the head's rows. ``"auto"``: the text features of the class names, if the backbone
-        has a text tower and names are known, else the class means of the frozen features.
+        has a text tower and names are known, else the class means of the frozen features. Labels
+        that are text but no words, such as numbers and codes, are no names.
     class_names : dict or list of str, optional
         Names of the classes: a dict label -> name (extra names are allowed), a list in the order of
-        the sorted labels, or, for integer labels 0, 1, ..., a list indexed by label. If a fold may
-        lack a class, use a dict, or give ``classes`` as well. String labels are names already.
+        ``classes``, or of the sorted labels if ``classes`` is not given ("2" before "10"), or, for labels 0, 1, ..., a list indexed by label. If a fold may lack a
+        class, use a dict, or give ``classes`` as well. String labels are names already.
     classes : array-like of shape (n_classes,), optional
         The class list. With it, every class has a column even if a training fold lacks the class.
     prompts : str, list of str or dict, default="a photo of a {}."
@@ -156,7 +157,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         The mix of classes that the trained logits assume. It follows from the loss: equal shares
         for logit adjustment with tau = 1, ``class_prior_`` for the cross-entropy.
     class_names_ : list of str or None
-        The name of each class.
+        The name of each class in words, as the prompts have it: "red heart" of "001.Red_heart".
     adapter_, loss_, regularizer_, head_ : recipes
         The recipes of the fit, with "auto" values filled in.
     init_ : str
@@ -348,7 +349,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
         settings = fit_settings(self.get_params(deep=False))
         labels, sample = self._sample(X, y, sample_weight, self.classes)
-        names = resolve_names(self.class_names, labels)
+        names = names_in_words(self.class_names, labels, self.classes)
         resolve_target_prior(self.target_prior, labels, np.ones(len(labels)))
         start = self._trained() if self.warm_start else None
         if start is not None:
@@ -361,7 +362,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             self.__dict__.pop(name, None)
         self.classes_ = labels
         self.class_names_ = names
-        train(settings, sample, Classes(labels, names), tasks, self.__dict__.update, start)
+        given = Classes(labels, names, self.class_names is not None)
+        train(settings, sample, given, tasks, self.__dict__.update, start)
         return self
 
     @all_or_nothing
@@ -405,8 +407,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             check_same(labels, start.classes, start.model, settings)
         else:
             self.classes_ = labels
-            self.class_names_ = resolve_names(self.class_names, labels)
-        given = Classes(self.classes_, self.class_names_)
+            self.class_names_ = names_in_words(self.class_names, labels, classes)
+        given = Classes(self.classes_, self.class_names_, self.class_names is not None)
         train_more(settings, sample, given, self.__dict__.update, start)
         return self
 

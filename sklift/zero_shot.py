@@ -8,8 +8,11 @@ from typing import Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._classes._labels import check_labels, resolve_names
+from ._classes._labels import check_labels
+from ._classes._look_alikes import warn_of_look_alikes
+from ._classes._names import names_in_words
 from ._classes._prompts import prompt_features
+from ._classes._words import warn_of_wordless
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -45,7 +48,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
     class_names_ : list of str or None
-        The class names; None if ``prompts`` is a dict that describes each label.
+        The class names in words, as in the prompts; None if ``prompts`` describes each label.
 
     See Also
     --------
@@ -124,12 +127,15 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             raise ValueError("ZeroShotClassifier needs the classes: pass them as y (X may be None)")
         self._check_columns(X, reset=True)
         classes = np.unique(check_labels(y))
-        names = resolve_names(self.class_names, classes)
+        warn_of_look_alikes(classes)
+        names = names_in_words(self.class_names, classes)
         if names is None and not isinstance(self.prompts, Mapping):
             raise ValueError(
                 "ZeroShotClassifier needs class names: give class_names (a dict label -> name), "
                 "or string labels"
             )
+        if names and self.class_names is None and not isinstance(self.prompts, Mapping):
+            warn_of_wordless(names, "a prompt of them says little")
         backbone = self._load_backbone()
         if backbone.text is None:
             raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")

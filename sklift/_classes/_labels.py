@@ -1,51 +1,85 @@
-"""Labels, classes and their names."""
+"""Labels and the list of classes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral
+from enum import Enum
 
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._core._warn import warn
+from ._look_alikes import warn_of_look_alikes
 
 
-def check_labels(y) -> np.ndarray:
-    """Labels ``y`` as a 1-D array.
+def check_labels(y, name: str = "y") -> np.ndarray:
+    """Labels ``y`` as a 1-D array, wherever they come from.
+
+    Columns of pandas, polars and pyarrow, categories, nullable kinds, numpy's StringDType, and
+    enumerations of texts or numbers are taken.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels: all text, or all numbers.
+    name : str, default="y"
+        What errors call them.
 
     Raises
     ------
     ValueError
-        If ``y`` is missing, not 1-D, continuous, multilabel, or holds a missing value.
+        If ``y`` is missing, not 1-D, continuous, multilabel, of mixed kinds or of bytes, or holds a
+        missing value.
     """
     if y is None:
         raise ValueError("LiftClassifier requires y to be passed, but the target y is None")
     listed = isinstance(y, (list, tuple))
     if listed:  # NumPy would turn a NaN among strings into the text 'nan'
         y = np.array(y, dtype=object)
-    y = column_or_1d(np.asarray(y), warn=True)
+    y = np.asarray(y)
+    if y.dtype.kind == "T":  # numpy's StringDType, which scikit-learn doesn't know
+        y, listed = y.astype(object), True
+    y = column_or_1d(y, warn=True)
     if len(y) == 0:
-        raise ValueError("y is empty: at least one labelled picture is needed")
+        raise ValueError(f"{name} is empty: at least one labelled picture is needed")
     if nested := [i for i, v in enumerate(y) if isinstance(v, (list, tuple, np.ndarray))]:
         kind = type(y[nested[0]]).__name__
-        raise ValueError(f"y[{nested[0]}] is a {kind}: give one label for each picture")
-    missing = [i for i, v in enumerate(y) if _is_missing(v)] if y.dtype.kind in "fO" else []
+        raise ValueError(f"{name}[{nested[0]}] is a {kind}: give one label for each picture")
+    missing = [i for i, v in enumerate(y) if is_missing(v)] if y.dtype.kind in "fOmM" else []
     if missing:
         raise ValueError(
-            f"y[{missing[0]}] is missing ({y[missing].tolist()[0]!r}; {len(missing)} in all): "
+            f"{name}[{missing[0]}] is missing ({y[missing].tolist()[0]!r}; {len(missing)} in all): "
             "leave such pictures out or label them"
         )
-    if y.dtype.kind == "O" and not _is_text(y):
-        if any(isinstance(v, str) for v in y):
-            kinds = sorted({type(v).__name__ for v in y})
-            raise ValueError(f"y mixes kinds of labels: {kinds}; make them all str or all int")
-        y = np.array(y.tolist())  # numbers with dtype object, for instance from a table
-    elif listed:
-        y = y.astype(str)
+    if y.dtype.kind == "S" or (y.dtype.kind == "O" and any(isinstance(v, bytes) for v in y)):
+        raise ValueError(f"{name} has labels of bytes: decode them, [v.decode() for v in labels]")
+    if y.dtype.kind == "O":
+        y = _plain(y, name)
+        if not _is_text(y):
+            y = np.array(y.tolist())  # numbers that came as objects, from a table for instance
+        elif listed:
+            y = y.astype(str)
     check_classification_targets(y)
     return y
+
+
+def gather_labels(labels) -> np.ndarray:
+    """Labels as a 1-D array that makes no text of a number or a missing value beside texts.
+
+    Examples
+    --------
+    >>> from sklift._classes._labels import gather_labels
+    >>> gather_labels(["fox", None]).tolist(), gather_labels([3, 5]).dtype.kind
+    (['fox', None], 'i')
+    """
+    labels = list(labels)
+    plain = all(type(v) in (str, np.str_) for v in labels)
+    if plain or not any(isinstance(v, (str, bytes)) for v in labels):
+        array = np.asarray(labels)
+        if array.ndim == 1:
+            return array
+    array = np.empty(len(labels), dtype=object)
+    array[:] = labels
+    return array
 
 
 def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
@@ -72,9 +106,7 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
     if classes is None:
         classes, codes = np.unique(y, return_inverse=True)
     else:
-        given = column_or_1d(np.asarray(classes))
-        if any(map(_is_missing, given.tolist())):
-            raise ValueError("classes has a missing value: leave it out")
+        given = listed_classes(classes)
         classes, repeats = np.unique(given, return_counts=True)
         if len(classes) < len(given):
             twice = classes[repeats > 1].tolist()[0]
@@ -85,7 +117,7 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
             way_round = f"classes=range({len(classes)}) and a list as class_names"
             raise ValueError(
                 f"classes are of type {classes.dtype}, the labels in y of type {y.dtype}: "
-                f"they must be of one kind{_if_numbered(y, way_round)}"
+                f"they must be of one kind{if_numbered(y, way_round)}"
             )
         codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
         wrong = classes[codes] != y
@@ -99,70 +131,21 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
             f"only one class: {classes.tolist()[0]!r}; add samples of another, or name all classes "
             "in the parameter classes"
         )
+    warn_of_look_alikes(classes)
     return classes, codes.astype(np.int64)
 
 
-def resolve_names(class_names, classes: np.ndarray) -> list[str] | None:
-    """The name of every class, or None if neither names nor string labels are given.
-
-    Parameters
-    ----------
-    class_names : dict, sequence of str or None
-        A dict label -> name (extra names are allowed), a list in the order of ``classes``, or, for
-        integer labels below its length, a list indexed by label. The last one also works in
-        meta-estimators and in folds that lack a class.
-    classes : ndarray of shape (n_classes,)
-        Sorted labels.
-
-    Raises
-    ------
-    ValueError
-        If a class has no name.
-    TypeError
-        If ``class_names`` or one of the names has another type.
-    """
-    labels = classes.tolist()
-    if class_names is None:
-        return list(labels) if all(isinstance(v, str) for v in labels) else None
-    if isinstance(class_names, Mapping):
-        # NumPy scalars and bools hash like the equal int: a plain look-up finds them.
-        lost = [v for v in labels if v not in class_names]
-        if lost:
-            raise ValueError(
-                f"class_names has no name for {len(lost)} classes, the first is {lost[0]!r}"
-                f"{_if_numbered(classes, 'a list') if lost == labels else ''}"
-            )
-        names = [class_names[v] for v in labels]
-    elif isinstance(class_names, str) or not isinstance(class_names, (Sequence, np.ndarray)):
-        raise TypeError(
-            f"class_names must be a dict or a list of str, got {type(class_names).__name__}"
-        )
-    else:
-        given = list(class_names)
-        indexed = all(isinstance(v, Integral) and not isinstance(v, bool) for v in labels)
-        if len(given) == len(labels):
-            names = given
-        elif indexed and all(0 <= v < len(given) for v in labels):
-            names = [given[v] for v in labels]
-            if 0 not in labels:
-                warn(
-                    f"{len(given)} class_names for {len(labels)} labels from {labels[0]} on: they "
-                    "are taken as indexed by label, the first for label 0; give a dict label -> "
-                    "name to be sure"
-                )
-        else:
-            raise ValueError(
-                f"class_names has {len(given)} names for {len(labels)} classes; give one for each, "
-                "in the order of the sorted labels, or a dict label -> name"
-            )
-    for label, name in zip(labels, names, strict=True):
-        if not isinstance(name, str) or not name.strip():
-            raise TypeError(f"the name of class {label!r} must be a non-empty str, got {name!r}")
-    return [str(name) for name in names]
+def listed_classes(classes) -> np.ndarray:
+    """The class list in the order that a user gave it, as plain values of one kind."""
+    given = np.asarray(gather_labels(classes) if isinstance(classes, (list, tuple)) else classes)
+    given = column_or_1d(given.astype(object) if given.dtype.kind == "T" else given)
+    if any(map(is_missing, given.tolist())):
+        raise ValueError("classes has a missing value: leave it out")
+    return _plain(given, "classes") if given.dtype.kind == "O" else given
 
 
-def _if_numbered(labels: np.ndarray, way_round: str) -> str:
-    """A hint for the case that a meta-estimator has replaced the labels by numbers."""
+def if_numbered(labels: np.ndarray, way_round: str) -> str:
+    """A hint for labels that may be numbers only because a meta-estimator made them so."""
     if labels.dtype.kind not in "iu":
         return ""
     return (
@@ -175,7 +158,36 @@ def _is_text(labels: np.ndarray) -> bool:
     return all(isinstance(v, str) for v in labels)
 
 
-def _is_missing(value) -> bool:
+def _plain(y: np.ndarray, name: str) -> np.ndarray:
+    """Labels of one kind; members of enumerations as the plain values that they are.
+
+    numpy would cut the text of ``Kind.CAT`` to the length of its value.
+    """
+    _refuse_mixed(y, name)
+    if not any(isinstance(v, Enum) or (isinstance(v, str) and type(v) is not str) for v in y):
+        return y
+    for i, v in enumerate(y):
+        if isinstance(v, Enum) and not isinstance(v, (str, int)):
+            raise ValueError(
+                f"{name}[{i}] is {v}, a member of an enumeration: give names, [v.name for v in "
+                f"labels], or values, [v.value for v in labels]"
+            )
+    plain = np.empty_like(y)
+    plain[:] = [
+        str.__str__(v) if isinstance(v, str) else v.value if isinstance(v, Enum) else v for v in y
+    ]
+    return plain
+
+
+def _refuse_mixed(y: np.ndarray, name: str) -> None:
+    kinds = {type(v) for v in y}
+    if any(issubclass(kind, str) for kind in kinds) and not _is_text(y):
+        names = sorted(kind.__name__ for kind in kinds)
+        raise ValueError(f"{name} mixes kinds of labels: {names}; make them all str or all int")
+
+
+def is_missing(value) -> bool:
+    """Tell whether a label is None, NaN, NaT or pandas' NA."""
     try:
         return value is None or bool(value != value)
     except TypeError:  # pandas.NA: the comparison has no truth value

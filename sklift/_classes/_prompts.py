@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from .._core._warn import warn
 
 
@@ -19,7 +21,7 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     classes : array-like of shape (n_classes,)
         The labels.
     names : list of str or None
-        The class names; underscores become blanks. Not used if ``prompts`` is a dict.
+        The class names in words; underscores become blanks. Not used if ``prompts`` is a dict.
 
     Returns
     -------
@@ -78,7 +80,34 @@ def prompt_features(backbone, prompts, classes, names) -> list:
             f"{len(long)} prompts are longer than the text tower reads, and are cut off, the "
             f"first is {long[0]!r}; shorten class_names or prompts"
         )
-    return list(backbone.encode_texts(flat).split([len(descriptions) for descriptions in texts]))
+    if names is not None and (unread := backbone.text.unread(names)):
+        warn(
+            f"the text tower can't read the names of {len(unread)} classes, the first is "
+            f"{unread[0]!r}: give class_names in a language that it knows"
+        )
+    features = list(backbone.encode_texts(flat).split([len(own) for own in texts]))
+    if same := same_features(features):
+        labels = np.asarray(classes).tolist()
+        groups = "; ".join(" and ".join(repr(labels[k]) for k in group) for group in same[:5])
+        warn(
+            "classes with the same text feature, which can't tell them apart: "
+            f"{groups}{'; ...' if len(same) > 5 else ''}; give them names or prompts that differ"
+        )
+    return features
+
+
+def same_features(features, at_once: int = 1024) -> list[list[int]]:
+    """Groups of classes whose mean text features are the same, by index."""
+    rows = np.stack([np.asarray(own).mean(0) for own in features])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    first = np.concatenate(
+        [
+            (rows[i : i + at_once] @ rows.T > 1 - 1e-6).argmax(axis=1)
+            for i in range(0, len(rows), at_once)
+        ]
+    )
+    kinds, sizes = np.unique(first, return_counts=True)
+    return [np.flatnonzero(first == kind).tolist() for kind in kinds[sizes > 1]]
 
 
 def _named_templates(prompts: str) -> list[str]:

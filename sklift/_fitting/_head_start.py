@@ -8,14 +8,19 @@ import numpy as np
 import torch
 
 from .._classes._prompts import prompt_features
+from .._classes._words import shown, warn_of_wordless, wordless
 from .._compute._plan import ComputePlan
 from .._core._warn import warn
 from ..backbones import Backbone
 from ..heads import class_mean_rows, linear_probe_rows, subsample, text_rows
 
 
-def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts) -> str:
+def resolve_init(
+    init: str, backbone: Backbone, names: list[str] | None, prompts, given: bool = True
+) -> str:
     """Return ``init``, with ``"auto"`` resolved. A dict of ``prompts`` needs no names.
+
+    Names that are not ``given``, but read off the labels, must be words, or most of them.
 
     Raises
     ------
@@ -44,6 +49,18 @@ def resolve_init(init: str, backbone: Backbone, names: list[str] | None, prompts
             "means instead of text; pass class_names, or init='class_mean' to say it is meant"
         )
         return "class_mean"
+    if given or isinstance(prompts, Mapping):
+        return "text"
+    assert names is not None
+    codes = wordless(names)
+    if 2 * len(codes) > len(names):
+        warn(
+            f"the labels are no words ({shown(codes)}) and class_names is not given, so the head "
+            "starts from class means instead of text; pass class_names, or init='class_mean' to "
+            "say it is meant"
+        )
+        return "class_mean"
+    warn_of_wordless(names, "their rows of the head start from a text that says little")
     return "text"
 
 

@@ -56,7 +56,7 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
     random_state : int, RandomState instance or None
         The source of the seed.
     """
-    y = check_labels(data.labels if y is None else y)
+    y = check_labels(y) if y is not None else check_labels(data.labels, "the label of X")
     if len(y) != len(data):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
     if sample_weight is not None:

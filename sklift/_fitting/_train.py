@@ -46,10 +46,14 @@ _HISTORY = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
 
 @dataclass(frozen=True)
 class Classes:
-    """Sorted labels of shape (n_classes,), and the names of the classes, if known."""
+    """Sorted labels of shape (n_classes,), and the names of the classes, if known.
+
+    ``named``: whether the user gave the names; else they are the labels.
+    """
 
     labels: np.ndarray
     names: list[str] | None
+    named: bool
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -290,7 +294,7 @@ def _new_model(
 
     ``resumed``: whether a checkpoint has the weights, so that the head needs no start.
     """
-    init = resolve_init(settings.init, backbone, classes.names, settings.prompts)
+    init = resolve_init(settings.init, backbone, classes.names, settings.prompts, classes.named)
     rows = None
     if not resumed:
         rows = head_rows(

@@ -63,6 +63,20 @@ class TextTower:
         too_long = (tokens[:-1, n_read:] != padding).any(1)
         return [text for text, long in zip(texts, too_long.tolist(), strict=True) if long]
 
+    def unread(self, texts: Sequence[str]) -> list[str]:
+        """The texts of which the tokenizer knows nothing: no token, or only that of the unknown.
+
+        Examples
+        --------
+        >>> from sklift.backbones import load_backbone
+        >>> load_backbone("emoji-tiny").text.unread(["fox", "\u72d0"]) == ["\u72d0"]
+        True
+        """
+        # a character of private use is in no vocabulary
+        frame, unknown, *tokens = self.tokenizer(["", "\ue000", *texts]).tolist()
+        nothing = {*frame, *unknown}
+        return [text for text, own in zip(texts, tokens, strict=True) if nothing.issuperset(own)]
+
 
 @dataclass(eq=False)
 class OpenTower:

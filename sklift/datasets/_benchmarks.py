@@ -202,7 +202,7 @@ def _load(root, subset, lists, return_X_y, files: dict[str, str], names_file: st
 
 def _class_names(path: Path) -> list[str]:
     """Class names by label: of a list of {"id", "name"}, or of lines "folder name"."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")  # with or without a byte order mark
     if path.suffix == ".json":
         names = {entry["id"]: entry["name"] for entry in json.loads(text)}
         if sorted(names) != list(range(len(names))):

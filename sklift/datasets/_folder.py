@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
-EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from .._core._warn import warn
+from ._files import endings, images_below, warn_of_left_out
+
+_SPLIT = re.compile(
+    r"(train(ing)?|val(id(ation)?)?|test(ing)?|dev|eval(uation)?|hold[ _-]?out|unlabell?ed)"
+    r"([ _-]?(set|data|images|split))?[ _-]?\d*"
+)
 
 
 def load_image_folder(
     root: str | os.PathLike,
     *,
     return_X_y: bool = False,
-    extensions: Sequence[str] = EXTENSIONS,
+    extensions: Sequence[str] | None = None,
 ) -> Any:
     """List the pictures of a folder that has one sub-folder per class.
 
@@ -32,9 +38,9 @@ def load_image_folder(
         The folder. If it has folders ``train`` and ``test``, load each of them by itself.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
-    extensions : sequence of str, default=(".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", \
-".tiff", ".webp")
-        The files that count as pictures, whatever the case of their letters.
+    extensions : sequence of str or None, default=None
+        The endings of files that count as pictures, whatever the case of their letters. None: those
+        of the usual formats that Pillow reads, from ``.apng`` to ``.webp``.
 
     Returns
     -------
@@ -47,6 +53,8 @@ def load_image_folder(
             The sub-folders, in sorted order.
         class_counts : ndarray of shape (n_classes,), int
             Pictures per class, in the order of ``target_names``; 0 for an empty folder.
+        left_out : dict of str to str
+            Paths of other files, with the reason: "empty", "no ending", "ending .txt".
         DESCR : str
             What was found.
     (data, target) : tuple of ndarray
@@ -62,7 +70,13 @@ def load_image_folder(
     Warns
     -----
     UserWarning
-        If the folder of a class has no pictures; the message names it.
+        If the folder of a class has no pictures; if files are left out that may be pictures, of
+        another ending or empty; if the classes would be "train" and "test", or a single folder of
+        folders. The message names them.
+
+    See Also
+    --------
+    list_images : without labels.
 
     Examples
     --------
@@ -84,13 +98,16 @@ def load_image_folder(
     if not root.is_dir():
         kind = NotADirectoryError if root.exists() else FileNotFoundError
         raise kind(f"root must be a folder with one sub-folder of images per class; got {root}")
-    if isinstance(extensions, str):
-        extensions = (extensions,)
-    suffixes = tuple("." + extension.lower().lstrip(".") for extension in extensions)
-    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and _visible(entry))
+    suffixes = endings(extensions)
+    names = _folders(root)
     if not names:
         raise ValueError(f"{root} has no sub-folders: it must have one of images per class")
-    paths = [list(_images(root / name, suffixes)) for name in names]
+    paths: list[list[str]] = []
+    left_out: dict[str, str] = {}
+    for name in names:
+        of_class, others = images_below(root / name, suffixes)
+        paths.append(of_class)
+        left_out |= others
     counts = np.array([len(of_class) for of_class in paths])
     if not counts.any():
         raise ValueError(
@@ -98,7 +115,9 @@ def load_image_folder(
         )
     empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
     if empty:
-        warnings.warn(f"no images in {root} for {', '.join(empty)}", UserWarning, stacklevel=2)
+        warn(f"no images in {root} for {', '.join(empty)}")
+    warn_of_left_out(left_out, root, chosen=extensions is not None)
+    _warn_of_level(root, names, paths)
     data = np.array([path for of_class in paths for path in of_class])
     target = np.repeat(names, counts)
     if return_X_y:
@@ -108,24 +127,30 @@ def load_image_folder(
         target=target,
         target_names=np.array(names),
         class_counts=counts,
+        left_out=left_out,
         DESCR=f"{len(data)} images of {len(names)} classes in {root}",
     )
 
 
-def _images(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
-    """Paths of the pictures below a folder; each real folder is entered once, so no link loops."""
-    entered = set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in entered:
-            folders.clear()
-            continue
-        entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and name.lower().endswith(suffixes):
-                yield os.path.join(parent, name)
+def _warn_of_level(root: Path, names: list[str], paths: list[list[str]]) -> None:
+    """Warn where the sub-folders are plainly no classes."""
+    splits = [name for name in names if _SPLIT.fullmatch(name.lower())]
+    if len(splits) > 1:
+        inner = _folders(root / splits[0])
+        how = "load_image_folder" if inner else "list_images"
+        warn(
+            f"the classes are {', '.join(map(repr, names))}, which look like parts of a split data "
+            f"set rather than classes: give them one by one, {how}({str(root / splits[0])!r})"
+        )
+    elif len(names) == 1 and len(inner := _folders(root / names[0])) > 1:
+        direct = any(os.path.dirname(path) == str(root / names[0]) for path in paths[0])
+        if not direct:
+            warn(
+                f"the only class is {names[0]!r}, a folder of {len(inner)} folders ({inner[0]!r}, "
+                f"{inner[1]!r}): if these are the classes, give root={str(root / names[0])!r}"
+            )
 
 
-def _visible(path: Path) -> bool:
-    return not path.name.startswith(".")
+def _folders(path: Path) -> list[str]:
+    """Names of the visible folders in one, sorted."""
+    return sorted(e.name for e in path.iterdir() if e.is_dir() and not e.name.startswith("."))

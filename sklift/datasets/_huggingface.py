@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._classes._labels import gather_labels
+
 
 def from_huggingface(dataset, image: str = "image", label: str = "label"):
     """Take X and y from the columns of a data set of the library Hugging Face datasets.
@@ -70,7 +72,7 @@ def from_huggingface(dataset, image: str = "image", label: str = "label"):
             )
     # With the format None, values are Python's and PIL's whatever the dataset was set to.
     dataset = dataset.with_format(None)
-    y = np.asarray(dataset.select_columns([label])[:][label])
+    y = gather_labels(dataset.select_columns([label])[:][label])
     names = getattr(dataset.features[label], "names", None)
     if names is not None:
         y = _named(y, names, label)

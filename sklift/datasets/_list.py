@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +22,17 @@ def load_image_list(
     r"""Read a text file that has the path and the label of one picture on each line.
 
     This is the format of ImageNet-LT, Places-LT and iNaturalist 2018. The label is the number
-    after the last blank, so paths may have blanks. No picture is read.
+    after the last blank, so paths may have blanks; quotes around a path are no part of it. No
+    picture is read.
 
     Parameters
     ----------
     list_file : path-like
-        The text file (UTF-8).
+        The text file: UTF-8, with or without a byte order mark, or UTF-16 with one; lines end as on
+        any system.
     root : path-like or None, default=None
-        The folder that the paths start from. None: the folder of ``list_file``.
+        The folder that the paths start from, and that holds all of them: one that leads out of it,
+        or an absolute path elsewhere, is refused. None: the folder of ``list_file``.
     class_names : sequence of str or None, default=None
         The name of class 0, 1, ...
     return_X_y : bool, default=False
@@ -55,9 +59,10 @@ def load_image_list(
     Raises
     ------
     FileNotFoundError
-        If there is no such list, or its first picture is not below ``root``.
+        If there is no such list, or its first picture does not exist.
     ValueError
-        If a line is not a path and a label, the list is empty, or a label has no name.
+        If a line is not a path and a label, a path is not below ``root``, the list is empty or not
+        of such text, or a label has no name.
 
     Examples
     --------
@@ -80,12 +85,12 @@ def load_image_list(
         raise FileNotFoundError(f"there is no list {list_file}")
     root = list_file.parent if root is None else Path(root)
     paths, labels = [], []
-    with list_file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                path, label = _parse(line, f"{list_file}, line {number}")
-                paths.append(os.path.join(root, path))
-                labels.append(label)
+    for number, line in enumerate(_lines(list_file), start=1):
+        if line.strip():
+            where = f"{list_file}, line {number}"
+            path, label = _parse(line, where)
+            paths.append(_below(root, path, where))
+            labels.append(label)
     if not paths:
         raise ValueError(f"{list_file} lists no images")
     if not os.path.exists(paths[0]):
@@ -117,4 +122,31 @@ def _parse(line: str, where: str) -> tuple[str, int]:
         raise ValueError(
             f'{where}: expected "path label" with a label from 0 on, got {line.strip()!r}'
         )
+    if len(path) > 2 and path[0] == path[-1] and path[0] in "\"'":
+        path = path[1:-1]
     return path, int(label[0])
+
+
+def _lines(list_file: Path) -> list[str]:
+    content = list_file.read_bytes()
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(f"{list_file}, line {line} is not UTF-8: save the list as such") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _below(root: Path, path: str, where: str) -> str:
+    """The path below ``root``; a list that someone else wrote must not lead elsewhere."""
+    joined = os.path.join(root, path)
+    if os.path.isabs(path) or ".." in path:
+        top, full = os.path.abspath(root), os.path.abspath(joined)
+        if not full.startswith(top.rstrip(os.sep) + os.sep):
+            raise ValueError(
+                f"{where}: {path!r} is not below {root}: give a folder that holds all listed "
+                "images as root"
+            )
+        joined = os.path.normpath(joined)
+    return joined

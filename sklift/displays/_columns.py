@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._classes._labels import resolve_names
+from .._classes._names import resolve_names
 
 
 def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np.ndarray]:

@@ -116,7 +116,7 @@ class ContactSheetDisplay:
         names = getattr(named, "class_names_", None)
         return cls.from_predictions(
             source,
-            check_labels(source.labels if y is None else y),
+            check_labels(y) if y is not None else check_labels(source.labels, "the label of X"),
             estimator.predict(X),
             estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None,
             labels=getattr(estimator, "classes_", None),

@@ -96,9 +96,8 @@ def _from_list(X, image_shape, must_exist, reading) -> ImageSource:
             )
         return ArraySource(np.asarray(X), image_shape, reading)
     if all(is_pair(item) for item in X):
-        images, labels = zip(*X, strict=True)
-        source = _from_list(images, image_shape, must_exist, reading)
-        source.labels = as_labels(labels)
+        source = _from_list([item[0] for item in X], image_shape, must_exist, reading)
+        source.labels = as_labels(item[1] for item in X)
         return source
     if not is_path(X[0]):
         return ListSource(list(X), reading)

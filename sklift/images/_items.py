@@ -7,6 +7,11 @@ import os
 
 import numpy as np
 
+from .._classes._labels import gather_labels, is_missing
+from .._core._warn import warn
+
+_COMPARED = 32  # items of a data set that are looked at before its list of labels is believed
+
 
 def is_path(item) -> bool:
     """Tell whether the item is a file path."""
@@ -35,8 +40,12 @@ def content_of(item) -> bytes:
 
 
 def is_pair(item) -> bool:
-    """Tell whether the item is a pair (image, label)."""
-    return isinstance(item, (tuple, list)) and len(item) == 2 and not is_row(item)
+    """Tell whether the item is (image, label), or (image, label, metadata)."""
+    if not isinstance(item, (tuple, list)) or is_row(item):
+        return False
+    if len(item) == 2:
+        return True
+    return len(item) == 3 and (is_path(item[0]) or _is_pil(item[0]) or np.ndim(item[0]) >= 2)
 
 
 def is_row(item) -> bool:
@@ -44,6 +53,36 @@ def is_row(item) -> bool:
     if isinstance(item, np.ndarray):
         return item.ndim == 1
     return isinstance(item, (tuple, list)) and bool(item) and isinstance(item[0], numbers.Number)
+
+
+def labels_of(dataset) -> np.ndarray | None:
+    """Labels of a data set: its own list, where the items say the same, or else of the items.
+
+    The list is quicker, but wrappers and subclasses that merge or renumber classes often leave it
+    as it was. So it is compared with some of the items, one of each class of at most
+    `_COMPARED` at first.
+    """
+    listed = declared_labels(dataset)
+    if listed is None:
+        if not is_pair(dataset[0]):
+            return None
+    else:
+        values = listed.tolist()
+        for i in _some_of_each(values):
+            item = dataset[i]
+            if not is_pair(item):
+                return listed
+            (own,) = as_labels([item[1]]).tolist()
+            if not _same(own, values[i]):
+                warn(
+                    f"the list of labels of the data set has {values[i]!r} for item {i}, "
+                    f"whose own label is {own!r}: the labels of the items are taken, which all "
+                    "have to be read for it; give y to be quicker"
+                )
+                break
+        else:
+            return listed
+    return as_labels(dataset[i][1] for i in range(len(dataset)))
 
 
 def declared_labels(dataset) -> np.ndarray | None:
@@ -56,15 +95,50 @@ def declared_labels(dataset) -> np.ndarray | None:
     for name in ("targets", "labels"):
         labels = getattr(dataset, name, None)
         if labels is not None and hasattr(labels, "__len__") and len(labels) == len(dataset):
-            labels = np.asarray(labels)
-            if labels.ndim == 1:
-                return labels
+            try:
+                return as_labels(
+                    labels if isinstance(labels, (list, tuple)) else np.asarray(labels)
+                )
+            except ValueError:  # boxes, captions, several labels an item
+                continue
     return None
 
 
 def as_labels(labels) -> np.ndarray:
-    """Gather the labels of (image, label) items, which may be 0-d arrays or tensors."""
-    labels = [label.item() if getattr(label, "shape", None) == () else label for label in labels]
+    """Gather the labels of (image, label) items, which may be arrays or tensors of one value.
+
+    Missing values and mixed kinds stay what they are: `check_labels` refuses them.
+    """
+    labels = [_single(label) for label in labels]
     if any(np.ndim(label) for label in labels):
         raise ValueError("the labels of the (image, label) items in X must be scalars")
-    return np.asarray(labels)
+    return gather_labels(labels)
+
+
+def _some_of_each(labels: list) -> list[int]:
+    """Indices of one item of each class, of at most `_COMPARED`, and of items far apart."""
+    first: dict = {}
+    for i, label in enumerate(labels):
+        first.setdefault(label, i)
+    of_each = list(first.values())
+    chosen = {of_each[k] for k in np.linspace(0, len(of_each) - 1, _COMPARED).astype(int)}
+    n_more = min(_COMPARED - len(chosen), len(labels))
+    return sorted(
+        chosen | set(np.linspace(0, len(labels) - 1, max(n_more, 1)).astype(int).tolist())
+    )
+
+
+def _single(label):
+    if getattr(label, "shape", None) in ((), (1,)):
+        return label.item()
+    return label[0] if isinstance(label, (list, tuple)) and len(label) == 1 else label
+
+
+def _same(own, listed) -> bool:
+    if is_missing(own) or is_missing(listed):
+        return is_missing(own) and is_missing(listed)
+    return bool(own == listed)
+
+
+def _is_pil(item) -> bool:
+    return hasattr(item, "getbands")

@@ -22,7 +22,7 @@ from ._decode import (
     read_reduced,
     to_rgb,
 )
-from ._items import as_labels, content_of, declared_labels, is_encoded, is_pair, is_path
+from ._items import content_of, is_encoded, is_pair, is_path, labels_of
 from ._levels import check_range
 from ._look import NOTHING, Look, look_at, look_at_file
 from ._reading import PLAIN, Reading
@@ -295,11 +295,8 @@ class DatasetSource(ImageSource):
     # A property, not an attribute as elsewhere: the items may have to be made for it.
     @cached_property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
-        """Labels that the dataset lists; where it lists none, those of its items, one by one."""
-        labels = declared_labels(self.dataset)
-        if labels is None and is_pair(self.dataset[0]):
-            labels = as_labels(self.dataset[i][1] for i in range(len(self)))
-        return labels
+        """Labels that the dataset lists, where its items agree; else those of its items."""
+        return labels_of(self.dataset)
 
 
 @lru_cache(maxsize=1 << 18)

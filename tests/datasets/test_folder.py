@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from sklift.datasets import load_image_folder
+from sklift.datasets import list_images, load_image_folder
 from sklift.images._as_source import as_image_source
 
 
@@ -105,3 +108,125 @@ def test_errors_say_what_is_expected(root, tmp_path):
         load_image_folder(root / "dog")
     with pytest.raises(ValueError, match=r"none of the 2 sub-folders of .* has images \(\.gif\)"):
         load_image_folder(root, extensions=[".gif"])
+
+
+def make(root, names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("!"):  # an empty file
+            path.with_name(path.name[:-1]).touch()
+        else:
+            with path.open("wb") as file:  # whatever its ending
+                Image.new("RGB", (6, 5)).save(file, "PNG")
+    return root
+
+
+def said(load, *args, **kwargs):
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        found = load(*args, **kwargs)
+    assert all(w.filename == __file__ for w in record)
+    return found, [str(w.message) for w in record]
+
+
+@pytest.mark.parametrize("ending", ["jfif", "jpe", "avif", "ppm", "jp2", "TGA", "webp"])
+def test_the_endings_of_usual_formats_are_listed(tmp_path, ending):
+    root = make(tmp_path, [f"cat/1.{ending}", "dog/1.png"])
+    photos, messages = said(load_image_folder, root)
+    assert photos.class_counts.tolist() == [1, 1] and not messages and photos.left_out == {}
+
+
+def test_what_is_left_out_is_told_once_with_the_reason(tmp_path):
+    root = make(
+        tmp_path,
+        ["cat/1.png", "cat/2.heic", "cat/3.HEIC", "cat/4", "cat/5.png!", "dog/1.png", "dog/n.txt"],
+    )
+    photos, messages = said(load_image_folder, root)
+    assert photos.class_counts.tolist() == [1, 1]
+    assert {Path(path).name: why for path, why in photos.left_out.items()} == {
+        "2.heic": "ending .heic",
+        "3.HEIC": "ending .heic",
+        "4": "no ending",
+        "5.png": "empty",
+        "n.txt": "ending .txt",
+    }
+    (message,) = messages
+    assert message.startswith(f"4 files in {root} are left out: 2 with ending .heic, 1 with no")
+    assert "1 empty" in message and "2.heic" in message and ".txt" not in message
+    (X, _), again = said(load_image_folder, root, return_X_y=True)
+    assert again == messages and len(X) == 2
+    (message,) = said(list_images, root)[1]
+    assert message == messages[0]
+
+
+def test_endings_that_the_user_chose_are_meant_but_empty_files_are_not(tmp_path):
+    root = make(tmp_path, ["cat/1.png", "cat/2.heic", "dog/1.png", "dog/2.png!"])
+    photos, (message,) = said(load_image_folder, root, extensions=[".png"])
+    assert "1 files" in message and "1 empty" in message and "heic" not in message
+    assert sorted(photos.left_out.values()) == ["empty", "ending .heic"]
+    photos, (message,) = said(load_image_folder, root, extensions=["png", "heic"])
+    assert photos.class_counts.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["train", "val"],
+        ["Train", "Test"],
+        ["training_set", "test_set"],
+        ["train2017", "val2017"],
+        ["train", "valid", "test", "docs"],
+    ],
+    ids="-".join,
+)
+def test_parts_of_a_split_are_no_classes(tmp_path, parts):
+    root = make(tmp_path, [f"{part}/{kind}/1.png" for part in parts for kind in ("cat", "dog")])
+    _, (message,) = said(load_image_folder, root)
+    first = next(part for part in sorted(parts) if part != "docs")
+    assert "parts of a split data set rather than classes" in message
+    assert f"load_image_folder('{root / first}')" in message
+    assert not said(load_image_folder, root / first)[1]
+
+
+def test_parts_without_classes_are_to_be_listed(tmp_path):
+    root = make(tmp_path, ["train/1.png", "test/1.png"])
+    assert "list_images(" in said(load_image_folder, root)[1][0]
+
+
+def test_a_folder_around_the_classes_is_told(tmp_path):
+    root = make(tmp_path, ["images/cat/1.png", "images/dog/1.png"])
+    _, (message,) = said(load_image_folder, root)
+    assert "the only class is 'images'" in message and f"root='{root / 'images'}'" in message
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/1.png", "bus/1.png"],
+        ["cat/2023/1.png", "cat/2024/1.png", "dog/2023/1.png"],
+        ["cat/a/1.png", "cat/b/1.png", "cat/1.png"],
+        ["testudo/1.png", "trainer/1.png"],
+    ],
+)
+def test_classes_that_only_look_alike_are_let_pass(tmp_path, names):
+    assert not said(load_image_folder, make(tmp_path, names))[1]
+
+
+def test_images_of_a_folder_without_labels(root, tmp_path):
+    assert relative(list_images(root), root) == [
+        "loose.jpg",
+        "cat/0.jpeg",
+        "cat/deep/er/1.png",
+        "dog/10.JPG",
+        "dog/2.jpg",
+    ]
+    assert relative(list_images(str(root), extensions=["png"]), root) == ["cat/deep/er/1.png"]
+    with pytest.raises(
+        FileNotFoundError, match=r"folder must be a folder of images; got .*nowhere"
+    ):
+        list_images(tmp_path / "nowhere")
+    with pytest.raises(NotADirectoryError, match=r"loose\.jpg"):
+        list_images(root / "loose.jpg")
+    with pytest.raises(ValueError, match=r"has no images \(\.gif\)"):
+        list_images(root, extensions="gif")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import codecs
 import json
+import os
 
 import numpy as np
 import pytest
@@ -129,3 +131,47 @@ def test_class_names_of_categories(root):
     (root / "categories.json").write_text(json.dumps(categories[:2]), encoding="utf-8")
     with pytest.raises(ValueError, match=r"categories\.json: the ids must be 0, 1, \.\.\., 1"):
         load_inaturalist2018(root)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        codecs.BOM_UTF8 + LINES.encode(),
+        LINES.encode("utf-16"),
+        codecs.BOM_UTF16_BE + LINES.encode("utf-16-be"),
+        LINES.replace("\r\n", "\n").replace("\n", "\r\n").encode(),
+        LINES.replace("\r\n", "\n").replace("\n", "\r").encode(),
+        LINES.replace(PATHS[1], f'"{PATHS[1]}"').encode(),
+        LINES.replace(PATHS[0], f"'{PATHS[0]}'").encode(),
+    ],
+    ids=["BOM", "UTF-16", "UTF-16 BE", "CRLF", "CR", "quotes", "single quotes"],
+)
+def test_lists_of_any_origin(root, lists, encoded):
+    (lists / "any.txt").write_bytes(encoded)
+    data = load_image_list(lists / "any.txt", root)
+    assert data.data.tolist() == [str(root / path) for path in PATHS]
+    assert data.target.tolist() == [0, 2, 0]
+
+
+def test_bytes_of_another_encoding_are_named(root, lists):
+    (lists / "any.txt").write_bytes(f"{PATHS[0]} 0\nh\xfcte.jpg 1".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"any\.txt, line 2 is not UTF-8"):
+        load_image_list(lists / "any.txt", root)
+
+
+def test_paths_may_be_absolute_or_go_up_as_long_as_they_stay_below(root, lists):
+    lines = [f"{root / PATHS[0]} 0", f"val/../{PATHS[1]} 1", f"./{PATHS[2]} 1"]
+    (lists / "any.txt").write_text("\n".join(lines), encoding="utf-8")
+    data = load_image_list(lists / "any.txt", root)
+    assert [os.path.normpath(path) for path in data.data] == [str(root / path) for path in PATHS]
+    assert data.data[1] == str(root / PATHS[1])
+
+
+@pytest.mark.parametrize("path", ["../secret.png", "val/../../secret.png", "{}", "{}/../images2/a"])
+def test_paths_that_lead_elsewhere_are_refused(root, lists, path):
+    secret = root.parent / "secret.png"
+    Image.new("RGB", (6, 5)).save(secret)
+    path = path.format(secret if path == "{}" else root)
+    (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{path} 1", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"any\.txt, line 2: .* is not below .*images: give a"):
+        load_image_list(lists / "any.txt", root)

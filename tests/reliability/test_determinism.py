@@ -137,7 +137,7 @@ def test_a_cache_that_knows_some_of_the_pictures(quick, shapes, memory, n_known,
     expected = make(compute__cache=False).fit(*shapes)
     ImageEmbedder("emoji-tiny", compute__precision=precision).fit().transform(shapes[0][-n_known:])
     # small batches are not kept
-    assert memory.features.n_bytes == (n_known if n_known >= 16 else 0) * 192 * 4
+    assert memory.features.n_bytes == (n_known if n_known >= 8 else 0) * 192 * 4
     assert is_same(make().fit(*shapes), expected)
 
 

@@ -11,6 +11,7 @@ import torch
 from open_clip.transformer import Attention, ResidualAttentionBlock, VisionTransformer
 from torch import nn
 
+from ..._compute._micro_batches import enough_rows
 from ._names import BlockNames
 
 BLOCK = BlockNames(
@@ -68,5 +69,6 @@ class FirstTokenBlock(ResidualAttentionBlock):
 
     def forward(self, q_x, k_x=None, v_x=None, attn_mask=None):
         """Return the first token, which attends to all."""
+        n, q_x = len(q_x), enough_rows(q_x)
         tokens = self.ln_1(q_x)
-        return super().forward(q_x[:, :1], tokens, tokens)
+        return super().forward(q_x[:, :1], tokens, tokens)[:n]

@@ -12,6 +12,7 @@ from timm.layers.attention import Attention
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import nn
 
+from ..._compute._micro_batches import enough_rows
 from .._fast._attend import attend
 from ._names import BlockNames
 
@@ -90,6 +91,7 @@ class FirstTokenTimmBlock(Block):
 
     def forward(self, x, *args, **kwargs):
         """Return the first token, which attends to all."""
+        n, x = len(x), enough_rows(x)
         gathered = self.ls1(self.attn.of_first(self.norm1(x), 1))
         x = x[:, :1] + gathered
-        return x + self.ls2(self.mlp(self.norm2(x)))
+        return (x + self.ls2(self.mlp(self.norm2(x))))[:n]

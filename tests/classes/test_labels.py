@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from enum import Enum, IntEnum
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import DataConversionWarning
 
-from sklift._classes._labels import check_labels, encode_labels, resolve_names
+from sklift._classes._labels import check_labels, encode_labels, gather_labels
+from sklift._classes._names import resolve_names
 
 
 @pytest.mark.parametrize(
@@ -133,3 +136,101 @@ def test_names_in_order_win_where_both_readings_fit():
     assert resolve_names(["a", "b", "c"], np.array([1, 2, 3])) == ["a", "b", "c"]
     with pytest.warns(UserWarning, match="indexed by label, the first for label 0"):
         assert resolve_names(["a", "b", "c"], np.array([1, 2])) == ["b", "c"]
+
+
+class Animal(str, Enum):  # noqa: UP042 - the text of members is another than their value
+    RACCOON = "raccoon"
+    FOX = "fox"
+
+
+class Grade(IntEnum):
+    GOOD = 3
+    BAD = 1
+
+
+class Bare(Enum):
+    FOX = 1
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([Animal.RACCOON, Animal.FOX], ["raccoon", "fox"]),
+        (np.array([Animal.RACCOON, Animal.FOX], dtype=object), ["raccoon", "fox"]),
+        (pd.Series([Animal.RACCOON, Animal.FOX]), ["raccoon", "fox"]),
+        ([Grade.GOOD, Grade.BAD], [3, 1]),
+        (pd.Series(["b", "a"], dtype="string"), ["b", "a"]),
+        (pd.Series([True, False], dtype="boolean"), [True, False]),
+        (pd.Series([2**53 + 1, 2**53], dtype="Int64"), [2**53 + 1, 2**53]),
+    ],
+    ids=str,
+)
+def test_labels_of_other_libraries_are_the_plain_values(y, expected):
+    labels = check_labels(y)
+    assert labels.tolist() == expected
+    assert {type(v) for v in labels.tolist()} == {type(expected[0])}
+
+
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="numpy 2 has it")
+def test_texts_of_numpys_own_kind():
+    kind = np.dtypes.StringDType
+    labels = check_labels(np.array(["raccoon", "fox"], dtype=kind()))
+    assert labels.tolist() == ["raccoon", "fox"] and labels.dtype.kind == "U"
+    given = np.array(["raccoon", "fox"], dtype=kind())
+    assert encode_labels(labels, given)[1].tolist() == [1, 0]
+    with pytest.raises(ValueError, match=r"y\[1\] is missing"):
+        check_labels(np.array(["fox", np.nan], dtype=kind(na_object=np.nan)))
+
+
+def test_columns_of_arrow_and_polars():
+    pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    texts, gap = ["b", "a"], ["b", None]
+    columns = (pa.array, lambda v: pa.chunked_array([v]), pl.Series, pl.Series(texts).cast)
+    for make in columns[:3]:
+        assert check_labels(make(texts)).tolist() == texts
+        assert check_labels(make([5, 2])).tolist() == [5, 2]
+        with pytest.raises(ValueError, match=r"y\[1\] is missing"):
+            check_labels(make(gap))
+    assert check_labels(pa.array(texts).dictionary_encode()).tolist() == texts
+    assert check_labels(columns[3](pl.Categorical)).tolist() == texts
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([Bare.FOX, Bare.FOX], r"y\[0\] is Bare.FOX, a member of an enumeration: give names"),
+        ([b"fox", b"lynx"], "bytes: decode them"),
+        (np.array([b"fox", b"lynx"]), "bytes: decode them"),
+        (np.array(["2024-01-01", "NaT"], dtype="M8[D]"), r"y\[1\] is missing"),
+    ],
+    ids=str,
+)
+def test_labels_that_must_be_converted_say_how(y, message):
+    with pytest.raises(ValueError, match=message):
+        check_labels(y)
+
+
+def test_errors_call_the_labels_what_they_are_told():
+    with pytest.raises(ValueError, match=r"^the label of X\[1\] is missing"):
+        check_labels(["fox", None], "the label of X")
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["a", float("nan")], "classes has a missing value"),
+        (["a", 3], r"classes mixes kinds of labels: \['int', 'str'\]"),
+    ],
+)
+def test_class_lists_are_read_by_the_same_rule(classes, message):
+    with pytest.raises(ValueError, match=message):
+        encode_labels(np.array(["a", "a"]), classes)
+    given = [Animal.RACCOON, Animal.FOX]
+    assert encode_labels(np.array(["raccoon"]), given)[0].tolist() == ["fox", "raccoon"]
+
+
+def test_gathered_labels_keep_their_kinds():
+    assert gather_labels([1, 2]).dtype.kind == "i" and gather_labels(["a", "b"]).dtype.kind == "U"
+    for mixed in (["a", None], ["a", 1], ["a", float("nan")]):
+        gathered = gather_labels(mixed)
+        assert gathered.shape == (2,) and [type(v) for v in gathered] == [type(v) for v in mixed]
