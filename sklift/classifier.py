@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._classes._labels import resolve_names
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
+from ._compute._isolation import isolated
 from ._core._sklearn import (
     CallbackSupportMixin,
     Interval,
@@ -307,6 +308,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self._set_nested(settings)
 
     @with_callbacks
+    @isolated
     @all_or_nothing
     def fit(self, X, y=None, sample_weight=None) -> Self:
         """Train adapter and head.
@@ -363,6 +365,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         train(settings, sample, Classes(labels, names), tasks, self.__dict__.update, start)
         return self
 
+    @isolated
     @all_or_nothing
     def partial_fit(self, X, y=None, classes=None, sample_weight=None) -> Self:
         """Make one pass over samples, which may be others at each call.
@@ -409,6 +412,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         train_more(settings, sample, given, self.__dict__.update, start)
         return self
 
+    @isolated
     def estimate_prior(self, X) -> np.ndarray:
         """Estimate the shares of the classes from pictures without labels.
 
@@ -434,6 +438,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         logits = np.concatenate(list(self._trained_logits(X)))
         return estimate_prior(logits, self.implied_prior_)
 
+    @isolated
     def export(self, path: str | PathLike) -> None:
         """Write a program of ``torch.export`` that predicts without this package.
 
@@ -524,10 +529,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             pictures = self._pictures(X, reset=reset, must_exist=must_exist)
             # what is predicted once must not push out what is trained on
             return pictures.cached(self._cache(), make_room=reset)
-        from ._data._feature_rows import Rows
+        from ._data._feature_rows import Rows, float_types
 
         try:
-            return Rows(validate_data(self, X, reset=reset, dtype=(np.float64, np.float32)))
+            return Rows(validate_data(self, X, reset=reset, dtype=float_types(X)))
         except (TypeError, ValueError) as error:
             if getattr(X, "ndim", 1) != 2:  # pictures or paths, more likely than features
                 error.add_note(

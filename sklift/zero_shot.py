@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._classes._labels import check_labels, resolve_names
 from ._classes._prompts import prompt_features
+from ._compute._isolation import isolated
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -98,6 +99,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self.verbose = verbose
         self._set_nested(settings)
 
+    @isolated
     def fit(self, X=None, y=None) -> Self:
         """Record the classes.
 

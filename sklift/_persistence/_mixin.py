@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from .._compute._isolation import isolated
 from ._naming import naming
 
 
@@ -18,6 +19,7 @@ class Persistent:
     trained.
     """
 
+    @isolated
     def save(self, path: str | os.PathLike) -> None:
         """Save the fitted estimator in one file, from which no code is ever run.
 
@@ -71,6 +73,7 @@ class Persistent:
         write(path, *describe(self))
 
     @classmethod
+    @isolated
     def load(
         cls,
         path: str | os.PathLike,
@@ -132,6 +135,7 @@ class Persistent:
         with naming(path):
             return rebuild(cls, content, tensors, recipes, device, pretrained, backbone)
 
+    @isolated
     def __getstate__(self):
         """Plain data in the place of the net, for pickle, joblib, skops and copies."""
         given: Any = super().__getstate__()
@@ -143,6 +147,7 @@ class Persistent:
 
         return {**state, "model_": pack_model(state["model_"])}
 
+    @isolated
     def __setstate__(self, state):
         rest = {k: v for k, v in state.items() if k != "model_"}
         super().__setstate__(rest)  # type: ignore[misc]  # that of scikit-learn's BaseEstimator
