@@ -12,7 +12,7 @@ from .._compute._threads import map_items
 from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
-from ..images._dataset import AT_ONCE, TestViews, TrainViews
+from ..images._dataset import TestViews, TrainViews, in_parts
 from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
@@ -48,8 +48,7 @@ class Pictures:
     def readable(self):
         """Those that can be read, their indices, and of the others what is wrong with them."""
         wrong: dict[int, str] = {}
-        for start in range(0, len(self), AT_ONCE):
-            some = range(start, min(start + AT_ONCE, len(self)))
+        for some in in_parts(self.source, range(len(self))):
             try:
                 self.source.fetch(some)
             except _WRONG:

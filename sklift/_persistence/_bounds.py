@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import torch
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 from torch.overrides import TorchFunctionMode
 
+from ._arrays import TEXT
+
 MOST_TEXT = 1 << 26  # bytes
-_TEXT = re.compile(r"[<>]U(\d{1,7})")
 _FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
 
 
@@ -30,7 +29,7 @@ def check_memory(content) -> None:
         if isinstance(value, dict):
             items, dtype = value.get("array"), value.get("dtype")
             if isinstance(items, list) and isinstance(dtype, str):
-                width = _TEXT.fullmatch(dtype)
+                width = TEXT.fullmatch(dtype)
                 left -= 4 * int(width[1]) * len(items) if width else 0
             waiting += value.values()
         elif isinstance(value, list):

@@ -86,7 +86,10 @@ def _check_size(path) -> None:
             "estimator may have: it is no safetensors file, or a malicious one"
         )
     if 8 + n_header > size:
-        raise ValueError(f"it is cut off: {8 + n_header} bytes of header, {size} in the file")
+        raise ValueError(
+            f"it is no safetensors file, or cut off: {8 + n_header} bytes of header, {size} in "
+            "the file"
+        )
 
 
 def _parse(text: str) -> dict:

@@ -48,6 +48,10 @@ class ImageSource:
         """Divisor of the sides of a picture in decoding."""
         return 1
 
+    def n_pixels(self, i: int) -> int:
+        """Pixels of an image once it is decoded; 0 where that is not known, or it is."""
+        return 0
+
     def fingerprint(self, i: int) -> bytes:
         """Fingerprint of the content of a picture, 16 bytes: equal for equal pictures only."""
         image = np.ascontiguousarray(self[i])
@@ -107,6 +111,14 @@ class FileSource(ImageSource):
         whole = (f for f in (8, 4, 2) if not any(side % f for side in sides))
         return next((f for f in whole if min(sides) >= f * self.least), 1)
 
+    def n_pixels(self, i: int) -> int:
+        """As many as the header says, of the reduced image."""
+        try:
+            height, width = _sides_of(*self.key(i))
+            return height * width // self.factor(i) ** 2
+        except (OSError, ValueError):  # it is refused where it is decoded
+            return 0
+
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
         """Return several pictures, decoded by several threads."""
         return map_items(self.__getitem__, indices)
@@ -162,6 +174,10 @@ class PickedSource(ImageSource):
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture of the source."""
         return self.source.factor(int(self.indices[i]))
+
+    def n_pixels(self, i: int) -> int:
+        """Those of the image."""
+        return self.source.n_pixels(int(self.indices[i]))
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""
