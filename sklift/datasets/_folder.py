@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._core._text import visible
+
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
@@ -83,22 +85,28 @@ def load_image_folder(
     root = Path(root)
     if not root.is_dir():
         kind = NotADirectoryError if root.exists() else FileNotFoundError
-        raise kind(f"root must be a folder with one sub-folder of images per class; got {root}")
+        raise kind(
+            f"root must be a folder with one sub-folder of images per class; got {visible(root)}"
+        )
     if isinstance(extensions, str):
         extensions = (extensions,)
     suffixes = tuple("." + extension.lower().lstrip(".") for extension in extensions)
     names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and _visible(entry))
     if not names:
-        raise ValueError(f"{root} has no sub-folders: it must have one of images per class")
+        raise ValueError(
+            f"{visible(root)} has no sub-folders: it must have one of images per class"
+        )
     paths = [list(_images(root / name, suffixes)) for name in names]
     counts = np.array([len(of_class) for of_class in paths])
     if not counts.any():
         raise ValueError(
-            f"none of the {len(names)} sub-folders of {root} has images ({', '.join(suffixes)})"
+            f"none of the {len(names)} sub-folders of {visible(root)} has images ({', '.join(suffixes)})"
         )
     empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
     if empty:
-        warnings.warn(f"no images in {root} for {', '.join(empty)}", UserWarning, stacklevel=2)
+        warnings.warn(
+            visible(f"no images in {root} for {', '.join(empty)}"), UserWarning, stacklevel=2
+        )
     data = np.array([path for of_class in paths for path in of_class])
     target = np.repeat(names, counts)
     if return_X_y:

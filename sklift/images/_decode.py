@@ -8,6 +8,8 @@ from functools import cache
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from .._core._text import visible
+
 # EXIF orientation -> what sets the picture upright. Pillow's `exif_transpose` does the same, but
 # rewrites the EXIF block as well, which fails on the damaged blocks that real collections hold.
 _UPRIGHT = {
@@ -69,7 +71,7 @@ def read(path) -> np.ndarray:
         it.
     """
     with _open(path) as image:
-        return _from_pil(image, str(path))
+        return _from_pil(image, visible(path))
 
 
 def read_reduced(path, factor: int) -> np.ndarray:
@@ -82,7 +84,7 @@ def read_reduced(path, factor: int) -> np.ndarray:
         width, height = image.size[0] // factor, image.size[1] // factor
         image.draft(None, (width, height))  # leaves all but JPEG as they are
         left = image.size[0] // width
-        pixels = _from_pil(image, str(path))
+        pixels = _from_pil(image, visible(path))
     return pixels if left == 1 else np.asarray(Image.fromarray(pixels).reduce(left))
 
 
@@ -95,7 +97,7 @@ def check_file(path) -> tuple[int, int]:
         The size as it is stored: ``read`` may turn the picture upright.
     """
     with _open(path) as image:
-        _check_mode(image, str(path))
+        _check_mode(image, visible(path))
         return image.size
 
 
@@ -273,13 +275,13 @@ def _formats() -> list[str]:
 def _open(path) -> Image.Image:
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
         what = "a directory" if os.path.isdir(path) else "no regular file"
-        raise ValueError(f"{path}: this is {what}, not an image file")
+        raise ValueError(f"{visible(path)}: this is {what}, not an image file")
     try:
         return Image.open(path, formats=_formats())
     except FileNotFoundError:
         raise
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
-        raise ValueError(f"{path}: {_why_unreadable(path, error)}") from error
+        raise ValueError(f"{visible(path)}: {visible(_why_unreadable(path, error))}") from error
 
 
 def _why_unreadable(path, error: Exception) -> str:

@@ -12,6 +12,7 @@ from hashlib import blake2b, file_digest
 import numpy as np
 
 from .._compute._threads import map_items
+from .._core._text import visible
 from ._decode import check_file, check_format, check_image, check_range, read, read_reduced, to_rgb
 from ._items import as_labels, declared_labels, is_pair, is_path
 
@@ -84,7 +85,7 @@ class FileSource(ImageSource):
         self.paths = [str(os.fspath(path)) for path in paths]
         missing = [path for path in self.paths if not os.path.exists(path)]
         if missing and must_exist:
-            first = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            first = ", ".join(map(visible, missing[:3])) + (", ..." if len(missing) > 3 else "")
             raise FileNotFoundError(
                 f"{len(missing)} of the {len(self.paths)} files in X don't exist: {first}"
             )
