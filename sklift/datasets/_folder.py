@@ -100,7 +100,8 @@ def load_image_folder(
     counts = np.array([len(of_class) for of_class in paths])
     if not counts.any():
         raise ValueError(
-            f"none of the {len(names)} sub-folders of {visible(root)} has images ({', '.join(suffixes)})"
+            f"none of the {len(names)} sub-folders of {visible(root)} has images "
+            f"({', '.join(suffixes)})"
         )
     empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
     if empty:

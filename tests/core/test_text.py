@@ -35,7 +35,7 @@ def test_errors_of_pictures(tmp_path):
     Image.new("F", (8, 8)).save(tmp_path / f"{EVIL}.tiff")
     for file in (path, tmp_path / f"{EVIL}.tiff"):
         for function in (read, check_file, lambda p: read_reduced(p, 2)):
-            with pytest.raises(ValueError, match="mode 'F'|no image") as caught:
+            with pytest.raises(ValueError, match=r"mode 'F'|no image") as caught:
                 function(file)
             assert SHOWN in str(caught.value) and EVIL not in str(caught.value)
 
