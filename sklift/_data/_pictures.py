@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -105,7 +106,7 @@ class Pictures:
         return np.stack(each, axis=1)
 
 
-def _what_is_wrong(look, indices: range) -> dict[int, str]:
+def _what_is_wrong(look, indices: Sequence[int]) -> dict[int, str]:
     """What is raised at a look at each of some pictures, by index."""
 
     def reason(i: int) -> str | None:

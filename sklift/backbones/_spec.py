@@ -130,7 +130,7 @@ def check_setting(key: str, value):
     if key == "image_size":
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"backbone: image_size must be a positive int, got {value!r}")
-        if value > _LARGEST:  # a tower for it would be made before anything else is checked
+        if int(value) > _LARGEST:  # a tower for it would be made before anything else is checked
             raise ValueError(f"backbone: image_size must be at most {_LARGEST}, got {value!r}")
         return int(value)
     if key == "interpolation" and value not in _FILTERS:
