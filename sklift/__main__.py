@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from sklift._core._text import visible
 from sklift._core._version import __version__
 from sklift._store._cache_files import cache_files
 
@@ -87,7 +88,7 @@ def info(folders: list[Path]) -> int:
     if _version("huggingface_hub"):
         rows += [("weights", _weights())]
     for name, value in rows:
-        print(f"{name:<16}{value}")
+        print(f"{name:<16}{visible(value)}")
 
     uplift = _version("scikit-uplift")
     if uplift is not None:
@@ -106,12 +107,12 @@ def clear_cache(folders: list[Path]) -> int:
                 size = path.stat().st_size
                 path.unlink()
             except OSError as error:
-                print(f"can't delete {path}: {error}", file=sys.stderr)
+                print(visible(f"can't delete {path}: {error}"), file=sys.stderr)
                 status = 1
             else:
-                print(f"deleted {path} ({size / 1e6:.1f} MB)")
+                print(f"deleted {visible(path)} ({size / 1e6:.1f} MB)")
         if not files:
-            print(f"nothing to delete in {folder}")
+            print(f"nothing to delete in {visible(folder)}")
     return status
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
-from ._classes._labels import check_labels
+from ._compute._isolation import isolated
 from ._core._recipes import named_recipes
 from ._core._sklearn import HasMethods, Interval, validate_params
 
@@ -232,6 +232,7 @@ def progress(n: int, shown: bool) -> Iterator[Callable[[int], object]]:
 class LogitClassifierMixin(ClassifierMixin):
     """Mixin of predictions, for classifiers whose ``_logit_batches(X)`` gives batches of logits."""
 
+    @isolated
     def decision_function(self, X) -> np.ndarray:
         """Logits of pictures.
 
@@ -248,6 +249,7 @@ class LogitClassifierMixin(ClassifierMixin):
         logits = np.concatenate(list(self._logit_batches(X)))
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
+    @isolated
     def predict_proba(self, X) -> np.ndarray:
         """Class probabilities of pictures, the softmax of the logits.
 
@@ -266,25 +268,7 @@ class LogitClassifierMixin(ClassifierMixin):
         batches = self._logit_batches(X)
         return np.concatenate([softmax(z.astype(np.float64), axis=1) for z in batches])
 
-    def score(self, X, y, sample_weight=None) -> float:
-        """Share of the pictures whose label is predicted.
-
-        Parameters
-        ----------
-        X : pictures
-            Of any kind that ``fit`` takes.
-        y : array-like of shape (n_samples,)
-            True labels, of any kind that ``fit`` takes.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights of the pictures.
-
-        Returns
-        -------
-        accuracy : float
-            In [0, 1].
-        """
-        return super().score(X, check_labels(y), sample_weight)
-
+    @isolated
     def predict(self, X) -> np.ndarray:
         """Most probable labels of pictures.
 
@@ -299,6 +283,27 @@ class LogitClassifierMixin(ClassifierMixin):
         """
         best = np.concatenate([z.argmax(axis=1) for z in self._logit_batches(X)])
         return self.classes_[best]
+
+    @isolated
+    def score(self, X, y, sample_weight=None) -> float:
+        """Accuracy.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`LiftClassifier.fit` takes.
+        y : array-like of shape (n_samples,)
+            True labels.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the pictures.
+
+        Returns
+        -------
+        score : float in [0, 1]
+        """
+        from .metrics._as_labels import as_labels
+
+        return super().score(X, as_labels(y), sample_weight)
 
 
 def all_or_nothing(method):

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._classes._names import names_in_words
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
+from ._compute._isolation import isolated
 from ._core._sklearn import (
     CallbackSupportMixin,
     Interval,
@@ -309,6 +310,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self._set_nested(settings)
 
     @with_callbacks
+    @isolated
     @all_or_nothing
     def fit(self, X, y=None, sample_weight=None) -> Self:
         """Train the adapter and the head.
@@ -366,6 +368,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         train(settings, sample, given, tasks, self.__dict__.update, start)
         return self
 
+    @isolated
     @all_or_nothing
     def partial_fit(self, X, y=None, classes=None, sample_weight=None) -> Self:
         """Make one pass over samples, which may be different in each call.
@@ -412,6 +415,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         train_more(settings, sample, given, self.__dict__.update, start)
         return self
 
+    @isolated
     def estimate_prior(self, X) -> np.ndarray:
         """Estimate the shares of the classes from pictures without labels.
 
@@ -437,6 +441,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         logits = np.concatenate(list(self._trained_logits(X)))
         return estimate_prior(logits, self.implied_prior_)
 
+    @isolated
     def export(self, path: str | PathLike) -> None:
         """Write a program of ``torch.export`` that predicts without this package.
 
@@ -528,10 +533,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             pictures = self._pictures(X, reset=reset, must_exist=must_exist)
             # Pictures of one prediction must not replace training pictures in the cache.
             return pictures.cached(self._cache(), make_room=reset)
-        from ._data._feature_rows import Rows
+        from ._data._feature_rows import Rows, float_types
 
         try:
-            return Rows(validate_data(self, X, reset=reset, dtype=(np.float64, np.float32)))
+            return Rows(validate_data(self, X, reset=reset, dtype=float_types(X)))
         except (TypeError, ValueError) as error:
             if getattr(X, "ndim", 1) != 2:  # pictures or paths, more likely than features
                 error.add_note(

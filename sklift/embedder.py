@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._compute._isolation import isolated
 from ._estimator import FrozenEstimator
 from ._persistence import Persistent
 
@@ -83,6 +84,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.verbose = verbose
         self._set_nested(settings)
 
+    @isolated
     def fit(self, X=None, y=None) -> Self:
         """Load the backbone; nothing is learned from ``X``.
 
@@ -113,6 +115,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.n_features_out_ = width
         return self
 
+    @isolated
     def transform(self, X) -> np.ndarray:
         """Features of pictures.
 

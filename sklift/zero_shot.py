@@ -13,6 +13,7 @@ from ._classes._look_alikes import warn_of_look_alikes
 from ._classes._names import names_in_words
 from ._classes._prompts import prompt_features
 from ._classes._words import warn_of_wordless
+from ._compute._isolation import isolated
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -102,6 +103,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self.verbose = verbose
         self._set_nested(settings)
 
+    @isolated
     def fit(self, X=None, y=None) -> Self:
         """Record the classes.
 

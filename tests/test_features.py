@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sklift import ImageEmbedder
+from sklift import ImageEmbedder, LiftClassifier
 from sklift._compute._plan import ComputePlan
 from sklift._data import _features, _loading
 from sklift._data._features import cached_features, frozen_features, known_features
@@ -170,3 +170,19 @@ def test_a_file_that_changes_while_it_is_computed_with_is_not_known(tmp_path):
 
     known_features(compute, views, cache, ("kind",))
     assert cache.n_bytes == 8 * 5 * 4
+
+
+@pytest.mark.parametrize("kind", ["tensor", "pandas", "polars"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_features_keep_their_type(kind, dtype):
+    rows = np.random.default_rng(0).normal(size=(12, 4)).astype(dtype)
+    if kind == "tensor":
+        X = torch.from_numpy(rows)
+    else:
+        X = pytest.importorskip(kind).DataFrame({f"x{i}": rows[:, i] for i in range(4)})
+    y = np.arange(12) % 2
+    common = {"max_epochs": 1, "random_state": 0}
+    clf = LiftClassifier("precomputed", **common).fit(X, y)
+    assert str(clf.model_.mean.dtype) == f"torch.{dtype}"
+    expected = LiftClassifier("precomputed", **common).fit(rows, y).predict_proba(rows)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)

@@ -11,6 +11,18 @@ from ..backbones import Backbone, BackboneSpec, load_backbone
 from ._labelled_rows import LabelledRows
 
 
+def float_types(X) -> tuple[type, ...]:
+    """The types that features may have, the first of which those of other types become.
+
+    scikit-learn does not know the types of tensors and of tables that are not pandas'.
+    """
+    try:
+        is_single = np.asarray(X[:1]).dtype == np.float32
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError):
+        is_single = False
+    return (np.float32, np.float64) if is_single else (np.float64, np.float32)
+
+
 class Rows:
     """Rows of precomputed features: the input for ``backbone="precomputed"``."""
 

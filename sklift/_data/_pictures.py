@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ from .._compute._threads import map_items
 from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
-from ..images._dataset import AT_ONCE, TestViews, TrainViews
+from ..images._dataset import TestViews, TrainViews, in_parts
 from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
@@ -48,8 +49,7 @@ class Pictures:
     def readable(self):
         """Readable pictures, their indices, and an error text for each unreadable one."""
         errors: dict[int, str] = {}
-        for start in range(0, len(self), AT_ONCE):
-            indices = range(start, min(start + AT_ONCE, len(self)))
+        for indices in in_parts(self.source, range(len(self))):
             try:
                 self.source.fetch(indices)
             except _READ_ERRORS:
@@ -106,7 +106,7 @@ class Pictures:
         return np.stack(each, axis=1)
 
 
-def _read_errors(look, indices: range) -> dict[int, str]:
+def _read_errors(look, indices: Sequence[int]) -> dict[int, str]:
     """Error texts, by index, of the pictures for which ``look(index)`` fails."""
 
     def reason(i: int) -> str | None:

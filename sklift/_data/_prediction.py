@@ -65,4 +65,5 @@ def _forward(
     for x in loaded(dataset, plan):
         model.eval()  # a callback may predict during training
         with torch.inference_mode():
-            yield in_parts(compute, x.to(plan.device), plan.device).cpu().numpy()
+            y = in_parts(compute, x.to(plan.device), plan.device).cpu().numpy()
+        yield y

@@ -25,8 +25,11 @@ class HoldOut:
         n_held = _shares(counts, self.fraction)
         rng = check_random_state(self.seed)
         held = np.zeros(len(codes), dtype=bool)
+        by_class = np.argsort(codes, kind="stable")  # one pass over all, not one a class
+        first = np.cumsum(counts) - counts
         for code in np.flatnonzero(n_held):
-            members = rng.permutation(np.flatnonzero(codes == code))
+            start = first[code]
+            members = rng.permutation(by_class[start : start + counts[code]])
             if self.weight is not None and not self.weight[members[n_held[code] :]].any():
                 heaviest = self.weight[members].argmax()  # the training part needs some weight
                 members[[heaviest, -1]] = members[[-1, heaviest]]

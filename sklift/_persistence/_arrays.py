@@ -7,8 +7,7 @@ import re
 import numpy as np
 
 _NUMBERS = re.compile(r"[<>|](b1|[iu][1248]|f[248])")
-_TEXT = re.compile(r"[<>]U(\d{1,7})")
-_MAX_BYTES = 1 << 26  # bound for text, whose padding could be of any size, even in a short file
+TEXT = re.compile(r"[<>]U(\d{1,7})")
 _OF_KIND = {"b": (bool,), "i": (int,), "u": (int,), "f": (int, float)}
 
 
@@ -21,7 +20,7 @@ def values_of(array: np.ndarray) -> tuple[str, list]:
         If the type is not one of bool, int, float (up to 64 bits), str or object.
     """
     dtype = array.dtype.str if array.dtype.kind != "T" else "T"
-    if array.dtype.kind in "OT" or _TEXT.fullmatch(dtype) or _NUMBERS.fullmatch(dtype):
+    if array.dtype.kind in "OT" or TEXT.fullmatch(dtype) or _NUMBERS.fullmatch(dtype):
         return dtype, array.tolist()
     raise TypeError(f"arrays of type {array.dtype} can't be saved")
 
@@ -40,13 +39,13 @@ def array_of(values: list, dtype: str) -> np.ndarray:
         array = np.empty(len(values), dtype=object)
         array[:] = values
         return array
-    if dtype == "T" or _TEXT.fullmatch(dtype):
+    if dtype == "T" or TEXT.fullmatch(dtype):
         if not all(isinstance(v, str) for v in values):
             raise ValueError("an array of text may hold text only")
         if dtype == "T":
             return np.array(values, dtype=np.dtypes.StringDType())
         width = np.dtype(dtype).itemsize // 4
-        if 4 * width * len(values) > _MAX_BYTES or any(len(v) > width for v in values):
+        if any(len(v) > width for v in values):
             raise ValueError(f"an array of {len(values)} texts can't have the type {dtype}")
         return np.array(values, dtype=dtype)
     if not _NUMBERS.fullmatch(dtype):

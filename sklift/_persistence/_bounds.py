@@ -7,7 +7,38 @@ from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 from torch.overrides import TorchFunctionMode
 
+from ._arrays import TEXT
+
+MOST_TEXT = 1 << 26  # bytes
 _FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+
+
+def check_memory(content) -> None:
+    """Check how much memory the text in JSON content takes, all of it, before any is made.
+
+    Each text of an array is as wide as the widest: a short file could ask for any size.
+
+    Raises
+    ------
+    ValueError
+        If it is too much.
+    """
+    left, waiting = MOST_TEXT, [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            items, dtype = value.get("array"), value.get("dtype")
+            if isinstance(items, list) and isinstance(dtype, str):
+                width = TEXT.fullmatch(dtype)
+                left -= 4 * int(width[1]) * len(items) if width else 0
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        if left < 0:
+            raise ValueError(
+                f"its arrays of text take more than {MOST_TEXT} bytes: names are too long, each "
+                "takes as much as the longest"
+            )
 
 
 class BoundedMemory(TorchFunctionMode):

@@ -11,10 +11,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from .._store._atomic import replace_file
+from ._bounds import check_memory
 from ._file_errors import file_errors
 
 FORMAT = 1  # to be raised when older versions can't read new files
-MAX_HEADER = 10_000_000  # bytes; the names of ten thousand classes take a twentieth of it
+MAX_HEADER = 90_000_000  # bytes; 100 descriptions of each of 8,000 classes, and safetensors' limit
 _KEY = "sklift"
 
 
@@ -24,11 +25,12 @@ def write(path: str | os.PathLike, content: dict, tensors: dict[str, torch.Tenso
     Raises
     ------
     ValueError
-        If the content is larger than :func:`read` accepts.
+        If the content is larger, or takes more memory, than :func:`read` accepts.
     OSError
         If the file can't be written; an old file does not change.
     """
     content = {"format": FORMAT, **content}
+    check_memory(content)
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     text = _dumps({"sha256": _checksum(content, tensors), **content})
     # One key only: the order of several is not defined, and equal models must give equal bytes.
@@ -84,11 +86,15 @@ def _check_size(path) -> None:
             "estimator may have: it is no safetensors file, or a malicious one"
         )
     if 8 + n_header > size:
-        raise ValueError(f"it is cut off: {8 + n_header} bytes of header, {size} in the file")
+        raise ValueError(
+            f"it is no safetensors file, or cut off: {8 + n_header} bytes of header, {size} in "
+            "the file"
+        )
 
 
 def _parse(text: str) -> dict:
     content = json.loads(text, parse_constant=_no_constant)
+    check_memory(content)
     if not isinstance(content, dict) or type(content.get("format")) is not int:
         raise ValueError("it is no saved estimator: its metadata has no format")
     if content["format"] > FORMAT:

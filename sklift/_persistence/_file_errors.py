@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
+from .._core._text import visible_lines
+
 # Errors that code may raise for malformed content.
 _MALFORMED = (
     ValueError,
@@ -24,4 +26,5 @@ def file_errors(path: str | os.PathLike):
         yield
     except _MALFORMED as error:
         what = str(error) if isinstance(error, (ValueError, TypeError)) else repr(error)
-        raise ValueError(f"can't load {os.fspath(path)!r}: {what}") from error
+        message = f"can't load {os.fspath(path)!r}: {visible_lines(what)}"
+        raise ValueError(message) from error

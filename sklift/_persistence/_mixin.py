@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from .._compute._isolation import isolated
 from ._file_errors import file_errors
 
 
@@ -17,6 +18,7 @@ class Persistent:
     A pickle of them also holds plain data only: neither the frozen backbone nor the training net.
     """
 
+    @isolated
     def save(self, path: str | os.PathLike) -> None:
         """Save the fitted estimator in one file, which holds no code.
 
@@ -70,6 +72,7 @@ class Persistent:
         write(path, *encode_estimator(self))
 
     @classmethod
+    @isolated
     def load(
         cls,
         path: str | os.PathLike,
@@ -131,6 +134,7 @@ class Persistent:
         with file_errors(path):
             return rebuild(cls, content, tensors, recipes, device, pretrained, backbone)
 
+    @isolated
     def __getstate__(self):
         """State with plain data instead of the net, for pickle, joblib, skops and copies."""
         given: Any = super().__getstate__()
@@ -142,6 +146,7 @@ class Persistent:
 
         return {**state, "model_": pack_model(state["model_"])}
 
+    @isolated
     def __setstate__(self, state):
         rest = {k: v for k, v in state.items() if k != "model_"}
         super().__setstate__(rest)  # type: ignore[misc]  # of scikit-learn's BaseEstimator

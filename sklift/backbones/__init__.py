@@ -16,6 +16,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from .._compute import _forks  # noqa: F401 -- importing it makes forks safe
+from .._compute._isolation import isolated
 from .._compute._seeding import drawing_alone
 from ._backbone import Backbone, OpenTower, TextTower
 from ._emoji import load_emoji_tiny
@@ -112,6 +113,7 @@ def resolve_spec(backbone: Any, pretrained: str | os.PathLike | None = "auto") -
     return recipe.spec() if is_known else own_spec(recipe)
 
 
+@isolated
 def load_backbone(backbone: Any, pretrained: str | os.PathLike | None = "auto") -> Backbone:
     """Return the backbone of this name or recipe, loaded once per process.
 

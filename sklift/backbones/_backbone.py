@@ -47,7 +47,7 @@ class TextTower:
             ]
         ).float()
 
-    def truncated(self, texts: Sequence[str]) -> list[str]:
+    def truncated(self, texts: Sequence[str], batch_size: int = 256) -> list[str]:
         """Return the texts that are longer than the tower reads: it never sees their ends.
 
         Examples
@@ -56,12 +56,15 @@ class TextTower:
         >>> load_backbone("emoji-tiny").text.truncated(["cat", "very " * 20 + "long hair"])[0][-9:]
         'long hair'
         """
-        texts = list(texts)
+        texts, too_long = list(texts), []
         n_read = self.tokenizer([""]).shape[1]
-        tokens = self.tokenizer([*texts, ""], context_length=8 * n_read)
-        padding = tokens[-1, -1]
-        too_long = (tokens[:-1, n_read:] != padding).any(1)
-        return [text for text, long in zip(texts, too_long.tolist(), strict=True) if long]
+        for i in range(0, len(texts), batch_size):
+            some = texts[i : i + batch_size]
+            tokens = self.tokenizer([*some, ""], context_length=8 * n_read)
+            padding = tokens[-1, -1]
+            longer = (tokens[:-1, n_read:] != padding).any(1).tolist()
+            too_long += [text for text, is_longer in zip(some, longer, strict=True) if is_longer]
+        return too_long
 
     def unread(self, texts: Sequence[str]) -> list[str]:
         """The texts of which the tokenizer knows nothing: no token, or only that of the unknown.

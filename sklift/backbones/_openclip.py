@@ -12,9 +12,17 @@ from torch import nn
 
 from .._core._names import did_you_mean
 from ._backbone import Backbone, TextTower
+from ._folder_settings import FILE, check_folder_settings
 from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
-from ._weights import UNREADABLE, cached_file, require_reachable, unreachable, wrong_checkpoint
+from ._weights import (
+    UNREADABLE,
+    cached_file,
+    fetched_file,
+    require_reachable,
+    unreachable,
+    wrong_checkpoint,
+)
 
 # The tag that "auto" means: the best-known weights of a model, named so that they never change.
 RECOMMENDED = {
@@ -80,20 +88,25 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     name, pretrained = spec.name, spec.pretrained
     arguments: dict[str, Any] = {"weights_only": True, "pretrained_text": False}
     quick = params.get("quick_gelu")
-    preprocess_of_tag, model_id = {}, ""
+    preprocess_of_tag, model_id, of_tokenizer = {}, "", {}
     if name.startswith("hf-hub:"):
         model_id = name.removeprefix("hf-hub:")
-        config = cached_file(model_id, "open_clip_config.json")
+        config = cached_file(model_id, FILE)
         if config is not None and cached_file(model_id) is not None:
             name = f"local-dir:{config.parent}"  # the client would ask its server all the same
         else:
             require_reachable(model_id, "", spec)
-            require_reachable(model_id, "open_clip_config.json", spec)
+            require_reachable(model_id, FILE, spec)
+            of_tokenizer = check_folder_settings(fetched_file(model_id, FILE, spec))
     elif not name.startswith("local-dir:"):
         name, pretrained, tag, model_id = _resolve_tag(open_clip, spec)
         quick_of_weights = tag.get("quick_gelu", False)
         preprocess_of_tag = {k: tag[k] for k in _PREPROCESS if k in tag}
         quick = quick_of_weights if quick is None else quick
+    if name.startswith("local-dir:"):
+        file = Path(name.removeprefix("local-dir:"), FILE)
+        if file.is_file():  # else open_clip says what is missing
+            of_tokenizer = check_folder_settings(file)
     if quick is not None:
         arguments["quick_gelu"] = bool(quick)  # open_clip's own `force_quick_gelu` can't say no
     if "image_size" in params:
@@ -103,7 +116,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     try:
         with _quiet(open_clip):
             model = open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
-            tokenizer = open_clip.get_tokenizer(name)
+            tokenizer = open_clip.get_tokenizer(name, **of_tokenizer)
     except FileNotFoundError as error:
         raise ValueError(f"backbone {spec.name!r}: {error}") from error
     except UNREADABLE as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+_LARGEST = 4096  # pixels on a side of a view
 _FILTERS = ("bicubic", "bilinear", "nearest")
 
 
@@ -129,6 +130,8 @@ def check_setting(key: str, value):
     if key == "image_size":
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"backbone: image_size must be a positive int, got {value!r}")
+        if int(value) > _LARGEST:  # a tower for it would be made before anything else is checked
+            raise ValueError(f"backbone: image_size must be at most {_LARGEST}, got {value!r}")
         return int(value)
     if key == "interpolation" and value not in _FILTERS:
         raise ValueError(f"backbone: interpolation must be one of {_FILTERS}, got {value!r}")

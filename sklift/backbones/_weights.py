@@ -43,6 +43,22 @@ def cached_file(model_id: str, filename: str = "") -> Path | None:
     return None
 
 
+def fetched_file(model_id: str, filename: str, spec: BackboneSpec) -> Path:
+    """The file of a hub repository, fetched where it is not in the cache.
+
+    Raises
+    ------
+    ConnectionError
+        Naming the three ways out.
+    """
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(model_id, filename))
+    except Exception as error:  # of the HTTP library, which differs between versions of the client
+        raise unreachable(model_id, spec, str(error) or type(error).__name__) from error
+
+
 def require_reachable(model_id: str, filename: str, spec: BackboneSpec) -> None:
     """Raise an error if a file is neither cached nor offered by its server.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._core._text import visible
 from .._core._warn import warn
 from ._files import endings, images_below, warn_of_left_out
 
@@ -97,11 +98,15 @@ def load_image_folder(
     root = Path(root)
     if not root.is_dir():
         kind = NotADirectoryError if root.exists() else FileNotFoundError
-        raise kind(f"root must be a folder with one sub-folder of images per class; got {root}")
+        raise kind(
+            f"root must be a folder with one sub-folder of images per class; got {visible(root)}"
+        )
     suffixes = endings(extensions)
     names = _folders(root)
     if not names:
-        raise ValueError(f"{root} has no sub-folders: it must have one of images per class")
+        raise ValueError(
+            f"{visible(root)} has no sub-folders: it must have one of images per class"
+        )
     paths: list[list[str]] = []
     left_out: dict[str, str] = {}
     for name in names:
@@ -111,7 +116,8 @@ def load_image_folder(
     counts = np.array([len(of_class) for of_class in paths])
     if not counts.any():
         raise ValueError(
-            f"none of the {len(names)} sub-folders of {root} has images ({', '.join(suffixes)})"
+            f"none of the {len(names)} sub-folders of {visible(root)} has images "
+            f"({', '.join(suffixes)})"
         )
     empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
     if empty:

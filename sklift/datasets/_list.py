@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._core._text import visible
+
 
 def load_image_list(
     list_file: str | os.PathLike,
@@ -95,8 +97,8 @@ def load_image_list(
         raise ValueError(f"{list_file} lists no images")
     if not os.path.exists(paths[0]):
         raise FileNotFoundError(
-            f"the first image of {list_file} would be {paths[0]}, which doesn't exist: root must "
-            f"be the folder that the listed paths start from"
+            f"the first image of {list_file} would be {visible(paths[0])}, which doesn't exist: "
+            "root must be the folder that the listed paths start from"
         )
     data, target = np.array(paths), np.array(labels)
     if class_names is not None and target.max() >= len(class_names):

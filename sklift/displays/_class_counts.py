@@ -213,7 +213,8 @@ class ClassCountsDisplay:
         )
         if self.labels is not None and len(counts) <= MOST_NAMES:
             names = [shorten(str(label), 30) for label in self.labels[order]]
-            ax.set_xticks(rank, names, rotation=45, ha="right", rotation_mode="anchor")
+            tilt = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+            ax.set_xticks(rank, names, parse_math=False, **tilt)
             ax.set_xlabel(None)
         else:
             ax.xaxis.get_major_locator().set_params(integer=True)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
 from .._classes._labels import check_labels
 from ..images import resolve_reader
 from ..images._as_source import as_image_source
+from ..metrics._as_labels import as_labels
 from ._columns import label_probabilities, naming
 from ._fitted import find_fitted
 from ._panels import panels
@@ -170,9 +171,9 @@ class ContactSheetDisplay:
         if not isinstance(n_images, Integral) or n_images < 1:
             raise ValueError(f"n_images must be an int of at least 1, got {n_images!r}")
         source = as_image_source(X, image_shape)
-        y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
+        y_true, y_pred = as_labels(y_true), as_labels(y_pred)
         check_consistent_length(source, y_true, y_pred, y_proba)
-        labels = unique_labels(y_true, y_pred) if labels is None else column_or_1d(labels)
+        labels = unique_labels(y_true, y_pred) if labels is None else as_labels(labels)
         correct = y_true == y_pred
         proba_true, proba_pred = label_probabilities(y_proba, y_true, y_pred, labels)
         # lexsort sorts by its last key first
@@ -213,7 +214,7 @@ class ContactSheetDisplay:
         for spare in grid[n:]:
             spare.remove()
         if self.title:
-            ax.set_title(self.title)
+            ax.set_title(self.title, parse_math=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -234,9 +234,15 @@ class SearchResultsDisplay:
         rows = np.arange(0, len(self.y_values), -(-len(self.y_values) // MOST_TICKS))
         # Names that would run into each other are tilted.
         tilt = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if tilted else {}
-        ax.set_xticks(columns, [shorten(self.x_values[i], LONGEST_NAME) for i in columns], **tilt)
-        ax.set_yticks(rows, [shorten(self.y_values[i], LONGEST_NAME) for i in rows])
+        x_names, y_names = (
+            [shorten(values[i], LONGEST_NAME) for i in chosen]
+            for values, chosen in ((self.x_values, columns), (self.y_values, rows))
+        )
+        ax.set_xticks(columns, x_names, parse_math=False, **tilt)
+        ax.set_yticks(rows, y_names, parse_math=False)
         if self.y is None:
             ax.set_yticks([])
         best_over = f"\nbest over {shorten(', '.join(self.others), 50)}" if self.others else ""
-        ax.set(xlabel=self.x, ylabel=self.y, title=f"mean test {self.metric}{best_over}")
+        ax.set_xlabel(self.x, parse_math=False)
+        ax.set_ylabel(self.y, parse_math=False)
+        ax.set_title(f"mean test {self.metric}{best_over}", parse_math=False)

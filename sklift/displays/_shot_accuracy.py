@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from ..metrics._shots import mean_present, recalls_and_groups
 from ._fitted import common_counts
-from ._style import PALETTE, group_titles, n_classes, start
+from ._style import PALETTE, group_titles, legend, n_classes, start
 
 GROUPS = ("many", "medium", "few", "all")
 HATCHES = ("", "//", "..")  # for models beyond the palette
@@ -245,6 +245,8 @@ class ShotAccuracyDisplay:
         longest = max(len(str(name)) for name in self.scores)
         letters = 12 * ax.get_window_extent().width / ax.figure.dpi  # that fit in the width
         columns = int(np.clip(letters // (longest + 7), 1, n))
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
+        bars = list(self.bars_.values())
+        names = [bar.get_label() for bar in bars]
+        legend(ax, bars, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
         self.ax_, self.figure_ = ax, ax.figure
         return self

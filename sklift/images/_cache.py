@@ -67,6 +67,10 @@ class CachedSource(ImageSource):
         """Check the header of a picture of the source."""
         self.source.check_header(i)
 
+    def n_pixels(self, i: int) -> int:
+        """Those of the image."""
+        return self.source.n_pixels(i)
+
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""
         return self.source.key(i)

@@ -20,6 +20,7 @@ from ._views import draw_view, draw_views, plain_view
 _LEAST_AREA = 0.08  # smallest area of a training crop, as a share of the picture
 _ENOUGH = 4  # shorter side of a reduced picture, in sides of a view
 AT_ONCE = 32  # pictures decoded together: a whole batch of large ones may not fit in memory
+MOST_PIXELS = 1 << 26  # of them together, where headers tell: 192 MiB once decoded
 
 
 class FailedBatch:
@@ -40,6 +41,21 @@ def raise_failed(batches: Iterable) -> Iterator:
         if isinstance(batch, FailedBatch):
             raise batch.error
         yield batch
+
+
+def in_parts(source: ImageSource, indices: Iterable) -> Iterator[list[int]]:
+    """Indices of images that may be in memory together."""
+    some: list[int] = []
+    n_pixels = 0
+    for i in map(int, indices):
+        own = source.n_pixels(i)
+        if some and (len(some) == AT_ONCE or n_pixels + own > MOST_PIXELS):
+            yield some
+            some, n_pixels = [], 0
+        some.append(i)
+        n_pixels += own
+    if some:
+        yield some
 
 
 class _Views(Dataset):
@@ -79,10 +95,10 @@ class _Views(Dataset):
     def __getitems__(self, indices: Sequence[int]) -> list | FailedBatch:
         try:
             items: list = []
-            for start in range(0, len(indices), AT_ONCE):
-                some = [int(i) for i in indices[start : start + AT_ONCE]]
+            for some in in_parts(self.source, indices):
                 images = self.source.fetch(some)
                 items += self._map(lambda pair: self._item(*pair), zip(images, some, strict=True))
+                del images  # before the next ones come
             return items
         except Exception as error:
             if get_worker_info() is None:

@@ -8,6 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from .._core._text import visible
 from ._arrays import array_to_rgb, check_format, is_tensor, tensor_to_array
 from ._declared import declared
 from ._items import content_of, is_encoded
@@ -77,8 +78,8 @@ def read(path, reading: Reading = PLAIN) -> np.ndarray:
         it.
     """
     with _open(path) as image:
-        to_frame(image, str(path), reading.frame)
-        return pil_to_rgb(image, str(path), reading)
+        to_frame(image, visible(path), reading.frame)
+        return pil_to_rgb(image, visible(path), reading)
 
 
 def read_reduced(path, factor: int, reading: Reading = PLAIN) -> np.ndarray:
@@ -88,8 +89,8 @@ def read_reduced(path, factor: int, reading: Reading = PLAIN) -> np.ndarray:
     squares of pixels afterwards. ``factor`` is 2, 4 or 8 and divides both sides.
     """
     with _open(path) as image:
-        to_frame(image, str(path), reading.frame)
-        return _reduced_pixels(image, str(path), reading, factor, may_draft=True)
+        to_frame(image, visible(path), reading.frame)
+        return _reduced_pixels(image, visible(path), reading, factor, may_draft=True)
 
 
 def factor_for(sides: tuple[int, ...], least: int | None) -> int:
@@ -110,9 +111,9 @@ def check_file(path, reading: Reading = PLAIN) -> tuple[int, int]:
         The size as it is stored: ``read`` may turn the picture upright.
     """
     with _open(path) as image:
-        to_frame(image, str(path), reading.frame)
-        check_mode(image, str(path), reading)
-        declared(image, str(path), reading)
+        to_frame(image, visible(path), reading.frame)
+        check_mode(image, visible(path), reading)
+        declared(image, visible(path), reading)
         return image.size
 
 
@@ -173,7 +174,7 @@ def _formats() -> list[str]:
 
 def _open(place, name: str | None = None) -> Image.Image:
     in_memory = isinstance(place, BytesIO)
-    name = str(place) if name is None else name
+    name = visible(place) if name is None else name
     if not in_memory and os.path.exists(place) and not os.path.isfile(place):
         # a pipe would be waited for
         what = "a directory" if os.path.isdir(place) else "no regular file"
@@ -184,7 +185,7 @@ def _open(place, name: str | None = None) -> Image.Image:
         raise
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
         size = len(place.getbuffer()) if in_memory else os.path.getsize(place)
-        raise ValueError(f"{name}: {_why_unreadable(size, error)}") from error
+        raise ValueError(f"{name}: {visible(_why_unreadable(size, error))}") from error
 
 
 def _why_unreadable(size: int, error: Exception) -> str:

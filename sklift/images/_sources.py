@@ -12,6 +12,7 @@ from hashlib import blake2b, file_digest
 import numpy as np
 
 from .._compute._threads import map_items
+from .._core._text import visible
 from ._arrays import check_format
 from ._decode import (
     check_encoded,
@@ -64,6 +65,10 @@ class ImageSource:
         """Divisor of the sides of a picture in decoding."""
         return 1
 
+    def n_pixels(self, i: int) -> int:
+        """Pixels of an image once it is decoded; 0 where that is not known, or it is."""
+        return 0
+
     def fingerprint(self, i: int) -> bytes:
         """Fingerprint of the content of a picture, 16 bytes: equal for equal pictures only."""
         image = np.ascontiguousarray(self[i])
@@ -100,7 +105,7 @@ class FileSource(ImageSource):
         self.paths = [str(os.fspath(path)) for path in paths]
         missing = [path for path in self.paths if not os.path.exists(path)]
         if missing and must_exist:
-            first = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            first = ", ".join(map(visible, missing[:3])) + (", ..." if len(missing) > 3 else "")
             raise FileNotFoundError(
                 f"{len(missing)} of the {len(self.paths)} files in X don't exist: {first}"
             )
@@ -119,6 +124,14 @@ class FileSource(ImageSource):
         if self.least is None:
             return 1
         return factor_for(_sides_of(self.reading, *self._stamp(i)), self.least)
+
+    def n_pixels(self, i: int) -> int:
+        """As many as the header says, of the reduced image."""
+        try:
+            height, width = _sides_of(self.reading, *self._stamp(i))
+            return height * width // self.factor(i) ** 2
+        except (OSError, ValueError):  # it is refused where it is decoded
+            return 0
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
         """Return several pictures, decoded by several threads."""
@@ -183,6 +196,10 @@ class PickedSource(ImageSource):
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture of the source."""
         return self.source.factor(int(self.indices[i]))
+
+    def n_pixels(self, i: int) -> int:
+        """Those of the image."""
+        return self.source.n_pixels(int(self.indices[i]))
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length
+
+from ._as_labels import as_labels
 
 ROW_SUM_TOLERANCE = 0.01  # passes half precision, catches logits
 
@@ -109,10 +111,10 @@ def reliability_curve(
     """
     if n_bins < 1:
         raise ValueError(f"n_bins must be at least 1; got {n_bins!r}")
-    y_true = column_or_1d(y_true)
+    y_true = as_labels(y_true)
     y_proba = _check_proba(y_proba)
     check_consistent_length(y_true, y_proba)
-    labels = np.unique(y_true) if labels is None else column_or_1d(labels)
+    labels = np.unique(y_true) if labels is None else as_labels(labels)
     if y_proba.shape[1] != len(labels):
         raise ValueError(
             f"y_proba tells of {y_proba.shape[1]} classes, but there are {len(labels)} labels: "
@@ -142,8 +144,10 @@ def reliability_curve(
 
 def _check_proba(y_proba: ArrayLike) -> np.ndarray:
     """The probabilities, one column per class."""
+    if hasattr(y_proba, "detach"):  # a tensor, which may be on a device
+        y_proba = y_proba.detach().cpu()
     y_proba = check_array(
-        y_proba, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba"
+        np.asarray(y_proba), ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba"
     )
     if (y_proba < 0).any() or (y_proba > 1).any():
         raise ValueError(

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import recall_score
 
+from ._as_labels import as_labels
+
 FLOOR = 1e-5  # 0.001 %, as in the LIFT evaluation
 
 
@@ -36,7 +38,8 @@ def per_class_recall(
     >>> per_class_recall(["ant", "ant", "cat"], ["ant", "cat", "cat"], labels=["ant", "bee", "cat"])
     array([0.5, nan, 1. ])
     """
-    labels = np.unique(y_true) if labels is None else labels
+    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+    labels = np.unique(y_true) if labels is None else as_labels(labels)
     return recall_score(y_true, y_pred, labels=labels, average=None, zero_division=np.nan)
 
 

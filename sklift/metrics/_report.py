@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, f1_score
-from sklearn.utils.validation import column_or_1d
 
+from ._as_labels import as_labels
 from ._recalls import geometric_mean_recall, harmonic_mean_recall, worst_class_recall
 from ._shots import mean_present, recalls_and_groups
 from ._table import check_output, import_pandas
@@ -90,7 +90,7 @@ def long_tail_report(
     few-shot (< 20)        0.500  2 classes, 2 samples
     """
     check_output(output, ("text", "dict", "dataframe"))
-    y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
+    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
     labels, _, recalls, groups = recalls_and_groups(y_true, y_pred, class_counts, labels, many, few)
     report: dict[str, Any] = {
         "accuracy": float(accuracy_score(y_true, y_pred)),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._as_labels import as_labels
 from ._shots import recalls_and_groups
 
 
@@ -64,15 +65,21 @@ def per_class_recall_table(
     labels, counts, recalls, groups = recalls_and_groups(
         y_true, y_pred, class_counts, labels, many, few
     )
-    y_true = np.asarray(y_true).ravel()
     table = {
         "label": labels,
         "n_train": counts,
-        "n_test": np.array([np.count_nonzero(y_true == label) for label in labels]),
+        "n_test": _counts(as_labels(y_true), labels),
         "recall": recalls,
         "group": np.select(list(groups.values()), list(groups), ""),
     }
     return table if output == "dict" else import_pandas().DataFrame(table)
+
+
+def _counts(y: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How often each label is in ``y``."""
+    found, counts = np.unique(y, return_counts=True)
+    by_label = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    return np.array([by_label.get(label, 0) for label in labels.tolist()])
 
 
 def check_output(output: str, choices: tuple[str, ...]) -> None:

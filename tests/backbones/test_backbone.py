@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sklift.backbones import BackboneSpec, OpenClip, TransformerBlock, load_backbone, resolve_spec
-from sklift.backbones._backbone import share_copy
+from sklift.backbones._backbone import TextTower, share_copy
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +175,19 @@ def test_share_copy_keeps_ties_and_buffers():
     assert moved["a"].weight.dtype == torch.float64
     assert moved.steps.dtype == torch.int64
     assert module["a"].weight.dtype == torch.float32
+
+
+def test_texts_that_are_too_long_are_found_a_few_at_a_time():
+    text = load_backbone("emoji-tiny").text
+    long = ["very " * 20 + name for name in ("long", "slow")]
+    texts = [*["cat"] * 5, long[0], *["dog"] * 4, long[1]]
+    sizes = []
+
+    def tokenizer(some, **settings):
+        sizes.append(len(some))
+        return text.tokenizer(some, **settings)
+
+    counting = TextTower(text.model, tokenizer)
+    assert counting.truncated(texts, batch_size=3) == long
+    assert max(sizes) == 4  # and the empty text, which shows the padding
+    assert counting.truncated([]) == []

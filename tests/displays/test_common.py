@@ -97,3 +97,30 @@ def test_colours_are_distinct():
 )
 def test_long_names_are_cut(text, expected):
     assert shorten(text, 8 if text[0] == "c" else 6) == expected
+
+
+NAMES = ["US$ 1_{ to US$ 2", "_mine", r"\$x$", "$a$"]
+
+
+def written(display):
+    """All names that a display writes, once it is drawn."""
+    display.figure_.canvas.draw()
+    ax, drawn = display.ax_, display.ax_.get_legend()
+    texts = [*ax.get_xticklabels(), *ax.get_yticklabels(), ax.title, ax.xaxis.label, ax.yaxis.label]
+    texts += [] if drawn is None else drawn.get_texts()
+    return [text.get_text() for text in texts if not text.get_parse_math()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_written_as_they_are(name):
+    counts = ClassCountsDisplay.from_counts({name: 3, "b": 2})
+    assert name in written(counts)
+    shots = ShotAccuracyDisplay.from_predictions(["b"], {name: ["b"], "b": ["b"]}, {"b": 3})
+    assert written(shots) == [name, "b"]
+    results = {f"param_{name}": [name, "b"], "mean_test_score": [0.1, 0.2]}
+    search = SearchResultsDisplay.from_cv_results(results)
+    assert written(search).count(name) == 2
+    pictures = np.zeros((2, 4, 4), np.uint8)
+    sheet = ContactSheetDisplay.from_predictions(pictures, [name, "b"], ["b", name])
+    sheet.title = name
+    assert name in written(sheet.plot())

@@ -10,11 +10,13 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from sklift._compute import _threads
+from sklift._data._pictures import Pictures
 from sklift._store._memory import MemoryArrays
-from sklift.images import MixUp, _views, resolve_tta
+from sklift.images import MixUp, _dataset, _views, resolve_tta
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
+from sklift.images._sources import FileSource, PickedSource
 
 N, SIZE = 6, 16
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 30, 40, 3), dtype=np.uint8)
@@ -142,3 +144,34 @@ def test_bad_parameters():
         TrainViews(source, TARGETS, None, SIZE, "bicubic", "heavy", 1, 0)
     with pytest.raises(ValueError, match="Unknown tta 'many'"):
         TestViews(source, SIZE, "bicubic", "many")
+
+
+def test_decoded_pictures_of_a_batch_are_bounded_together(tmp_path, monkeypatch):
+    paths = []
+    for i in range(6):  # odd sides: they can't be reduced
+        paths.append(tmp_path / f"{i}.png")
+        Image.new("1", (1001, 901)).save(paths[-1])
+    monkeypatch.setattr(_dataset, "MOST_PIXELS", 2 * 1001 * 901)
+    at_once = []
+    fetch = FileSource.fetch
+    monkeypatch.setattr(
+        FileSource, "fetch", lambda own, some: at_once.append(len(some)) or fetch(own, some)
+    )
+    for source in (
+        FileSource(paths),
+        PickedSource(FileSource(paths), np.arange(6)),
+        CachedSource(FileSource(paths), store=MemoryArrays(1 << 30)),
+    ):
+        assert len(PlainViews(source, 8, "bicubic").__getitems__(range(6))) == 6
+    assert at_once == [2] * 9
+    at_once.clear()
+    Pictures(FileSource(paths)).readable()
+    assert at_once == [2, 2, 2]
+
+
+def test_reduced_pictures_count_as_what_they_become(tmp_path):
+    path = tmp_path / "large.png"
+    Image.new("1", (1600, 800)).save(path)
+    source = FileSource([path, tmp_path / "none.png"], must_exist=False)
+    assert [source.n_pixels(i) for i in (0, 1)] == [1600 * 800, 0]
+    assert source.reduced(100).n_pixels(0) == 200 * 100
