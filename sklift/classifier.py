@@ -65,8 +65,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         that are text but no words, such as numbers and codes, are no names.
     class_names : dict or list of str, optional
         Names of the classes: a dict label -> name (extra names are allowed), a list in the order of
-        ``classes``, or of the sorted labels if ``classes`` is not given ("2" before "10"), or, for labels 0, 1, ..., a list indexed by label. If a fold may lack a
-        class, use a dict, or give ``classes`` as well. String labels are names already.
+        ``classes``, or of the sorted labels if ``classes`` is not given ("2" before "10"), or, for
+        labels 0, 1, ..., a list indexed by label. If a fold may lack a class, use a dict, or give
+        ``classes`` as well. String labels are names already.
     classes : array-like of shape (n_classes,), optional
         The class list. With it, every class has a column even if a training fold lacks the class.
     prompts : str, list of str or dict, default="a photo of a {}."
