@@ -15,7 +15,7 @@ class SSF(BaseEstimator):
     """Scale and shift the output of every linear map and norm: ``y * scale + shift``.
 
     In a transformer block these are qkv, attention output, both matrices of the feed-forward part,
-    and both norms; in a residual block of convolutions its norms. ``scale`` is drawn from
+    and both norms; in a block of another kind its norms. ``scale`` is drawn from
     N(1, 0.02) and ``shift`` from N(0, 0.02), so that training starts near the frozen tower.
 
     Parameters
@@ -44,7 +44,7 @@ class SSF(BaseEstimator):
     def inject(self, tower: OpenTower, n_classes: int) -> SSF:
         """Re-parametrise the chosen blocks' weights; return this recipe."""
         for block in choose_blocks(tower, self):
-            # a convolution's output goes straight into a norm, which would undo its scale
+            # what goes straight into a norm, as most convolutions do, would lose its scale there
             linears = block.linears if isinstance(block, TransformerBlock) else ()
             for site in (*linears, *block.norms):
                 _scale_and_shift(site)

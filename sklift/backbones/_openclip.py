@@ -6,13 +6,17 @@ import logging
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from torch import nn
 
 from .._core._names import did_you_mean
 from ._backbone import Backbone, TextTower
+from ._checkpoint import name_as, read_tensors, require_all, require_data
 from ._folder_settings import FILE, check_folder_settings
+from ._probe import feature_width
 from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import (
@@ -55,7 +59,9 @@ def from_clip(spec: BackboneSpec, model: nn.Module, tokenizer, preprocess: Prepr
             n_features = linear.out_features
     else:
         n_features = (
-            model.text_projection.shape[1] if _has_matrix(model) else _probe(visual, preprocess)
+            model.text_projection.shape[1]
+            if _has_matrix(model)
+            else feature_width(visual.eval(), preprocess.size, f"backbone {spec.name!r}")
         )
     return Backbone(
         spec=spec,
@@ -115,7 +121,7 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     arguments["force_preprocess_cfg"] = {**preprocess_of_tag, **given}
     try:
         with _quiet(open_clip):
-            model = open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
+            model = _create(open_clip, name, pretrained, arguments)
             tokenizer = open_clip.get_tokenizer(name, **of_tokenizer)
     except FileNotFoundError as error:
         raise ValueError(f"backbone {spec.name!r}: {error}") from error
@@ -133,6 +139,32 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
         size = size[0]
     preprocess = Preprocess(size, tuple(cfg["mean"]), tuple(cfg["std"]), cfg["interpolation"])
     return from_clip(spec, model, tokenizer, preprocess)
+
+
+def _create(open_clip, name: str, pretrained: str | None, arguments: dict) -> nn.Module:
+    """Build a model with its weights; names in a file may stand behind those of a wrapper."""
+    file = Path(pretrained or "")
+    if file.is_file():
+        require_data(file)
+    try:
+        return open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
+    except UNREADABLE:
+        if not file.is_file():
+            raise
+        model = open_clip.create_model(name, **arguments)
+        state = name_as(model, read_tensors(file))
+        own = model.state_dict()
+        # open_clip resizes positions alone
+        if any(k in own and v.shape != own[k].shape for k, v in state.items() if "pos" not in k):
+            require_all(model, state)
+    with TemporaryDirectory() as folder:  # open_clip reads files alone
+        torch.save(state, renamed := Path(folder) / "weights.pt")
+        try:
+            open_clip.load_checkpoint(model, str(renamed))
+        except UNREADABLE:
+            require_all(model, state)
+            raise
+    return model
 
 
 def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
@@ -191,11 +223,3 @@ def _quiet(open_clip):
 def _has_matrix(model: nn.Module) -> bool:
     matrix = getattr(model, "text_projection", None)
     return getattr(matrix, "ndim", 0) == 2
-
-
-def _probe(visual: nn.Module, preprocess: Preprocess) -> int:
-    """Find the width of the feature by a trial."""
-    import torch
-
-    with torch.no_grad():
-        return visual.eval()(torch.zeros(1, 3, preprocess.size, preprocess.size)).shape[-1]

@@ -1,4 +1,4 @@
-"""Trial of a user's tower: its features of noise, and checks of them."""
+"""Trial of a tower: its features of noise, and checks of them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
         each picture by itself and always to the same.
     """
     name, size = f"backbone {type(tower).__name__}", preprocess.size
-    generator = torch.Generator().manual_seed(0)
-    pictures = torch.randn(2, 3, size, size, generator=generator)
+    pictures = _noise(2, size)
     with torch.autocast("cpu", enabled=False):
         both = _features(tower, pictures, name)
         alone = _features(tower, pictures[:1], name)
@@ -41,6 +40,23 @@ def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
             "norms over the batch without running statistics"
         )
     return both[0]
+
+
+@torch.no_grad()
+def feature_width(tower: nn.Module, size: int, name: str) -> int:
+    """Return the number of features that a tower in eval mode gives.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it gives something else than features; ``name`` is that of the tower in the message.
+    """
+    with torch.autocast("cpu", enabled=False):
+        return _features(tower, _noise(1, size), name).shape[1]
+
+
+def _noise(n: int, size: int) -> torch.Tensor:
+    return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def _features(tower: nn.Module, pictures: torch.Tensor, name: str) -> torch.Tensor:

@@ -80,7 +80,9 @@ class OpenClip(BaseEstimator):
 class Timm(BaseEstimator):
     """Recipe of a vision tower of timm, with its settings.
 
-    A setting that is None follows the configuration of the weights.
+    A setting that is None follows the configuration of the weights. So does the activation, where
+    the weights are a tag; that of a file is the model's: OpenAI's weights, and some others, belong
+    to ``"vit_base_patch16_clip_quickgelu_224"`` and its like.
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
 """Attachment sites of a tower: the places where adapters attach parts, or train its weights.
 
 A transformer block computes ``x1 = x + attn(norm1(x))`` and ``x2 = x1 + scale2(mlp(norm2(x1)))``;
-a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Adapters see their parts as slots
-(a module that can be read and replaced) and weights (a weight and bias pair that can be
-re-parametrised), whatever library the tower comes from.
+a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Of other blocks it is only known
+which matrices, convolutions and norms they have. Adapters see their parts as slots (a module that
+can be read and replaced) and weights (a weight and bias pair that can be re-parametrised), whatever
+library the tower comes from.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from operator import attrgetter
 
 from torch import nn
 
-from ._towers import _open_clip, _resnet, _timm
+from ._towers import _open_clip, _resnet, _rows, _timm
 from ._towers._names import BlockNames
 
 
@@ -163,12 +164,11 @@ def find_blocks(tower: nn.Module) -> list[Block]:
         (_open_clip.blocks_of(tower), _open_clip.BLOCK),
         (_timm.blocks_of(trunk), _timm.BLOCK),
     ):
-        if units is not None and len(units):
-            if not all(names.all_in(unit) for unit in units):
-                return []
+        if units is not None and len(units) and all(names.all_in(unit) for unit in units):
             return [_transformer_block(u, Slot(units, str(i)), names) for i, u in enumerate(units)]
-    stages = _resnet.stages_of(trunk)
-    return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
+    if stages := _resnet.stages_of(trunk):
+        return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
+    return [b for b in (_any_block(Slot(*place)) for place in _rows.units_of(trunk)) if b]
 
 
 def find_known_blocks(tower: nn.Module) -> list[Block]:
@@ -219,6 +219,18 @@ def _conv_block(block: nn.Module, unit: Slot) -> ConvBlock:
         in_width=in_width,
         stride=stride,
     )
+
+
+def _any_block(unit: Slot) -> Block | None:
+    """Describe a block of any parts; None without linear layers, norms or biases."""
+    block = unit.get()
+    linears = [m for m in block.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    norms, _ = _split_norms(block, block.modules())
+    has_biases = any(name.endswith("bias") for name, _ in block.named_parameters())
+    if not (linears and norms and has_biases):
+        return None
+    width = linears[-1].weight.shape[0]
+    return Block(width, unit, tuple(Weight(m) for m in linears), norms, inner_norms=())
 
 
 def _split_norms(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from .._core._names import did_you_mean
 from ._backbone import Backbone
+from ._checkpoint import name_as, read_tensors, require_all
+from ._probe import feature_width
 from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
@@ -24,7 +29,8 @@ def load_timm(spec: BackboneSpec) -> Backbone:
     Raises
     ------
     ValueError
-        For an unknown model, tag or parameter, or a checkpoint that does not fit the model.
+        For an unknown model, tag or parameter, a checkpoint that does not fit the model, or a model
+        that gives no features.
     ConnectionError
         If the weights are neither in the cache nor reachable.
     """
@@ -41,31 +47,37 @@ def load_timm(spec: BackboneSpec) -> Backbone:
     else:
         tag = str(spec.pretrained)
         known = timm.list_pretrained(f"{base}.*")
-        full, source = f"{base}.{tag}", {}
+        full = f"{base}.{tag}"
+        source: dict[str, Any] = {}
         if full not in known:
             raise ValueError(
                 f"pretrained={tag!r} is neither a tag of {base!r} nor a file; tags: {known}"
             )
-        if repository := timm.get_pretrained_cfg(full).hf_hub_id:
+        config = timm.get_pretrained_cfg(full)
+        if _wants_quick_gelu(base, config.notes):
+            source["act_layer"] = "quick_gelu"
+        if repository := config.hf_hub_id:
             model_id = f"timm/{full}" if repository == "timm/" else repository
             if (found := cached_file(model_id)) is not None:
-                weights = _read(found, spec)  # timm itself may read a file with pickle
-                source = {"pretrained_cfg_overlay": {"state_dict": weights}}
+                # timm itself may read a file with pickle
+                source["pretrained_cfg_overlay"] = {"state_dict": _read(found, spec)}
             else:
                 require_reachable(model_id, "", spec)
         model = _create(timm, full, size, pretrained=True, **source)
         model.pretrained_cfg.pop("state_dict", None)
     data = resolve_model_data_config(model)
+    preprocess = Preprocess(
+        size or data["input_size"][-1],
+        tuple(params.get("mean", data["mean"])),
+        tuple(params.get("std", data["std"])),
+        params.get("interpolation", data["interpolation"]),
+    )
     return Backbone(
         spec=spec,
         tower=model,
-        n_features=model.num_features,
-        preprocess=Preprocess(
-            size or data["input_size"][-1],
-            tuple(params.get("mean", data["mean"])),
-            tuple(params.get("std", data["std"])),
-            params.get("interpolation", data["interpolation"]),
-        ),
+        # many a tower widens its features once more after its `num_features`
+        n_features=feature_width(model.eval(), preprocess.size, f"backbone {spec.name!r}"),
+        preprocess=preprocess,
         find_blocks=find_blocks,
     )
 
@@ -103,30 +115,49 @@ def _create(timm, name: str, size: int | None, *, pretrained: bool, **source):
         return timm.create_model(name, **settings)
 
 
-def _read(path: Path, spec: BackboneSpec) -> dict:
-    """Read the tensors of a file as data, without running code."""
-    from timm.models import load_state_dict
+def _wants_quick_gelu(base: str, notes) -> bool:
+    """Tell whether weights were trained with QuickGELU, and the model of their name has GELU.
 
+
+    timm has OpenAI's weights, and some others, under the names of models with GELU too, and says
+    so in a note.
+    """
+    return "quickgelu" not in base and any("natively QuickGELU" in note for note in notes or ())
+
+
+def _read(path: Path, spec: BackboneSpec) -> dict:
     try:
-        return load_state_dict(str(path), weights_only=True)
+        return read_tensors(path)
     except UNREADABLE as error:
         raise wrong_checkpoint(spec, error) from error
 
 
-def _load_file(model, spec: BackboneSpec) -> None:
+def _load_file(model: nn.Module, spec: BackboneSpec) -> None:
     """Set the weights; the classifier of a checkpoint is not needed, all else must fit."""
     from timm.models import load_checkpoint
 
-    # resizes position embeddings, and renames what other libraries have saved
-    convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+    path = Path(str(spec.pretrained))
     try:
-        keys = load_checkpoint(
-            model, spec.pretrained, strict=False, filter_fn=convert, weights_only=True
-        )
+        if path.suffix.lower() in (".npz", ".npy"):  # of JAX: the model reads and checks it
+            load_checkpoint(model, str(path))
+            return
+        state = name_as(model, read_tensors(path))
+        # resizes position embeddings, and renames what other libraries have saved
+        convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+        state = state if convert is None else convert(state, model)
+        state = _without_classifier(state, model)
+        require_all(model, state)
+        model.load_state_dict(state)
     except UNREADABLE as error:
         raise wrong_checkpoint(spec, error) from error
-    classifier = ("head.", "fc.", "classifier.")
-    extra = [k for k in keys.unexpected_keys if not k.startswith(classifier)]
-    if keys.missing_keys or extra:
-        error = ValueError(f"missing {keys.missing_keys[:3]}, unexpected {extra[:3]}")
-        raise wrong_checkpoint(spec, error)
+
+
+def _without_classifier(state: dict, model: nn.Module) -> dict:
+    """Return the weights of the tower alone."""
+    named = model.pretrained_cfg.get("classifier") or ()
+    named = (named,) if isinstance(named, str) else named
+    # the name of "head.linear" belongs to a part that has more than that: "head.bn"
+    parts = {"head", "fc", "classifier", *(name.partition(".")[0] for name in named)}
+    classifier = tuple(f"{part}." for part in parts)
+    own = model.state_dict()
+    return {k: v for k, v in state.items() if k in own or not k.startswith(classifier)}

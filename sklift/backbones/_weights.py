@@ -98,7 +98,7 @@ def unreachable(model_id: str, spec: BackboneSpec, reason: str) -> ConnectionErr
 
 def wrong_checkpoint(spec: BackboneSpec, error: Exception) -> ValueError:
     """Return the error for weights that do not fit the model."""
-    what = " ".join(str(error).split())[:300]
+    what = " ".join(str(error).split())[:600]
     return ValueError(
         f"backbone {spec.name!r} can't take the weights {spec.pretrained!r}: {what}. Check that "
         "the checkpoint belongs to this model (ViT-B-16 and ViT-B-16-quickgelu differ only in "

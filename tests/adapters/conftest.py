@@ -6,11 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
-import timm
 import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import load_file
+from timm.models._efficientnet_builder import decode_arch_def
+from timm.models.convnext import ConvNeXt
+from timm.models.densenet import DenseNet
+from timm.models.efficientnet import EfficientNet
+from timm.models.mobilenetv3 import MobileNetV3
+from timm.models.regnet import RegNet, RegNetCfg
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
+from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
@@ -50,7 +56,7 @@ def siglip(spec):
 
 
 def _timm(spec, model):
-    return Backbone(model, preprocess(), model.num_features, find_blocks, spec=spec)
+    return Backbone(model, preprocess(), model.head_hidden_size, find_blocks, spec=spec)
 
 
 def _timm_vit(spec, **settings):
@@ -78,8 +84,37 @@ def timm_bottleneck_resnet(spec):
 
 
 def timm_convnext(spec):
-    """A family whose blocks are of no known kind."""
-    return _timm(spec, timm.create_model("test_convnext", num_classes=0))
+    return _timm(spec, ConvNeXt(depths=(1, 1, 1, 1), dims=(8, 8, 16, 16), num_classes=0))
+
+
+def timm_efficientnet(spec):
+    rows = ["ds_r1_k3_s1_e1_c16_se0.5"], ["ir_r2_k3_s2_e2_c24_se0.5"], ["er_r1_k3_s1_e2_c24"]
+    sizes = {"num_features": 16, "stem_size": 8, "act_layer": nn.SiLU}
+    return _timm(spec, EfficientNet(decode_arch_def([*rows]), 0, **sizes))
+
+
+def timm_mobilenet(spec):
+    """Its head widens the features after they are pooled."""
+    rows = ["ds_r1_k3_s1_e1_c16_se0.5"], ["ir_r2_k5_s2_e2_c24_se0.5"], ["cn_r1_k1_s1_c32"]
+    sizes = {"num_features": 24, "stem_size": 8, "act_layer": nn.Hardswish}
+    return _timm(spec, MobileNetV3(decode_arch_def([*rows]), 0, **sizes))
+
+
+def timm_regnet(spec):
+    sizes = {"depth": 5, "w0": 8, "wa": 8, "wm": 1.5, "group_size": 4, "stem_width": 8}
+    cfg = RegNetCfg(**sizes, se_ratio=1.0, act_layer="silu")
+    return _timm(spec, RegNet(cfg, num_classes=0))
+
+
+def timm_swin(spec):
+    """Transformer blocks in stages, with windows."""
+    sizes = {"img_size": SIDE, "patch_size": 2, "window_size": 4, "embed_dim": 8}
+    return _timm(spec, SwinTransformer(**sizes, depths=(2, 1), num_heads=(2, 2), num_classes=0))
+
+
+def timm_densenet(spec):
+    """A family without residual blocks."""
+    return _timm(spec, DenseNet(growth_rate=4, block_config=(1, 1), num_classes=0))
 
 
 FAMILIES = {
@@ -93,6 +128,11 @@ FAMILIES = {
         timm_resnet,
         timm_bottleneck_resnet,
         timm_convnext,
+        timm_efficientnet,
+        timm_mobilenet,
+        timm_regnet,
+        timm_swin,
+        timm_densenet,
     )
 }
 
@@ -186,6 +226,6 @@ def official_params():
     return names
 
 
-@pytest.fixture(params=[f for f in FAMILIES if f != "timm_convnext"])
+@pytest.fixture(params=[f for f in FAMILIES if f != "timm_densenet"])
 def family(request):
     return request.param

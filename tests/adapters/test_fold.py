@@ -21,7 +21,8 @@ FOLDED = {
     "all": resolve_adapter([LoRA(rank=2), SSF(), SparseTuning(), "vpt", "adaptformer", "bitfit"]),
 }
 CONV = {"ssf", "sparse"}
-TOWERS = ("clip_vit", "timm_vit", "timm_vit_average", "siglip", "clip_resnet", "timm_resnet")
+TRANSFORMERS = ("clip_vit", "timm_vit", "timm_vit_average", "siglip")
+TOWERS = (*TRANSFORMERS, "clip_resnet", "timm_resnet", "timm_mobilenet", "timm_swin")
 
 
 def trained(backbone, recipe):
@@ -47,7 +48,7 @@ def is_parametrized(model):
 @pytest.mark.parametrize("kind", FOLDED)
 @pytest.mark.parametrize("family", TOWERS)
 def test_outputs_stay_and_shared_tensors_too(family, kind, make_backbone):
-    if "resnet" in family and kind not in CONV:
+    if family not in TRANSFORMERS and kind not in CONV:
         pytest.skip("for transformers")
     backbone = make_backbone(family)
     frozen = copy.deepcopy(backbone.tower.state_dict())

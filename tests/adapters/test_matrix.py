@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from torch import nn
 
 from sklift._model import TunedModel
 from sklift.adapters import (
@@ -64,6 +66,7 @@ CONV = {
     "none",
     "any combination",
 }
+WEIGHTS_ALONE = CONV - {"conv"}  # where blocks are of unknown parts
 FITS = {
     family: CONV if "resnet" in family else set(RECIPES) - {"conv"}
     for family in (
@@ -74,6 +77,15 @@ FITS = {
         "clip_resnet",
         "timm_resnet",
         "timm_bottleneck_resnet",
+    )
+} | {
+    family: WEIGHTS_ALONE
+    for family in (
+        "timm_convnext",
+        "timm_efficientnet",
+        "timm_mobilenet",
+        "timm_regnet",
+        "timm_swin",
     )
 }
 FAMILY_OF_TOWER_AND_KIND = [(f, k) for f, kinds in FITS.items() for k in RECIPES if k in kinds]
@@ -226,7 +238,7 @@ def test_wrong_layers(kind, layers, error, message, make_backbone):
         build(backbone, clone(RECIPES[kind]).set_params(layers=layers))
 
 
-@pytest.mark.parametrize("family", [*FITS, "timm_convnext"])
+@pytest.mark.parametrize("family", [*FITS, "timm_densenet"])
 def test_unfit_kinds_name_those_that_fit(family, make_backbone):
     backbone = make_backbone(family)
     fits = suitable(backbone.open())
@@ -252,6 +264,36 @@ def test_conv_blocks(family, make_backbone):
     for block, given, returned in shapes:
         assert (given[1], returned[1]) == (block.in_width, block.width)
         assert returned[2] == -(-given[2] // block.stride)
+
+
+@pytest.mark.parametrize("family", [f for f in FITS if FITS[f] == WEIGHTS_ALONE])
+def test_blocks_of_unknown_parts(family, make_backbone):
+    """All of a tower's rows are found; what lies between and around them stays frozen."""
+    backbone = make_backbone(family)
+    blocks, tower = find_blocks(backbone.tower), backbone.tower
+    found = {block.unit.get() for block in blocks}
+    kind = (
+        "ConvNeXtBlock|.*Residual|DepthwiseSeparableConv|ConvBnAct|Bottleneck|SwinTransformerBlock"
+    )
+    named = [m for m in tower.modules() if re.fullmatch(kind, type(m).__name__)]
+    assert found == set(named) and [b.unit.get() for b in blocks] == named
+    channels = -1 if family == "timm_swin" else 1
+    for block in blocks:
+        block.unit.get().register_forward_hook(
+            lambda m, a, y, width=block.width: seen.append((width, y.shape[channels]))
+        )
+        weights = [m for m in block.unit.get().modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+        assert [site.owner for site in block.linears] == weights
+        norms = [
+            m
+            for m in block.unit.get().modules()
+            if isinstance(m, (nn.BatchNorm2d, nn.LayerNorm))  # timm's own are subclasses
+        ]
+        assert [site.owner for site in block.norms] == norms and norms
+    seen: list = []
+    tower(images(backbone, 1))
+    assert len(seen) == len(blocks)
+    assert all(width == channels for width, channels in seen)
 
 
 def test_prompts_do_not_reach_the_pooling(make_backbone):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from timm.layers import QuickGELU
+from timm.models.vision_transformer import VisionTransformer
+from torch import nn
 
+from sklift import ImageEmbedder
 from sklift.backbones import BackboneSpec, Timm, load_backbone, resolve_spec
 from sklift.backbones import _timm as module
 
@@ -74,6 +80,50 @@ def test_vit_tiny(tmp_path):
     assert backbone.n_features == 192
     assert backbone.preprocess.mean == (0.5, 0.5, 0.5)
     assert len(backbone.open().blocks) == 12
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3_small_050", "inception_next_atto"])
+def test_width_beyond_num_features(name, tmp_path):
+    """A head that widens the features once more."""
+    model = timm.create_model(name)
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    embedder = ImageEmbedder(f"timm/{name}", pretrained=tmp_path / "weights.pt")
+    X = np.zeros((2, 32, 32, 3), np.uint8)
+    table = embedder.set_output(transform="pandas").fit_transform(X)
+    assert table.shape == (2, embedder.n_features_out_)
+    assert embedder.n_features_out_ == model.head_hidden_size != model.num_features
+
+
+def test_a_tower_without_features(monkeypatch, checkpoint):
+    monkeypatch.setattr(VisionTransformer, "forward_head", lambda self, x, pre_logits=False: x)
+    with pytest.raises(ValueError, match=r"backbone 'timm/test_vit' gives \(1, 101, 64\)"):
+        module.load_timm(BackboneSpec("timm/test_vit", str(checkpoint[0] / "weights.pt")))
+
+
+@pytest.mark.parametrize(
+    "name, tag, expected",
+    [
+        ("vit_base_patch16_clip_224", "openai", True),
+        ("vit_base_patch16_clip_224", "openai_ft_in1k", False),
+        ("vit_base_patch16_clip_224", "laion2b", False),
+        ("vit_base_patch16_clip_quickgelu_224", "openai", False),
+    ],
+)
+def test_activation_of_the_weights(name, tag, expected):
+    """Tags that timm lists under a model with GELU, though they are of one with QuickGELU."""
+    config = timm.get_pretrained_cfg(f"{name}.{tag}")
+    assert config is not None
+    assert module._wants_quick_gelu(name, config.notes) is expected
+
+
+@pytest.mark.parametrize("notes", [None, ("natively QuickGELU, use quickgelu model variant",)])
+def test_activation_follows_the_note(notes, checkpoint, monkeypatch):
+    config = replace(timm.get_pretrained_cfg("test_vit.r160_in1k"), notes=notes)
+    monkeypatch.setattr(timm, "get_pretrained_cfg", lambda name: config)
+    monkeypatch.setattr(module, "cached_file", lambda *names: checkpoint[0] / "weights.pt")
+    backbone = module.load_timm(BackboneSpec("timm/test_vit", "r160_in1k"))
+    act = backbone.tower.blocks[0].mlp.act
+    assert isinstance(act, nn.GELU if notes is None else QuickGELU)
 
 
 def test_checkpoint_of_another_model(checkpoint, tmp_path):
