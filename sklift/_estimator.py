@@ -301,9 +301,9 @@ class LogitClassifierMixin(ClassifierMixin):
         -------
         score : float in [0, 1]
         """
-        from .metrics._as_labels import as_labels
+        from ._classes._labels import check_labels
 
-        return super().score(X, as_labels(y), sample_weight)
+        return super().score(X, check_labels(y), sample_weight)
 
 
 def all_or_nothing(method):

@@ -17,11 +17,12 @@ _FEWEST_ROWS = 16  # on Intel's processors
 def enough_rows(x: torch.Tensor) -> torch.Tensor:
     """Repeat some of ``FEWEST`` pictures or more, where each is one row of a product.
 
-    So their features do not depend on how many are computed together. Training needs no such rows.
+    So features do not depend on how many are computed together. In training, the frozen features
+    of a batch must be those of the tuned model at its start: there, nothing is repeated.
     """
-    if torch.is_grad_enabled() or x.device.type != "cpu" or not FEWEST <= len(x) < _FEWEST_ROWS:
+    if not torch.is_inference_mode_enabled() or x.device.type != "cpu":
         return x
-    return x[torch.arange(_FEWEST_ROWS) % len(x)]
+    return x[torch.arange(_FEWEST_ROWS) % len(x)] if FEWEST <= len(x) < _FEWEST_ROWS else x
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset
 
-from .._compute._micro_batches import FEWEST, MicroBatches
+from .._compute._micro_batches import FEWEST, MicroBatches, enough_rows
 from .._compute._plan import ComputePlan
 from .._compute._threads import map_items
 from .._store._keeper import Keeper
@@ -46,8 +46,15 @@ def frozen_features(
         cast_frozen_weights(frozen, precision)
 
     def embed(pixels):
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+        half = precision != torch.float32
+        with torch.inference_mode(), torch.autocast(device.type, precision, enabled=half):
             return tower(backbone.preprocess.normalize(pixels))
+
+    def finished(features):
+        if finish is None:
+            return features
+        with torch.inference_mode():
+            return finish(enough_rows(features))[: len(features)]
 
     in_parts = MicroBatches()
     for views in loaded(dataset, plan):
@@ -57,8 +64,8 @@ def frozen_features(
         if n < fewest:
             pixels = pixels[torch.arange(fewest) % n]
         features = in_parts(embed, pixels.to(device), device)
-        features = features.float() if finish is None else finish(features.float())
-        features = features[:n].unflatten(0, views.shape[:2])
+        features = finished(features.float())[:n]
+        features = features.unflatten(0, views.shape[:2])
         yield (features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu().numpy()
 
 

@@ -69,6 +69,7 @@ class FirstTokenBlock(ResidualAttentionBlock):
 
     def forward(self, q_x, k_x=None, v_x=None, attn_mask=None):
         """Return the first token, which attends to all."""
-        n, q_x = len(q_x), enough_rows(q_x)
-        tokens = self.ln_1(q_x)
-        return super().forward(q_x[:, :1], tokens, tokens)[:n]
+        x = enough_rows(q_x)
+        tokens = self.ln_1(x)
+        first = super().forward(x[:, :1], tokens, tokens)
+        return first if x is q_x else first[: len(q_x)]

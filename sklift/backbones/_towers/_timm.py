@@ -91,7 +91,8 @@ class FirstTokenTimmBlock(Block):
 
     def forward(self, x, *args, **kwargs):
         """Return the first token, which attends to all."""
-        n, x = len(x), enough_rows(x)
-        gathered = self.ls1(self.attn.of_first(self.norm1(x), 1))
-        x = x[:, :1] + gathered
-        return (x + self.ls2(self.mlp(self.norm2(x))))[:n]
+        tokens = enough_rows(x)
+        gathered = self.ls1(self.attn.of_first(self.norm1(tokens), 1))
+        first = tokens[:, :1] + gathered
+        first = first + self.ls2(self.mlp(self.norm2(first)))
+        return first if tokens is x else first[: len(x)]
