@@ -69,7 +69,10 @@ def labels_of(dataset) -> np.ndarray | None:
     else:
         values = listed.tolist()
         for i in _some_of_each(values):
-            item = dataset[i]
+            try:
+                item = dataset[i]
+            except (OSError, ValueError, TypeError):
+                continue  # a damaged picture: an error, or left out, where it is decoded
             if not is_pair(item):
                 return listed
             (own,) = as_labels([item[1]]).tolist()

@@ -165,7 +165,7 @@ def test_partial_fit(quick, shapes):
             clf.partial_fit(X[part], y[part], classes=np.unique(y))
         return clf
 
-    assert is_same(passes(), passes(num_workers=2))
+    assert is_same(passes(), passes(compute__num_workers=2))
     assert not is_same(passes(), passes(random_state=1))
 
 
