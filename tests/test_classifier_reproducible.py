@@ -16,7 +16,7 @@ FRESH_FIT = """
 import sys, numpy as np
 from sklift import LiftClassifier
 data = np.load(sys.argv[1])
-params = dict(max_epochs=2, batch_size=8, random_state=0, precision="float32")
+params = dict(max_epochs=2, batch_size=8, random_state=0, compute__precision="float32")
 clf = LiftClassifier("emoji-tiny", **params).fit(data["X"], data["y"])
 np.save(sys.argv[2], clf.predict_proba(data["X"]))
 """

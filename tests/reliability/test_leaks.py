@@ -72,7 +72,7 @@ def fit_files(folder: Path):
 
 
 def fit_with_workers(folder: Path):
-    return lambda i: busy("emoji-tiny", folder, num_workers=2, random_state=i).fit(
+    return lambda i: busy("emoji-tiny", folder, compute__num_workers=2, random_state=i).fit(
         pictures(i), LABELS
     )
 
