@@ -285,7 +285,8 @@ class TestSharedFolders:
 
             data = np.load(sys.argv[1] + "/data.npz")
             clf = LiftClassifier(
-                "emoji-tiny", max_epochs=4, batch_size=5, random_state=0, compute__precision="float32",
+                "emoji-tiny", max_epochs=4, batch_size=5, random_state=0,
+                compute__precision="float32",
                 checkpoint=sys.argv[1] + "/checkpoints", checkpoint__minutes=0,
             ).fit(data["X"], data["y"])
             torch.save(clf.model_.trained_state(), sys.argv[2])

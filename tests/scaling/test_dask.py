@@ -48,7 +48,12 @@ class Accuracy:
 
 def search(X, y, folds, cache, scoring=None):
     clf = LiftClassifier(
-        "emoji-tiny", init="class_mean", max_epochs=1, batch_size=8, random_state=0, compute__cache=cache
+        "emoji-tiny",
+        init="class_mean",
+        max_epochs=1,
+        batch_size=8,
+        random_state=0,
+        compute__cache=cache,
     )
     grid = {"adapter": ["adaptformer", None], "loss__tau": [0.5, 1.0]}
     found = GridSearchCV(clf, grid, cv=folds, scoring=scoring, error_score="raise").fit(X, y)
