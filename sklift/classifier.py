@@ -94,7 +94,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         pictures without labels.
     max_epochs : int, default=5
         Number of passes over the training data.
+    batch_size : int, default=128
         Number of pictures in a batch.
+    lr : float, default=0.02
         Learning rate at the start. It falls to zero along a half cosine, in steps of an epoch,
         unless the optimizer has another schedule.
     weight_decay : float, default=5e-4

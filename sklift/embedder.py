@@ -29,7 +29,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         crops, see :mod:`sklift.images`.
     batch_size : int, default=128
         Number of pictures in a batch.
-    device, reader, compute
+    reader, device, compute
         As in :class:`LiftClassifier`. Features are cached by the content of the picture: each
         picture passes the tower once in a whole search. Features of random views, or of views of
         your own recipes, are not cached.

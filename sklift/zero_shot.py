@@ -35,7 +35,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         crops, see :mod:`sklift.images`.
     batch_size : int, default=128
         Number of pictures in a batch.
-    device, reader, compute
+    reader, device, compute
         As in :class:`LiftClassifier`. Features are cached by the content of the picture: each
         picture passes the tower once in a whole search. Features of random views, or of views of
         your own recipes, are not cached.

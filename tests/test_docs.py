@@ -76,6 +76,29 @@ def test_public_docstrings_have_examples():
     assert not bare
 
 
+def described(obj) -> list[str]:
+    """Names that stand under "Parameters" in a docstring, in their order."""
+    text = inspect.getdoc(obj) or ""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}$|\Z)", text, re.M | re.S)
+    heads = re.findall(r"^([\w*, ]+?)(?: :.*)?$", section[1] if section else "", re.M)
+    return [name.strip(" *") for head in heads if head[0] != " " for name in head.split(",")]
+
+
+def accepted(obj) -> list[str]:
+    """Names of the arguments that a function, or the constructor of a class, takes."""
+    kept = [p for p in inspect.signature(obj).parameters if not p.startswith("_")]
+    return [p for p in kept if p != "settings"]
+
+
+@pytest.mark.parametrize("name", sorted(n for n, obj in public().items() if callable(obj)))
+def test_docstrings_name_the_parameters_in_their_order(name):
+    """A name is never lost, as two were in a merge."""
+    obj = public()[name]
+    names = [p for p in described(obj) if p != "settings"]
+    if names and name != "training.OptimizerRecipe":  # a base: its recipes have the constructors
+        assert names == accepted(obj)
+
+
 def external_names() -> set[str]:
     """What roles in pages, examples and docstrings refer to in the documentation of others."""
     files = [

@@ -113,6 +113,7 @@ def require_same(found: torch.Tensor, wanted: torch.Tensor) -> None:
     if found.shape != wanted.shape:
         raise ValueError(f"it gives {tuple(found.shape)} instead of {tuple(wanted.shape)}")
     rounded = max(4e-3, 8 * torch.finfo(wanted.dtype).eps)
-    atol = rounded * wanted.abs().max().item()
+    scale = wanted.nan_to_num(0, 0, 0).abs().max().item()
+    atol = rounded * scale
     if not torch.allclose(found, wanted, rtol=0, atol=atol, equal_nan=True):
         raise ValueError("it gives other numbers")

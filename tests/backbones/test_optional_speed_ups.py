@@ -399,3 +399,12 @@ def test_what_is_not_the_same(found, wanted):
     with pytest.raises(ValueError, match="it gives"):
         require_same(found, wanted)
     require_same(wanted * (1 + 1e-4), wanted)
+
+
+def test_numbers_that_are_none_are_the_same_where_the_others_are():
+    """A tower whose weights overflow computes what it computes, slowly or fast."""
+    wanted = torch.tensor([1.0, float("nan"), 2.0])
+    require_same(wanted.clone(), wanted)
+    for found in (wanted + 1, torch.tensor([1.0, 0.0, 2.0])):
+        with pytest.raises(ValueError, match="other numbers"):
+            require_same(found, wanted)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import copy
 import gc
+import inspect
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +19,26 @@ from torch import nn
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift.backbones import Backbone, OwnTower, Preprocess, load_backbone
+
+SEARCH_IN_PROCESSES = """
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+from towers import Net
+
+from sklift import LiftClassifier
+from sklift.backbones import OwnTower
+
+X, y = np.load("shapes.npz").values()
+tower = OwnTower(Net(), image_size=16, mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3))
+clf = LiftClassifier(tower, adapter="feature", max_epochs=2, batch_size=8, random_state=0)
+for name, values in ("backbone__image_size", [16, 24]), ("lr", [0.01, 0.02]):
+    one, two = (
+        GridSearchCV(clf, {name: values}, cv=2, n_jobs=n_jobs, error_score="raise").fit(X, y)
+        for n_jobs in (1, 2)
+    )
+    scores = one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
+    print("same" if np.array_equal(*scores) else scores)
+"""
 
 SIZE, MEAN, STD = 16, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 
@@ -270,17 +294,30 @@ class TestCopies:
         assert est.backbone.image_size == 24 and "image_size=24" in repr(est)
         assert make(module).set_params(backbone__image_size=24).backbone.module is module
 
-    @pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
     @pytest.mark.parametrize("kind", ["module", "recipe"])
-    def test_search(self, request, shapes, kind, n_jobs):
+    def test_search(self, request, shapes, kind):
         tower = request.getfixturevalue(kind)
         grid = {"backbone__image_size": [16, 24], "lr": [0.02]}
-        search = GridSearchCV(make(tower), grid, cv=2, n_jobs=n_jobs, error_score="raise")
-        search.fit(*shapes)
+        search = GridSearchCV(make(tower), grid, cv=2, error_score="raise").fit(*shapes)
         best = search.best_estimator_
         assert best.model_.backbone.preprocess.size == best.backbone.image_size
         expected = clone(best).fit(*shapes).predict_proba(shapes[0])
         assert np.array_equal(search.predict_proba(shapes[0]), expected)
+
+    @pytest.mark.slow
+    def test_search_in_processes(self, shapes, tmp_path):
+        """Workers import the module that the tower's class stands in, as that of a user."""
+        (tmp_path / "towers.py").write_text(
+            f"import torch\nfrom torch import nn\n\n\n{inspect.getsource(Net)}"
+        )
+        np.savez(tmp_path / "shapes.npz", X=shapes[0], y=shapes[1])
+        script = tmp_path / "search.py"
+        script.write_text(SEARCH_IN_PROCESSES)
+        env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        command = [sys.executable, str(script)]
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["same", "same"]
 
     @pytest.mark.parametrize("kind", ["module", "recipe"])
     def test_pickle_of_a_fitted_one(self, request, shapes, kind):
