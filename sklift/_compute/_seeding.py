@@ -29,7 +29,10 @@ def seeded(seed: int, device: torch.device):
             _outside = torch.random.fork_rng(devices=devices)
             _outside.__enter__()
         _n_inside += 1
-        torch.manual_seed(seed)
+        if on_gpu or device.type != "cpu":
+            torch.manual_seed(seed)
+        else:  # torch.manual_seed would put the seed, and a traceback, aside for a GPU not yet used
+            torch.default_generator.manual_seed(seed)
     try:
         yield
     finally:

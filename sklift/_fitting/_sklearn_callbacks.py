@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .._core._sklearn import callback_context
 
 
@@ -26,12 +28,12 @@ class EpochTasks:
             self.epoch = self.context.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
-    def end_epoch(self, fitted: dict) -> bool:
-        """Report that an epoch ends, with the attributes ``fitted`` so far; True: stop training."""
+    def end_epoch(self, fitted: Callable[[], dict]) -> bool:
+        """Report that an epoch ends; ``fitted()`` gives the attributes so far. True: stop."""
         if self.context is None:
             return False
         return self.epoch.call_on_fit_task_end(
-            estimator=self.estimator, **self.data, reconstruction_attributes=fitted
+            estimator=self.estimator, **self.data, reconstruction_attributes=fitted()
         )
 
     def end(self, fitted: dict) -> None:

@@ -171,10 +171,11 @@ def train(
             net.restore(state)
         n_epochs = 0 if net.stopping else settings.max_epochs - len(net.history)
         _run(net, dataset, n_epochs, plan, keep, record, is_shared=start is not None)
-    keep(record(net))
+    fitted = record(net)
+    keep(fitted)
     if checkpoints is not None:
         checkpoints.save(net, finished=True)
-    tasks.end(record(net))
+    tasks.end(fitted)
 
 
 def train_more(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from skorch.callbacks import Callback
@@ -116,7 +117,7 @@ class SklearnCallbacks(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """Report that an epoch ends, and stop if a callback asks for it."""
-        if self.tasks.end_epoch(self.fitted(net)):
+        if self.tasks.end_epoch(partial(self.fitted, net)):
             net.stopping = True
 
     def on_train_end(self, net, **kwargs):

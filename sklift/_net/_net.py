@@ -114,7 +114,7 @@ class LiftNet(NeuralNet):
         labels = self._labels(X, y_true)
         has_terms = training and self.has_terms
         logits = y_pred[:, :-1] if has_terms else y_pred
-        main = max(labels, key=lambda label: label[0])[1]
+        main = labels[0][1] if len(labels) == 1 else max(labels, key=lambda label: label[0])[1]
         self.hits["train" if training else "valid"] += (logits.detach().argmax(1) == main).sum()
         losses = []
         for _, target, weight in labels:

@@ -82,6 +82,7 @@ class Loss(nn.Module):
         super().__init__()
         self.register_buffer("class_counts", _check_class_counts(class_counts), persistent=False)
         self.reduction = WeightedMean()
+        self._log_priors: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
     @property
     def couples_samples(self) -> bool:
@@ -140,8 +141,12 @@ class Loss(nn.Module):
         return counts / counts.sum()
 
     def log_prior(self, dtype: torch.dtype) -> Tensor:
-        """Return the log of the floored class prior, ``(n_classes,)``."""
-        return positive(self.prior(dtype)).log()
+        """Return the log of the floored class prior, ``(n_classes,)``; it is computed once."""
+        key = dtype, self.class_counts.device
+        if key not in self._log_priors:
+            with torch.inference_mode(False):  # a gradient may need it later
+                self._log_priors[key] = positive(self.prior(dtype)).log()
+        return self._log_priors[key]
 
     def implied_prior(self, dtype: torch.dtype = torch.float32) -> Tensor:
         r"""Return the class mix that the plain softmax of a trained model assumes.
