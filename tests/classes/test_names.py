@@ -44,7 +44,9 @@ def test_classes_of_an_enumeration_keep_their_order():
 
 
 @pytest.mark.parametrize(
-    "label", [str, "{:02}".format, "{:05}".format, lambda k: str(k + 1), int], ids=str
+    "label",
+    [str, "{:02}".format, "{:05}".format, lambda k: str(k + 1), int],
+    ids=["digits", "2 digits", "5 digits", "from 1", "numbers"],
 )
 def test_digits_are_numbers_to_a_list_of_names(label):
     labels = [label(k) for k in range(12)]
