@@ -29,7 +29,8 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator):
     r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
-    It implements LIFT+ (the defaults) [2]_ and LIFT [1]_. The picture tower of CLIP is frozen. A
+    It implements LIFT+ [2]_ (the defaults, but for the head that starts from pictures) and
+    LIFT [1]_; :mod:`sklift.presets` has both to the letter. The picture tower of CLIP is frozen. A
     few weights inside its blocks are trained, and a cosine head that starts from the class names.
     In training, the loss adds :math:`\tau \log \pi_k` to the logits, where :math:`\pi` is the class
     prior, so that frequent classes do not dominate.
@@ -57,8 +58,11 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         A term that holds the tuned model near the frozen one, see :mod:`sklift.regularizers`:
         ``"consistency"``, ``"anchor"`` or ``"distillation"``. It is added to the training loss, not
         to the validation loss. Terms of pictures have the same weights as pictures in the loss.
-    head : str or recipe, default="cosine"
-        Map from features to logits, see :mod:`sklift.heads`.
+    head : str or recipe, default="auto"
+        Map from features to logits, see :mod:`sklift.heads`. ``"cosine"``: angles between features
+        and class weights; ``"whitened_cosine"``: the same where features spread alike in all
+        directions, which needs fewer pictures; ``"auto"``: the latter if the head starts from
+        pictures, the former if from class names.
     init : {"auto", "text", "class_mean", "linear_probe", "random"}, default="auto"
         Start of the head's rows. ``"auto"``: the text features of the class names, if the backbone
         has a text tower and names are known, else the class means of the frozen features. Labels
@@ -253,7 +257,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         adapter="adaptformer",
         loss="logit_adjusted",
         regularizer=None,
-        head="cosine",
+        head="auto",
         init="auto",
         class_names=None,
         classes=None,
@@ -358,7 +362,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         resolve_target_prior(self.target_prior, labels, np.ones(len(labels)))
         start = self._trained() if self.warm_start else None
         if start is not None:
-            check_same(labels, start.classes, start.model, settings)
+            check_same(labels, start.classes, start.model, start.init, settings)
         if len(sample.skipped):  # callbacks get the training data without skipped pictures
             X, y, sample_weight = sample.data.source, labels[sample.codes], sample.weight
         tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
@@ -410,7 +414,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         classes = partial_classes(classes, self.classes, known)
         labels, sample = self._sample(X, y, sample_weight, classes, reset=start is None)
         if start is not None:
-            check_same(labels, start.classes, start.model, settings)
+            check_same(labels, start.classes, start.model, start.init, settings)
         else:
             self.classes_ = labels
             self.class_names_ = names_in_words(self.class_names, labels, classes)

@@ -64,7 +64,8 @@ def resolve_init(
     return "text"
 
 
-def head_rows(
+def start_head(
+    head: torch.nn.Module,
     init: str,
     backbone: Backbone,
     data,
@@ -77,23 +78,41 @@ def head_rows(
     prompts,
     sample_weight: np.ndarray | None,
     random_state: int,
-) -> torch.Tensor | None:
-    """Unit rows ``(n_classes, n_features)`` for the start of the head; None for a random start.
+) -> None:
+    """Set what the head starts from: its rows, and what it computes once from frozen features.
 
-    ``data`` gives the features, ``used`` holds the indices of the training samples.
+    ``data`` gives the features, ``used`` holds the indices of the training samples. A head that
+    computes something has a method ``fit_features``, see :class:`sklift.heads.WhitenedCosine`.
+
+    Raises
+    ------
+    ValueError
+        If a head that changes features is to start from texts.
     """
-    if init == "random":
-        return None
+    fit_features = getattr(head, "fit_features", None)
+    rows = None
     if init == "text":
+        if fit_features is not None:
+            raise ValueError(
+                f"{type(head).__name__} compares whitened features, for which no text is a start: "
+                "use init='class_mean', or head='cosine'"
+            )
         features = prompt_features(backbone, prompts, classes, names)
         proj = backbone.projection
         if proj is None:  # features are in the joint space already
             proj = torch.eye(features[0].shape[1])
-        return text_rows(features, proj)
-    chosen = used if sample_weight is None else used[sample_weight[used] > 0]
-    if init == "class_mean":
-        chosen = chosen[subsample(codes[chosen], 100, random_state)]
-    features = data.features(backbone, chosen, plan)
-    weight = None if sample_weight is None else sample_weight[chosen]
-    build = class_mean_rows if init == "class_mean" else linear_probe_rows
-    return build(features, codes[chosen], len(classes), sample_weight=weight)
+        rows = text_rows(features, proj)
+    elif init != "random" or fit_features is not None:
+        chosen = used if sample_weight is None else used[sample_weight[used] > 0]
+        if init != "linear_probe":
+            chosen = chosen[subsample(codes[chosen], 100, random_state)]
+        features = data.features(backbone, chosen, plan)
+        weight = None if sample_weight is None else sample_weight[chosen]
+        if fit_features is not None:
+            features = fit_features(features, codes[chosen], weight)
+        if init != "random":
+            build = class_mean_rows if init == "class_mean" else linear_probe_rows
+            rows = build(features, codes[chosen], len(classes), sample_weight=weight)
+    if rows is not None:
+        with torch.no_grad():
+            head.weight.copy_(rows)

@@ -128,7 +128,7 @@ def partial_classes(classes, declared, known):
     return classes
 
 
-def check_same(classes, known, model, settings: FitSettings) -> None:
+def check_same(classes, known, model, init: str, settings: FitSettings) -> None:
     """Check that classes, adapter and head are the same as in the earlier training.
 
     Raises
@@ -142,7 +142,7 @@ def check_same(classes, known, model, settings: FitSettings) -> None:
             f"{len(classes)} or others; give classes, or fit a clone, or with warm_start=False"
         )
     for name, trained in (("adapter", model.adapter), ("head", model.head_recipe)):
-        recipe = getattr(settings, name)
+        recipe = getattr(settings.with_head(init), name)
         if not matches_trained(recipe, trained):
             raise ValueError(
                 f"training goes on with the same {name}: {trained!r} before, now "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._estimator import resolve_recipe
+from ..heads import Auto
 from ..training import Checkpoint, Compute
 from ..training._optimizer import shared_settings
 from ._draws import check_one_sampler
@@ -57,6 +58,10 @@ class FitSettings:
     net_params: Mapping[str, Any]
     verbose: int
     random_state: Any
+
+    def with_head(self, init: str) -> FitSettings:
+        """Settings with the head that suits its start, if the choice is "auto"."""
+        return replace(self, head=self.head.choose(init)) if isinstance(self.head, Auto) else self
 
 
 def fit_settings(params: Mapping[str, Any]) -> FitSettings:

@@ -33,7 +33,7 @@ from ..backbones._fast._precision import frozen_weights_cast
 from ..losses import build_loss, implied_prior
 from ..regularizers import Regularizer, build_regularizer
 from ._checkpoint import open_checkpoint
-from ._head_start import head_rows, resolve_init
+from ._head_start import resolve_init, start_head
 from ._identity import describe, identify
 from ._net_arguments import has_user_order, net_arguments
 from ._regularizer import continued_regularizer
@@ -120,6 +120,8 @@ def train(
         backbone = _backbone(settings, sample.data)
         if start is not None:
             _check_start(start.model, backbone, plan.device)
+    init = _init(settings, backbone, classes, start)
+    settings = settings.with_head(init)
     file = state = None
     if settings.checkpoint is not None:
         identity = identify(settings, sample, classes.labels, backbone, plan)
@@ -137,9 +139,9 @@ def train(
         dataset, held_out, used = split_sample(settings, backbone, sample)
         if start is None:
             resumed = state is not None
-            model, init = _new_model(settings, backbone, sample, used, classes, plan, resumed)
+            model = _new_model(settings, init, backbone, sample, used, classes, plan, resumed)
         else:
-            model, init = start.model, start.init
+            model = start.model
         model.recompute(plan.recompute)
         with frozen_weights_cast(model.tower, plan.precision):
             dataset, held_out = precompute_frozen(
@@ -194,10 +196,12 @@ def train_more(
     used = np.arange(len(sample.codes))
     with seeded(sample.seed, plan.device):
         backbone = _backbone(settings, sample.data)
+        init = _init(settings, backbone, classes, start)
+        settings = settings.with_head(init)
         if start is None:
-            model, init = _new_model(settings, backbone, sample, used, classes, plan)
+            model = _new_model(settings, init, backbone, sample, used, classes, plan)
         else:
-            model, init = start.model, start.init
+            model = start.model
         model.recompute(plan.recompute)
     # Each pass has its own order and views, also if random_state is an int.
     seed = (sample.seed + (0 if start is None else len(start.history))) % 2**31
@@ -282,23 +286,36 @@ def _check_start(model: TunedModel, backbone: Backbone, device: torch.device) ->
         )
 
 
+def _init(
+    settings: FitSettings, backbone: Backbone, classes: Classes, start: Trained | None
+) -> str:
+    """What the head starts from, or started from in the first training."""
+    if start is not None:
+        return start.init
+    return resolve_init(settings.init, backbone, classes.names, settings.prompts, classes.named)
+
+
 def _new_model(
     settings: FitSettings,
+    init: str,
     backbone: Backbone,
     sample: Sample,
     used: np.ndarray,
     classes: Classes,
     plan: ComputePlan,
     resumed: bool = False,
-) -> tuple[TunedModel, str]:
-    """Return the model at the start of training, and the initialisation of its head.
+) -> TunedModel:
+    """Return the model at the start of training.
 
     ``resumed``: whether a checkpoint has the weights, so that the head needs no start.
     """
-    init = resolve_init(settings.init, backbone, classes.names, settings.prompts, classes.named)
-    rows = None
+    with drawing_alone(sample.seed):
+        model = TunedModel(backbone, settings.adapter, settings.head, len(classes), plan.device)
+    if backbone.is_empty:
+        model.to(sample.data.dtype)
     if not resumed:
-        rows = head_rows(
+        start_head(
+            model.head,
             init,
             backbone,
             sample.data,
@@ -311,14 +328,7 @@ def _new_model(
             sample_weight=sample.weight,
             random_state=sample.seed,
         )
-    with drawing_alone(sample.seed):
-        model = TunedModel(backbone, settings.adapter, settings.head, len(classes), plan.device)
-    if backbone.is_empty:
-        model.to(sample.data.dtype)
-    if rows is not None:
-        with torch.no_grad():
-            model.head.weight.copy_(rows)
-    return model, init
+    return model
 
 
 def _fitted(

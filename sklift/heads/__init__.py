@@ -5,18 +5,22 @@ from __future__ import annotations
 from .._core._recipes import resolve
 from ._base import Head
 from ._init import class_mean_rows, linear_probe_rows, random_rows, subsample, text_rows
+from .auto import Auto
 from .cosine import Cosine
 from .l2norm import L2Norm
 from .layernorm import LayerNorm
 from .linear import Linear
+from .whitened import WhitenedCosine
 
 __all__ = [
     "HEADS",
+    "Auto",
     "Cosine",
     "Head",
     "L2Norm",
     "LayerNorm",
     "Linear",
+    "WhitenedCosine",
     "class_mean_rows",
     "linear_probe_rows",
     "random_rows",
@@ -26,7 +30,9 @@ __all__ = [
 ]
 
 HEADS = {
+    "auto": Auto,
     "cosine": Cosine,
+    "whitened_cosine": WhitenedCosine,
     "linear": Linear,
     "l2norm": L2Norm,
     "layernorm": LayerNorm,

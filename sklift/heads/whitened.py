@@ -1,0 +1,170 @@
+"""Cosine head in a space where the classes spread alike in all directions."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+import torch
+from scipy.linalg import eigh
+from sklearn.utils import gen_batches
+from torch import Tensor
+from torch.nn import functional as F
+
+from .._core._recipes import check_real
+from ._init import _check_samples, normalize
+from .cosine import Cosine, CosineHead
+
+__all__ = ["WhitenedCosine"]
+
+_BLOCK = 8192  # rows
+
+
+class WhitenedCosine(Cosine):
+    r"""Scaled cosine between whitened features and class weights.
+
+    .. math:: z_k = s \left\langle \frac{g}{|g|}, \frac{w_k}{|w_k|} \right\rangle, \qquad
+       g = \Sigma^{-1/2} (f - m)
+
+    :math:`\Sigma` is the covariance of the frozen features within the classes, shrunk towards a
+    multiple of the identity, and m the mean of the class means. Both are computed once, before
+    training, from at most 100 pictures of each class. Directions in which pictures of one class
+    differ count less, so that few pictures are enough to tell the classes apart: the class means
+    (``init="class_mean"``) are a discriminant analysis at the start, and training goes on from
+    there.
+
+    Parameters
+    ----------
+    scale : float, default=25.0
+        s, > 0: the logits lie in [-s, s].
+    shrinkage : float in [0, 1] or "auto", default="auto"
+        Share of the identity in the covariance; "auto" is the estimate of Ledoit and Wolf.
+
+    References
+    ----------
+    Ledoit, Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", Journal
+    of Multivariate Analysis 88(2), 2004; discriminant analysis of CLIP's features: Wang, Liang,
+    Sheng, He, Wang, Tan, "A Hard-to-Beat Baseline for Training-Free CLIP-Based Adaptation",
+    ICLR 2024, arXiv 2402.04087.
+
+    Examples
+    --------
+    The second feature says little, since pictures of one class differ in it:
+
+    >>> import torch
+    >>> from sklift.heads import WhitenedCosine
+    >>> head = WhitenedCosine().build(n_features=2, n_classes=2)
+    >>> features = torch.tensor([[1.0, 9.0], [1.0, -9.0], [3.0, 5.0], [3.0, -5.0], [3.0, 0.0]])
+    >>> whitened = head.fit_features(features, torch.tensor([0, 0, 1, 1, 1]))
+    >>> bool((whitened[:, 0].abs() > 3 * whitened[:, 1].abs()).all())
+    True
+    """
+
+    def __init__(self, scale: float = 25.0, shrinkage: float | str = "auto") -> None:
+        super().__init__(scale)
+        self.shrinkage = shrinkage
+
+    def build(self, n_features: int, n_classes: int) -> WhitenedCosineHead:
+        """Return the head module, ``(B, n_features) -> (B, n_classes)``.
+
+        Raises
+        ------
+        ValueError
+            If ``scale`` is not positive and finite, or ``shrinkage`` is not in [0, 1].
+        """
+        scale = check_real(self.scale, "scale", minimum=0, include_boundaries="neither")
+        shrinkage = self.shrinkage
+        if isinstance(shrinkage, Real):
+            shrinkage = check_real(shrinkage, "shrinkage", minimum=0, maximum=1)
+        elif shrinkage != "auto":
+            raise ValueError(f"shrinkage must be 'auto' or a number in [0, 1], got {shrinkage!r}")
+        return WhitenedCosineHead(n_features, n_classes, scale, shrinkage)
+
+
+class WhitenedCosineHead(CosineHead):
+    """Module of :class:`WhitenedCosine`: without :meth:`fit_features`, a cosine head."""
+
+    shift: Tensor
+    whitening: Tensor
+
+    def __init__(
+        self, n_features: int, n_classes: int, scale: float, shrinkage: float | str
+    ) -> None:
+        super().__init__(n_features, n_classes, scale)
+        self.shrinkage = shrinkage
+        self.register_buffer("shift", torch.zeros(n_features))
+        self.register_buffer("whitening", torch.eye(n_features))
+
+    def fit_features(self, features, y, sample_weight=None) -> Tensor:
+        """Set the whitening from frozen features, and return these whitened.
+
+        Parameters
+        ----------
+        features : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class indices in 0..n_classes - 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        whitened : Tensor of shape (n_samples, n_features)
+            On the CPU.
+        """
+        given = _check_samples(features, y, len(self.weight), sample_weight)
+        X, codes, weight = (t.numpy() for t in given)
+        shift, whitening = _whitening(X, codes, weight, self.shrinkage)
+        self.shift.copy_(torch.from_numpy(shift))
+        self.whitening.copy_(torch.from_numpy(whitening))
+        return self.whiten(given[0].to(self.shift)).detach().cpu()
+
+    def whiten(self, features: Tensor) -> Tensor:
+        """Return the whitened features, ``(B, n_features) -> (B, n_features)``."""
+        return F.linear(features - self.shift, self.whitening)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the scaled cosines, ``(B, n_features) -> (B, n_classes)``."""
+        whitened = self.whiten(features.to(self.weight.dtype))
+        return self.scale * F.linear(normalize(whitened), normalize(self.weight))
+
+
+def _whitening(
+    X: np.ndarray, codes: np.ndarray, weight: np.ndarray, shrinkage: float | str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the class means, and the root of the inverse of the shrunk covariance."""
+    X, codes, weight = X[weight > 0], codes[weight > 0], weight[weight > 0]
+    n_features = X.shape[1]
+    if not len(X):
+        return np.zeros(n_features), np.eye(n_features)
+    _, codes = np.unique(codes, return_inverse=True)
+    totals = np.bincount(codes, weight)
+    means = np.zeros((len(totals), n_features))
+    covariance = np.zeros((n_features, n_features))
+    blocks = list(gen_batches(len(X), _BLOCK))
+    for rows in blocks:  # float64, a part at a time
+        np.add.at(means, codes[rows], X[rows] * weight[rows, None].astype(np.float64))
+    means /= totals[:, None]
+    fourth = 0.0
+    for rows in blocks:
+        residuals = X[rows] - means[codes[rows]]
+        covariance += (residuals * weight[rows, None]).T @ residuals
+        fourth += weight[rows] @ (residuals**2).sum(1) ** 2
+    covariance /= totals.sum()
+    average = np.trace(covariance) / n_features
+    # Where each class has one picture, or all of its pictures are the same, nothing is known.
+    if average <= np.finfo(np.float32).eps * np.mean(means**2):
+        return means.mean(0), np.eye(n_features)
+    n = totals.sum()
+    share = _ledoit_wolf(covariance, fourth / n, n) if shrinkage == "auto" else float(shrinkage)
+    covariance *= 1 - share
+    covariance.flat[:: n_features + 1] += share * average
+    values, vectors = eigh(covariance)
+    values = values.clip(np.finfo(np.float32).eps * values[-1])  # without shrinkage, some are zero
+    return means.mean(0), (vectors / np.sqrt(values)) @ vectors.T
+
+
+def _ledoit_wolf(covariance: np.ndarray, fourth: float, n: float) -> float:
+    """Shrinkage by Ledoit and Wolf; ``fourth``: mean of the fourth power of n rows' lengths."""
+    size = (covariance**2).sum()
+    spread = size - np.trace(covariance) ** 2 / len(covariance)  # distance from the target
+    error = max((fourth - size) / n, 0.0)  # of the estimate
+    return 1.0 if error >= spread else error / spread
