@@ -128,7 +128,7 @@ def test_text_without_names(quick, shapes):
         (lambda X, y: (X.astype(int), y), ValueError, "dtype int64"),
         (lambda X, y: (np.moveaxis(X, 3, 1), y), ValueError, "move the channels last"),
         (lambda X, y: (X.reshape(24, -1), y), ValueError, "give reader__image_shape"),
-        (lambda X, y: (X[0], y), ValueError, r"single image as X\[None\]"),
+        (lambda X, y: (X[0], y), ValueError, r"single picture as X\[None\]"),
         (lambda X, y: ((image for image in X), y), TypeError, "X is of type generator"),
         (lambda X, y: (["no/such.png"] * 24, y), FileNotFoundError, "24 of the 24 files in X"),
         (lambda X, y: ("no/such.png", y), TypeError, "X is a single str"),

@@ -71,10 +71,10 @@ def list_images(
     folder = Path(folder)
     if not folder.is_dir():
         kind = NotADirectoryError if folder.exists() else FileNotFoundError
-        raise kind(f"folder must be a folder of images; got {folder}")
+        raise kind(f"folder must be a folder of pictures; got {folder}")
     paths, left_out = images_below(folder, endings(extensions))
     if not paths:
-        raise ValueError(f"{folder} has no images ({', '.join(endings(extensions))})")
+        raise ValueError(f"{folder} has no pictures ({', '.join(endings(extensions))})")
     warn_of_left_out(left_out, folder, chosen=extensions is not None)
     return np.array(paths)
 
@@ -129,7 +129,7 @@ def warn_of_left_out(left_out: dict[str, str], root: Path, *, chosen: bool) -> N
     ]
     parts += [f"{len(some)} empty" for reason, some in by_reason.items() if reason == "empty"]
     firsts = ", ".join(some[0] for some in by_reason.values())
-    advice = "" if list(by_reason) == ["empty"] else "; give extensions if they are images"
+    advice = "" if list(by_reason) == ["empty"] else "; give extensions if they are pictures"
     warn(
         f"{sum(map(len, by_reason.values()))} files in {root} are left out: {', '.join(parts)} "
         f"({firsts}){advice}"

@@ -99,13 +99,13 @@ def load_image_folder(
     if not root.is_dir():
         kind = NotADirectoryError if root.exists() else FileNotFoundError
         raise kind(
-            f"root must be a folder with one sub-folder of images per class; got {visible(root)}"
+            f"root must be a folder with one sub-folder of pictures per class; got {visible(root)}"
         )
     suffixes = endings(extensions)
     names = _folders(root)
     if not names:
         raise ValueError(
-            f"{visible(root)} has no sub-folders: it must have one of images per class"
+            f"{visible(root)} has no sub-folders: it must have one of pictures per class"
         )
     paths: list[list[str]] = []
     left_out: dict[str, str] = {}
@@ -116,12 +116,12 @@ def load_image_folder(
     counts = np.array([len(of_class) for of_class in paths])
     if not counts.any():
         raise ValueError(
-            f"none of the {len(names)} sub-folders of {visible(root)} has images "
+            f"none of the {len(names)} sub-folders of {visible(root)} has pictures "
             f"({', '.join(suffixes)})"
         )
     empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
     if empty:
-        warn(f"no images in {root} for {', '.join(empty)}")
+        warn(f"no pictures in {root} for {', '.join(empty)}")
     warn_of_left_out(left_out, root, chosen=extensions is not None)
     _warn_of_level(root, names, paths)
     data = np.array([path for of_class in paths for path in of_class])
@@ -134,7 +134,7 @@ def load_image_folder(
         target_names=np.array(names),
         class_counts=counts,
         left_out=left_out,
-        DESCR=f"{len(data)} images of {len(names)} classes in {root}",
+        DESCR=f"{len(data)} pictures of {len(names)} classes in {root}",
     )
 
 

@@ -94,10 +94,10 @@ def load_image_list(
             paths.append(_below(root, path, where))
             labels.append(label)
     if not paths:
-        raise ValueError(f"{list_file} lists no images")
+        raise ValueError(f"{list_file} lists no pictures")
     if not os.path.exists(paths[0]):
         raise FileNotFoundError(
-            f"the first image of {list_file} would be {visible(paths[0])}, which doesn't exist: "
+            f"the first picture of {list_file} would be {visible(paths[0])}, which doesn't exist: "
             "root must be the folder that the listed paths start from"
         )
     data, target = np.array(paths), np.array(labels)
@@ -114,7 +114,7 @@ def load_image_list(
         target=target,
         target_names=None if class_names is None else np.array(class_names),
         class_counts=class_counts,
-        DESCR=f"{len(data)} images of {len(class_counts)} classes listed in {list_file}",
+        DESCR=f"{len(data)} pictures of {len(class_counts)} classes listed in {list_file}",
     )
 
 
@@ -148,7 +148,7 @@ def _below(root: Path, path: str, where: str) -> str:
         if not full.startswith(top.rstrip(os.sep) + os.sep):
             raise ValueError(
                 f"{where}: {path!r} is not below {root}: give a folder that holds all listed "
-                "images as root"
+                "pictures as root"
             )
         joined = os.path.normpath(joined)
     return joined

@@ -51,8 +51,8 @@ def check_format(
     check_type(array, name, reading)
     if len(shape) == 1:
         raise ValueError(
-            f"{name} is one-dimensional, which is no image: give "
-            f"reader__image_shape=(height, width) or (height, width, channels) for flattened images"
+            f"{name} is one-dimensional, which is no picture: for flattened pictures, give "
+            f"reader__image_shape=(height, width) or (height, width, channels)"
         )
     if len(shape) not in (2, 3) or (
         len(shape) == 3 and reading.channels is None and shape[2] not in _CHANNELS
@@ -63,11 +63,11 @@ def check_format(
         elif len(shape) == 3:
             hint = f"; {_CHOOSE}"
         raise ValueError(
-            f"{name}: an image in an array has shape (height, width) or (height, width, c) with c "
+            f"{name}: a picture in an array has shape (height, width) or (height, width, c) with c "
             f"in 1, 3, 4, got {shape}{hint}"
         )
     if 0 in shape:
-        raise ValueError(f"{name}: the image is empty, its shape is {shape}")
+        raise ValueError(f"{name}: the picture is empty, its shape is {shape}")
     check_channels(1 if len(shape) == 2 else shape[2], name, reading)
 
 
@@ -101,7 +101,7 @@ def tensor_to_array(tensor, name: str, channel_axis: int, reading: Reading = PLA
         if shape[-1] in _CHANNELS:
             hint = "move the channels first: .movedim(-1, -3)"
         raise ValueError(
-            f"{name}: an image in a tensor has shape (height, width) or (c, height, width) with c "
+            f"{name}: a picture in a tensor has shape (height, width) or (c, height, width) with c "
             f"in 1, 3, 4, got {shape[channel_axis:]}; {hint}"
         )
     return np.moveaxis(array, channel_axis, -1)

@@ -22,7 +22,8 @@ from ._sources import (
 
 _CHOICES = (
     "file paths, PIL images, an array (n, height, width[, channels]), a torch tensor "
-    "(n, channels, height, width), a list of images or of (image, label), or a map-style dataset"
+    "(n, channels, height, width), a list of pictures or of (picture, label), or a map-style "
+    "dataset"
 )
 
 
@@ -92,7 +93,7 @@ def _from_list(X, image_shape, must_exist, reading) -> ImageSource:
         if odd := [i for i, length in enumerate(lengths) if length != lengths[0]]:
             raise ValueError(
                 f"X[{odd[0]}] has {lengths[odd[0]]} values, X[0] has {lengths[0]}: rows of "
-                "flattened images are of one length"
+                "flattened pictures are of one length"
             )
         return ArraySource(np.asarray(X), image_shape, reading)
     if all(is_pair(item) for item in X):

@@ -167,7 +167,7 @@ class TrainViews(_Views):
         for name, values in (("targets", self.targets), ("weights", self.weights)):
             if values is not None and values.shape != (len(source),):
                 raise ValueError(
-                    f"{name} must have one value for each of the {len(source)} images, got shape "
+                    f"{name} must have one value for each of the {len(source)} pictures, got shape "
                     f"{values.shape}"
                 )
         self.n_epochs = n_epochs

@@ -160,7 +160,7 @@ def _averaged(pixels: np.ndarray, factor: int) -> np.ndarray:
 
 def _no_image(image, name: str) -> str:
     return (
-        f"{name} is of type {type(image).__name__}: an image is a PIL image, an array "
+        f"{name} is of type {type(image).__name__}: a picture is a PIL image, an array "
         f"(height, width) or (height, width, c), a torch tensor (c, height, width), or the content "
         f"of a file"
     )
@@ -178,7 +178,7 @@ def _open(place, name: str | None = None) -> Image.Image:
     if not in_memory and os.path.exists(place) and not os.path.isfile(place):
         # a pipe would be waited for
         what = "a directory" if os.path.isdir(place) else "no regular file"
-        raise ValueError(f"{name}: this is {what}, not an image file")
+        raise ValueError(f"{name}: this is {what}, not a picture file")
     try:
         return Image.open(place, formats=_formats())
     except FileNotFoundError:
@@ -190,8 +190,8 @@ def _open(place, name: str | None = None) -> Image.Image:
 
 def _why_unreadable(size: int, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "the file is empty" if size == 0 else "no image that Pillow reads"
+        return "the file is empty" if size == 0 else "no picture that Pillow reads"
     remedy = ""
     if isinstance(error, Image.DecompressionBombError):
         remedy = "; if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
-    return f"the file can't be read as an image ({error}){remedy}"
+    return f"the file can't be read as a picture ({error}){remedy}"

@@ -114,7 +114,7 @@ def as_labels(labels) -> np.ndarray:
     """
     labels = [_single(label) for label in labels]
     if any(np.ndim(label) for label in labels):
-        raise ValueError("the labels of the (image, label) items in X must be scalars")
+        raise ValueError("the labels of the (picture, label) items in X must be scalars")
     return gather_labels(labels)
 
 

@@ -79,8 +79,8 @@ def check_type(array: np.ndarray, name: str, reading: Reading = PLAIN) -> None:
     if kind in "iu" and reading.value_range is not None:
         return
     raise ValueError(
-        f"{name} has dtype {array.dtype}; images are uint8, uint16, bool or floats in [0, 1]: use "
-        f"uint8 (.astype('uint8') if the values are between 0 and 255), or say which values are "
+        f"{name} has dtype {array.dtype}; pictures are uint8, uint16, bool or floats in [0, 1]: "
+        f"use uint8 (.astype('uint8') if the values are between 0 and 255), or say which values are "
         f"black and white: reader__value_range=(low, high)"
     )
 
@@ -105,15 +105,15 @@ def check_range(array: np.ndarray, name: str, many: bool = False, reading: Readi
             continue
         if low < -1e-6:
             raise ValueError(
-                f"{name}: float images are in [0, 1], found {low:.4g}; undo any normalisation "
+                f"{name}: float pictures are in [0, 1], found {low:.4g}; undo any normalisation "
                 f"(x * std + mean): the model applies its own; or say which values are black and "
                 f"white: reader__value_range=(low, high)"
             )
         if high > 1 + 1e-6:
             top = 255 if high <= 255 else 65535
             raise ValueError(
-                f"{name}: float images are in [0, 1], found {high:.4g}; divide by {top} (or by the "
-                f"largest value that a pixel can take, if that isn't {top}), or give "
+                f"{name}: float pictures are in [0, 1], found {high:.4g}; divide by {top} (or by "
+                f"the largest value that a pixel can take, if that isn't {top}), or give "
                 f"reader__value_range=(0, {top})"
             )
 

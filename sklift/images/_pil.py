@@ -44,7 +44,7 @@ def pil_to_rgb(image: Image.Image, name: str, reading: Reading = PLAIN) -> np.nd
     except MemoryError:
         raise
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
-        raise ValueError(f"{name}: the image can't be decoded ({error})") from error
+        raise ValueError(f"{name}: the picture can't be decoded ({error})") from error
     if not image.mode.startswith(("I", "F")):
         return array_to_rgb(bands, name, reading)
     pixels = np.asarray(image)
@@ -64,12 +64,12 @@ def check_mode(image: Image.Image, name: str, reading: Reading = PLAIN) -> None:
     """Refuse an image without a size, of floats without a range, or without the channels."""
     if image.mode == "F" and reading.value_range is None:
         raise ValueError(
-            f"{name} is an image of mode 'F' (floats of no fixed range): give it as an array of "
+            f"{name} is a picture of mode 'F' (floats of no fixed range): give it as an array of "
             f"floats in [0, 1], or say which values are black and white with "
             f"reader__value_range=(low, high)"
         )
     if 0 in image.size:
-        raise ValueError(f"{name}: the image is empty, its size is {image.size}")
+        raise ValueError(f"{name}: the picture is empty, its size is {image.size}")
     if reading.channels is not None and image.mode in ("L", "LA", "RGB", "RGBA", "I;16", "I", "F"):
         clear = image.mode in ("L", "RGB") and "transparency" in image.info
         check_channels(len(image.getbands()) + clear, name, reading)

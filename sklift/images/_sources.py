@@ -222,7 +222,7 @@ class ArraySource(ImageSource):
         elif array.ndim not in (3, 4) or _looks_single(array):
             raise ValueError(
                 f"X has shape {array.shape}; give an array (n, height, width) or (n, height, "
-                f"width, channels) (a single image as X[None]), or (n, values) and "
+                f"width, channels) (a single picture as X[None]), or (n, values) and "
                 f"reader__image_shape"
             )
         check_not_empty(len(array))
@@ -345,7 +345,7 @@ def _check_image_shape(image_shape, n_values: int, reading: Reading) -> tuple[in
     if image_shape is None:
         raise ValueError(
             f"X has two dimensions: give reader__image_shape=(height, width) or "
-            f"(height, width, channels) if its rows are flattened images of {n_values} values"
+            f"(height, width, channels) if its rows are flattened pictures of {n_values} values"
         )
     shape = tuple(image_shape)
     valid = len(shape) in (2, 3) and all(
@@ -367,7 +367,7 @@ def _check_image_shape(image_shape, n_values: int, reading: Reading) -> tuple[in
 def check_not_empty(n: int) -> None:
     """Refuse an X that holds no picture."""
     if n == 0:
-        raise ValueError("X is empty: give at least one image")
+        raise ValueError("X is empty: give at least one picture")
 
 
 def _looks_single(array: np.ndarray) -> bool:

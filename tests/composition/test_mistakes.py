@@ -122,7 +122,7 @@ def test_a_file_that_is_no_picture(case, fitted, tmp_path, method, name):
     """Found only when it is read, in the midst of a pass: it is named all the same."""
     (tmp_path / "notes.png").write_text("no picture")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ValueError, match=rf"{name}: (this is a directory|no image)") as caught:
+    with pytest.raises(ValueError, match=rf"{name}: (this is a directory|no picture)") as caught:
         getattr(fitted, method)([tmp_path / name, *case.paths])
     for error in chain(caught.value):
         assert not BELOW & folders(error)[-1]

@@ -31,11 +31,11 @@ def test_errors_of_pictures(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         FileSource([path])
     assert SHOWN in str(caught.value) and EVIL not in str(caught.value)
-    path.write_bytes(b"no image")
+    path.write_bytes(b"no picture")
     Image.new("F", (8, 8)).save(tmp_path / f"{EVIL}.tiff")
     for file in (path, tmp_path / f"{EVIL}.tiff"):
         for function in (read, check_file, lambda p: read_reduced(p, 2)):
-            with pytest.raises(ValueError, match=r"mode 'F'|no image") as caught:
+            with pytest.raises(ValueError, match=r"mode 'F'|no picture") as caught:
                 function(file)
             assert SHOWN in str(caught.value) and EVIL not in str(caught.value)
 
@@ -48,7 +48,7 @@ def test_warnings(tmp_path):
         (tmp_path / name).mkdir()
         Image.new("L", (4, 4)).save(tmp_path / name / "a.png")
     (tmp_path / EVIL).mkdir()
-    with pytest.warns(UserWarning, match="no images") as caught:
+    with pytest.warns(UserWarning, match="no pictures") as caught:
         load_image_folder(tmp_path)
     assert SHOWN in str(caught[0].message) and EVIL not in str(caught[0].message)
 

@@ -27,7 +27,7 @@ def root(tmp_path):
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".txt":
-            path.write_text("no image")
+            path.write_text("no picture")
         else:
             Image.new("RGB", (6, 5)).save(path)
     return tmp_path / "photos"
@@ -48,7 +48,7 @@ def test_paths_in_order_with_their_folder_as_label(root):
     assert photos.target.tolist() == ["cat", "cat", "dog", "dog"]
     assert photos.target_names.tolist() == ["cat", "dog"]
     assert photos.class_counts.tolist() == [2, 2]
-    assert photos.DESCR.startswith("4 images of 2 classes in ") and str(root) in photos.DESCR
+    assert photos.DESCR.startswith("4 pictures of 2 classes in ") and str(root) in photos.DESCR
     assert photos.data.dtype.kind == photos.target.dtype.kind == "U"
     assert as_image_source(photos.data)[3].shape == (5, 6, 3)
 
@@ -62,7 +62,7 @@ def test_return_X_y(root):
 
 @pytest.mark.parametrize("extensions", [[".png"], ("png",), "PNG", ".png"])
 def test_extensions(root, extensions):
-    with pytest.warns(UserWarning, match=r"no images in .*photos for dog$"):
+    with pytest.warns(UserWarning, match=r"no pictures in .*photos for dog$"):
         photos = load_image_folder(root, extensions=extensions)
     assert relative(photos.data, root) == ["cat/deep/er/1.png"]
 
@@ -70,7 +70,7 @@ def test_extensions(root, extensions):
 def test_an_empty_class_is_named_and_counted(root):
     (root / "bee").mkdir()
     (root / "yak" / "in").mkdir(parents=True)
-    with pytest.warns(UserWarning, match=r"no images in .*photos for bee, yak$"):
+    with pytest.warns(UserWarning, match=r"no pictures in .*photos for bee, yak$"):
         photos = load_image_folder(root)
     assert photos.target_names.tolist() == ["bee", "cat", "dog", "yak"]
     assert photos.class_counts.tolist() == [0, 2, 2, 0]
@@ -99,14 +99,16 @@ def test_a_class_that_links_to_the_root_ends(root):
 
 def test_errors_say_what_is_expected(root, tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"one sub-folder of images per class; got .*nowhere"
+        FileNotFoundError, match=r"one sub-folder of pictures per class; got .*nowhere"
     ):
         load_image_folder(tmp_path / "nowhere")
     with pytest.raises(NotADirectoryError, match=r"root must be a folder .* got .*loose\.jpg"):
         load_image_folder(root / "loose.jpg")
-    with pytest.raises(ValueError, match="dog has no sub-folders: it must have one of images per"):
+    with pytest.raises(
+        ValueError, match="dog has no sub-folders: it must have one of pictures per"
+    ):
         load_image_folder(root / "dog")
-    with pytest.raises(ValueError, match=r"none of the 2 sub-folders of .* has images \(\.gif\)"):
+    with pytest.raises(ValueError, match=r"none of the 2 sub-folders of .* has pictures \(\.gif\)"):
         load_image_folder(root, extensions=[".gif"])
 
 
@@ -223,10 +225,10 @@ def test_images_of_a_folder_without_labels(root, tmp_path):
     ]
     assert relative(list_images(str(root), extensions=["png"]), root) == ["cat/deep/er/1.png"]
     with pytest.raises(
-        FileNotFoundError, match=r"folder must be a folder of images; got .*nowhere"
+        FileNotFoundError, match=r"folder must be a folder of pictures; got .*nowhere"
     ):
         list_images(tmp_path / "nowhere")
     with pytest.raises(NotADirectoryError, match=r"loose\.jpg"):
         list_images(root / "loose.jpg")
-    with pytest.raises(ValueError, match=r"has no images \(\.gif\)"):
+    with pytest.raises(ValueError, match=r"has no pictures \(\.gif\)"):
         list_images(root, extensions="gif")

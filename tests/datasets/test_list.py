@@ -42,7 +42,7 @@ def test_paths_and_labels(root, lists):
     assert data.target.tolist() == [0, 2, 0] and data.target.dtype.kind == "i"
     assert data.class_counts.tolist() == [2, 0, 1]
     assert data.target_names is None
-    assert data.DESCR.startswith("3 images of 3 classes listed in ") and "any.txt" in data.DESCR
+    assert data.DESCR.startswith("3 pictures of 3 classes listed in ") and "any.txt" in data.DESCR
     assert as_image_source(data.data)[1].shape == (5, 6, 3)
     X, y = load_image_list(str(lists / "any.txt"), str(root), return_X_y=True)
     np.testing.assert_array_equal(X, data.data)
@@ -74,10 +74,10 @@ def test_missing_list_missing_images_and_empty_list(root, lists):
     with pytest.raises(FileNotFoundError, match=r"there is no list .*any\.txt"):
         load_image_list(lists / "any.txt", root)
     (lists / "any.txt").write_text(LINES, encoding="utf-8")
-    with pytest.raises(FileNotFoundError, match=r"the first image of .*190\.JPEG, which doesn't"):
+    with pytest.raises(FileNotFoundError, match=r"the first picture of .*190\.JPEG, which doesn't"):
         load_image_list(lists / "any.txt", lists)
     (lists / "any.txt").write_text("\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"any\.txt lists no images"):
+    with pytest.raises(ValueError, match=r"any\.txt lists no pictures"):
         load_image_list(lists / "any.txt", root)
 
 

@@ -136,7 +136,7 @@ def test_without_weights_an_item_is_view_and_target():
 
 def test_bad_parameters():
     source = as_image_source(IMAGES)
-    with pytest.raises(ValueError, match=r"targets must have one value for each of the 6 images"):
+    with pytest.raises(ValueError, match=r"targets must have one value for each of the 6 pictures"):
         TrainViews(source, TARGETS[:2], None, SIZE, "bicubic", None, 1, 0)
     with pytest.raises(ValueError, match=r"weights must have one value.*\(1,\)"):
         TrainViews(source, TARGETS, [1.0], SIZE, "bicubic", None, 1, 0)

@@ -111,7 +111,7 @@ def test_bilevel_and_grey():
 
 
 def test_floats_of_a_fixed_range_only():
-    message = r"X\[1\] is an image of mode 'F'.*floats in \[0, 1\]"
+    message = r"X\[1\] is a picture of mode 'F'.*floats in \[0, 1\]"
     for check in (to_rgb, check_image):
         with pytest.raises(ValueError, match=message):
             check(Image.new("F", (2, 2)), "X[1]")
@@ -148,7 +148,7 @@ def test_the_result_is_contiguous_and_uint8_and_shares_memory():
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (RGB * 1.0, r"X\[3\]: float images are in \[0, 1\], found 2\d\d; divide by 255"),
+        (RGB * 1.0, r"X\[3\]: float pictures are in \[0, 1\], found 2\d\d; divide by 255"),
         (RGB * 100.0, "divide by 65535"),
         (RGB / 255 - 0.5, "undo any normalisation"),
         (np.full((2, 2), np.nan), r"X\[3\] holds NaN or infinite"),
@@ -162,7 +162,7 @@ def test_the_result_is_contiguous_and_uint8_and_shares_memory():
         (RGB[..., :2], r"c in 1, 3, 4, got \(7, 5, 2\)"),
         (RGB[0, :, 0], "one-dimensional.*image_shape"),
         (RGB[None], r"got \(1, 7, 5, 3\)"),
-        (RGB[:0], r"the image is empty, its shape is \(0, 5, 3\)"),
+        (RGB[:0], r"the picture is empty, its shape is \(0, 5, 3\)"),
         (torch.from_numpy(RGB), r"got \(7, 5, 3\); move the channels first"),
         (torch.zeros(2, 5, 5), r"c in 1, 3, 4, got \(2, 5, 5\); choose one or three"),
     ],
@@ -175,7 +175,9 @@ def test_bad_pixels(image, message):
 @pytest.mark.parametrize("image", [None, 3, [1, 2], {"bytes": b"abc"}, {"image": RGB}])
 def test_no_image(image):
     for check in (to_rgb, check_image):
-        with pytest.raises(TypeError, match=rf"X\[3\] is of type {type(image).__name__}: an image"):
+        with pytest.raises(
+            TypeError, match=rf"X\[3\] is of type {type(image).__name__}: a picture"
+        ):
             check(image, "X[3]")
 
 
@@ -186,10 +188,10 @@ def test_bad_files(tmp_path):
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("not a picture")
     for name, message in [
-        ("cut.png", "cut.png: the image can't be decoded"),
+        ("cut.png", "cut.png: the picture can't be decoded"),
         ("empty.png", "empty.png: the file is empty"),
-        ("text.png", "text.png: no image that Pillow reads"),
-        ("", "this is a directory, not an image file"),
+        ("text.png", "text.png: no picture that Pillow reads"),
+        ("", "this is a directory, not a picture file"),
     ]:
         with pytest.raises(ValueError, match=message):
             read(tmp_path / name)

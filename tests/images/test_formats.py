@@ -210,7 +210,7 @@ def test_channels_of_files(tmp_path):
 def test_a_plugin_that_is_registered_later_is_seen(tmp_path, monkeypatch):
     path = tmp_path / "x.mine"
     path.write_bytes(b"MINE" + saved(Image.fromarray(COLOURS), "PNG"))
-    with pytest.raises(ValueError, match="no image that Pillow reads"):
+    with pytest.raises(ValueError, match="no picture that Pillow reads"):
         Reader().build([path])[0]
 
     def open_mine(file, name):

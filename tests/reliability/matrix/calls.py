@@ -100,19 +100,19 @@ PREDICTION = [
     BadCall(
         "a folder in place of a file",
         ValueError,
-        "this is a directory, not an image file",
+        "this is a directory, not a picture file",
         lambda b: b.fitted.predict([str(b.folder)]),
     ),
     BadCall(
         "a file that is no picture",
         ValueError,
-        r"notes\.png: no image that Pillow reads",
+        r"notes\.png: no picture that Pillow reads",
         lambda b: b.fitted.predict(b.files(b.file("notes.png", b"not a picture"))),
     ),
     BadCall(
         "a file that is cut off",
         ValueError,
-        r"cut\.png: the image can't be decoded",
+        r"cut\.png: the picture can't be decoded",
         lambda b: b.fitted.predict(b.files(b.file("cut.png", encode(b.X[0])[:-400]))),
     ),
     BadCall(

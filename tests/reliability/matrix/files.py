@@ -22,13 +22,13 @@ FILES = [
     BadFit(
         "a folder among the files",
         ValueError,
-        r"1 of the 12 files in X can't be read: .*: this is a directory, not an image file",
+        r"1 of the 12 files in X can't be read: .*: this is a directory, not a picture file",
         lambda b: {"X": b.files(str(b.folder))},
     ),
     BadFit(
         "a named pipe among the files",
         ValueError,
-        r"pipe: this is no regular file, not an image file",
+        r"pipe: this is no regular file, not a picture file",
         lambda b: {"X": b.files(b.pipe("pipe"))},
     ),
     BadFit(
@@ -40,7 +40,7 @@ FILES = [
     BadFit(
         "a file that is no picture",
         ValueError,
-        r"notes\.png: no image that Pillow reads; .*on_error='skip'",
+        r"notes\.png: no picture that Pillow reads; .*on_error='skip'",
         lambda b: {"X": b.files(b.file("notes.png", b"not a picture"))},
     ),
     BadFit(
@@ -52,13 +52,13 @@ FILES = [
     BadFit(
         "a file that is cut off in its header",
         ValueError,
-        r"head\.png: no image that Pillow reads",
+        r"head\.png: no picture that Pillow reads",
         lambda b: {"X": b.files(b.file("head.png", png(b)[:12]))},
     ),
     BadFit(
         "a file that is cut off in its pixels",
         ValueError,
-        r"cut\.png: the image can't be decoded",
+        r"cut\.png: the picture can't be decoded",
         lambda b: {"X": b.files(b.file("cut.png", png(b)[:-400]))},
         "when it is read",
     ),
@@ -95,7 +95,7 @@ FILES = [
     BadFit(
         "pictures first, then a path",
         TypeError,
-        r"X\[11\] is of type str: an image is a PIL image, an array",
+        r"X\[11\] is of type str: a picture is a PIL image, an array",
         lambda b: {"X": b.pictures(b.good[0])},
     ),
     BadFit(

@@ -58,13 +58,13 @@ IN_MEMORY = [
     BadFit(
         "a data set of something else",
         TypeError,
-        r"X\[0\] is of type dict: an image is a PIL image",
+        r"X\[0\] is of type dict: a picture is a PIL image",
         lambda b: {"X": Dataset([{"image": image} for image in b.X])},
     ),
     BadFit(
         "a single picture (array)",
         ValueError,
-        r"a single image as X\[None\]",
+        r"a single picture as X\[None\]",
         lambda b: {"X": b.X[0]},
     ),
     BadFit(
@@ -85,7 +85,7 @@ IN_MEMORY = [
     BadFit(
         "flattened pictures without image_shape",
         ValueError,
-        "give reader__image_shape=.*flattened images of 2700 values",
+        "give reader__image_shape=.*flattened pictures of 2700 values",
         lambda b: {"X": b.X.reshape(12, -1)},
     ),
     BadFit(
@@ -112,13 +112,13 @@ IN_MEMORY = [
     BadFit(
         "pictures of no size",
         ValueError,
-        r"X: the image is empty, its shape is \(0, 30, 3\)",
+        r"X: the picture is empty, its shape is \(0, 30, 3\)",
         lambda b: {"X": b.X[:, :0]},
     ),
     BadFit(
         "one picture of no size",
         ValueError,
-        r"X\[11\]: the image is empty, its size is \(0, 5\)",
+        r"X\[11\]: the picture is empty, its size is \(0, 5\)",
         lambda b: {"X": b.pictures(Image.new("RGB", (0, 5)))},
     ),
     BadFit(
@@ -142,7 +142,7 @@ IN_MEMORY = [
     BadFit(
         "floats from 0 to 255",
         ValueError,
-        r"X: float images are in \[0, 1\], found 255; divide by 255",
+        r"X: float pictures are in \[0, 1\], found 255; divide by 255",
         lambda b: {"X": b.X.astype(np.float32)},
     ),
     BadFit(
@@ -154,7 +154,7 @@ IN_MEMORY = [
     BadFit(
         "floats out of range in one picture of a list",
         ValueError,
-        r"X\[11\]: float images are in \[0, 1\], found 2; divide by 255",
+        r"X\[11\]: float pictures are in \[0, 1\], found 2; divide by 255",
         lambda b: {"X": b.pictures(np.full((30, 30, 3), 2.0))},
     ),
     BadFit(
@@ -191,13 +191,13 @@ IN_MEMORY = [
     BadFit(
         "objects that are no pictures",
         TypeError,
-        r"X\[11\] is of type NoneType: an image is",
+        r"X\[11\] is of type NoneType: a picture is",
         lambda b: {"X": b.pictures(None)},
     ),
     BadFit(
         "a picture of mode F",
         ValueError,
-        r"X\[11\] is an image of mode 'F'.*give it as an array of floats",
+        r"X\[11\] is a picture of mode 'F'.*give it as an array of floats",
         lambda b: {"X": b.pictures(Image.new("F", (30, 30)))},
     ),
 ]
