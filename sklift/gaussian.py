@@ -82,11 +82,11 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     Several calls of `partial_fit` give the class means, S and c of one `fit`, up to rounding. With
-    ``shrinkage="auto"``, :math:`\alpha` is approximate: it needs the mean of
-    :math:`\|x_i - m_{y_i}\|^4`. When later samples move a class mean, those before are known by
-    sums only, and exactly enough but for one: the covariance of the class alone, for which S stands
-    in, scaled to the variance of the class. So :math:`\alpha` is exact if the samples of each class
-    come in one call, and for a single feature.
+    ``shrinkage="auto"``, :math:`\alpha`, and with it ``covariance_``, is approximate. It needs the
+    mean of :math:`\|x_i - m_{y_i}\|^4`. When later samples move a class mean, those before enter
+    this by sums that are kept, and by one that is not: the covariance of the class alone, for which
+    S stands in, scaled to the variance of the class. So :math:`\alpha` is exact if the samples of
+    each class come in one call.
 
     Weights are numbers of samples: the larger all are, the less is shrunk. X is worked on in
     float64 blocks of 32 MB, and no covariance of a single class is kept.
@@ -292,7 +292,10 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
             return np.full(len(count), 1 / len(count))
         if isinstance(self.priors, str):  # "train"
             return count / count.sum()
-        priors = np.asarray(self.priors, dtype=np.float64)
+        try:
+            priors = np.asarray(self.priors, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"priors must hold one number for each class: {error}") from error
         if priors.shape != count.shape:
             raise ValueError(
                 f"priors has shape {priors.shape}, expected {count.shape}: one share for each "
