@@ -71,12 +71,12 @@ def shrunk_gaussian(
     """
     count, n, width = moments.count, moments.count.sum(), moments.mean.shape[1]
     overall = count / n @ moments.mean
-    apart = np.where(count[:, None] > 0, moments.mean - overall, 0)
+    apart = moments.mean - overall
     within, between = _spreads(moments, overall, apart)
     covariance = moments.scatter / n
     alpha = shrinkage if shrinkage != "auto" else _ledoit_wolf(covariance, moments.fourth / n, n)
     if within == 0:  # nothing is known but that no class varies more than all together
-        covariance = np.eye(width) * (between / width or 1.0)
+        covariance = np.eye(width) * (between / width)
     else:
         target = np.trace(covariance) / width
         covariance *= 1 - alpha

@@ -70,8 +70,7 @@ class ClassMoments:
         weight : ndarray of shape (n_samples,)
             Non-negative. A row of weight 2 counts as two rows, and one of weight 0 as none.
         """
-        rows = np.flatnonzero(weight)
-        rows = rows[np.argsort(codes[rows], kind="stable")]  # each class in one run
+        rows = np.argsort(codes, kind="stable")  # each class in one run
         added = np.bincount(codes, weight, minlength=len(self.count))
         count = self.count + added
         moved = np.zeros_like(self.mean)
