@@ -74,21 +74,24 @@ def shrunk_gaussian(
     apart = moments.mean - overall
     within, between = _spreads(moments, overall, apart)
     covariance = moments.scatter / n
-    alpha = shrinkage if shrinkage != "auto" else _ledoit_wolf(covariance, moments.fourth / n, n)
+    if isinstance(shrinkage, str):  # "auto"
+        shrinkage = _ledoit_wolf(covariance, moments.fourth / n, n)
+    if isinstance(mean_shrinkage, str):
+        mean_shrinkage = within / between if between > 0 else np.inf if within > 0 else 0.0
     if within == 0:  # nothing is known but that no class varies more than all together
         covariance = np.eye(width) * (between / width)
     else:
         target = np.trace(covariance) / width
-        covariance *= 1 - alpha
-        covariance.flat[:: width + 1] += alpha * target
-    c = mean_shrinkage
-    if c == "auto":
-        c = within / between if between > 0 else np.inf if within > 0 else 0.0
-    # a class without samples is shrunk completely, also by c = 0
-    apart *= np.divide(count, count + c, out=np.zeros_like(count), where=count > 0)[:, None]
+        covariance *= 1 - shrinkage
+        covariance.flat[:: width + 1] += shrinkage * target
+    # a class without samples is shrunk completely, also by 0
+    kept = np.divide(count, count + mean_shrinkage, out=np.zeros_like(count), where=count > 0)
+    apart *= kept[:, None]
     coef = apart @ _inverse(covariance)
     intercept = -0.5 * np.einsum("ij,ij->i", coef, apart) - coef @ overall
-    return ShrunkGaussian(overall + apart, covariance, float(alpha), float(c), coef, intercept)
+    return ShrunkGaussian(
+        overall + apart, covariance, float(shrinkage), float(mean_shrinkage), coef, intercept
+    )
 
 
 def _spreads(moments: ClassMoments, overall: np.ndarray, apart: np.ndarray) -> tuple[float, float]:
