@@ -90,7 +90,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
 
     Weights are numbers of samples: the larger all are, the less is shrunk. X is worked on in
     float64 blocks of 32 MB, and no covariance of a single class is kept. Each call of `partial_fit`
-    also solves for all classes anew, in O(d³ + K d²): a few large pieces are faster than many small.
+    also solves for all classes anew, in O(d³ + K d²): few large pieces are faster than many small.
 
     References
     ----------
