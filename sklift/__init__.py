@@ -5,6 +5,13 @@ from __future__ import annotations
 from ._core._version import __version__
 from .classifier import LiftClassifier
 from .embedder import ImageEmbedder
+from .gaussian import ShrunkGaussianClassifier
 from .zero_shot import ZeroShotClassifier
 
-__all__ = ["ImageEmbedder", "LiftClassifier", "ZeroShotClassifier", "__version__"]
+__all__ = [
+    "ImageEmbedder",
+    "LiftClassifier",
+    "ShrunkGaussianClassifier",
+    "ZeroShotClassifier",
+    "__version__",
+]

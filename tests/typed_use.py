@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier, __version__
+from sklift import (
+    ImageEmbedder,
+    LiftClassifier,
+    ShrunkGaussianClassifier,
+    ZeroShotClassifier,
+    __version__,
+)
 from sklift.adapters import AdaptFormer, LayerNormTuning, LoRA
 from sklift.datasets import get_data_home, load_emoji, load_image_folder, make_long_tailed
 from sklift.displays import RecallDisplay
@@ -32,6 +38,7 @@ def use() -> None:
 
     features: np.ndarray = ImageEmbedder("emoji-tiny").fit().transform(X)
     LiftClassifier("precomputed", loss=LDAM(max_margin=0.3)).fit(features, y)
+    ShrunkGaussianClassifier(shrinkage=0.1).fit(features, y).predict(features)
     ZeroShotClassifier("emoji-tiny").fit(y=["cat", "dog"]).predict(X)
 
     print(long_tail_report(y, found, clf.class_counts_), __version__.upper())

@@ -1,1 +1,1 @@
-"""Classes: their labels, names, prompts and priors."""
+"""Classes: their labels, names, prompts, priors and moments."""
