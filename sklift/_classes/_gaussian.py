@@ -75,7 +75,7 @@ def shrunk_gaussian(
     within, between = _spreads(moments, overall, apart)
     covariance = moments.scatter / n
     if isinstance(shrinkage, str):  # "auto"
-        shrinkage = _ledoit_wolf(covariance, moments.fourth / n, n)
+        shrinkage = ledoit_wolf(covariance, moments.fourth / n, n)
     if isinstance(mean_shrinkage, str):
         mean_shrinkage = within / between if between > 0 else np.inf if within > 0 else 0.0
     if within == 0:  # nothing is known but that no class varies more than all together
@@ -106,7 +106,7 @@ def _spreads(moments: ClassMoments, overall: np.ndarray, apart: np.ndarray) -> t
     return float(within[within > rounding].sum()), float(between[between > rounding].sum())
 
 
-def _ledoit_wolf(covariance: np.ndarray, fourth: float, n: float) -> float:
+def ledoit_wolf(covariance: np.ndarray, fourth: float, n: float) -> float:
     """Coefficient of Ledoit and Wolf (2004), from the mean fourth power of the rows' norms."""
     width = len(covariance)
     squares = float(np.sum(covariance**2))

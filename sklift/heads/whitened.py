@@ -7,17 +7,16 @@ from numbers import Real
 import numpy as np
 import torch
 from scipy.linalg import eigh
-from sklearn.utils import gen_batches
 from torch import Tensor
 from torch.nn import functional as F
 
+from .._classes._gaussian import ledoit_wolf
+from .._classes._moments import ClassMoments
 from .._core._recipes import check_real
 from ._init import _check_samples, normalize
 from .cosine import Cosine, CosineHead
 
 __all__ = ["WhitenedCosine"]
-
-_BLOCK = 8192  # rows
 
 
 class WhitenedCosine(Cosine):
@@ -111,8 +110,9 @@ class WhitenedCosineHead(CosineHead):
             On the CPU.
         """
         given = _check_samples(features, y, len(self.weight), sample_weight)
-        X, codes, weight = (t.numpy() for t in given)
-        shift, whitening = _whitening(X, codes, weight, self.shrinkage)
+        moments = ClassMoments(*self.weight.shape)
+        moments.update(*(t.numpy() for t in given))
+        shift, whitening = _whitening(moments, self.shrinkage)
         self.shift.copy_(torch.from_numpy(shift))
         self.whitening.copy_(torch.from_numpy(whitening))
         return self.whiten(given[0].to(self.shift)).detach().cpu()
@@ -127,44 +127,21 @@ class WhitenedCosineHead(CosineHead):
         return self.scale * F.linear(normalize(whitened), normalize(self.weight))
 
 
-def _whitening(
-    X: np.ndarray, codes: np.ndarray, weight: np.ndarray, shrinkage: float | str
-) -> tuple[np.ndarray, np.ndarray]:
+def _whitening(moments: ClassMoments, shrinkage: float | str) -> tuple[np.ndarray, np.ndarray]:
     """The mean of the class means, and the root of the inverse of the shrunk covariance."""
-    X, codes, weight = X[weight > 0], codes[weight > 0], weight[weight > 0]
-    n_features = X.shape[1]
-    if not len(X):
+    known, n = moments.count > 0, moments.count.sum()
+    means, n_features = moments.mean[known], moments.mean.shape[1]
+    if not n:
         return np.zeros(n_features), np.eye(n_features)
-    _, codes = np.unique(codes, return_inverse=True)
-    totals = np.bincount(codes, weight)
-    means = np.zeros((len(totals), n_features))
-    covariance = np.zeros((n_features, n_features))
-    blocks = list(gen_batches(len(X), _BLOCK))
-    for rows in blocks:  # float64, a part at a time
-        np.add.at(means, codes[rows], X[rows] * weight[rows, None].astype(np.float64))
-    means /= totals[:, None]
-    fourth = 0.0
-    for rows in blocks:
-        residuals = X[rows] - means[codes[rows]]
-        covariance += (residuals * weight[rows, None]).T @ residuals
-        fourth += weight[rows] @ (residuals**2).sum(1) ** 2
-    covariance /= totals.sum()
+    covariance = moments.scatter / n
     average = np.trace(covariance) / n_features
     # Where each class has one picture, or all of its pictures are the same, nothing is known.
     if average <= np.finfo(np.float32).eps * np.mean(means**2):
         return means.mean(0), np.eye(n_features)
-    n = totals.sum()
-    share = _ledoit_wolf(covariance, fourth / n, n) if shrinkage == "auto" else float(shrinkage)
-    covariance *= 1 - share
-    covariance.flat[:: n_features + 1] += share * average
+    if isinstance(shrinkage, str):  # "auto"
+        shrinkage = ledoit_wolf(covariance, moments.fourth / n, n)
+    covariance *= 1 - shrinkage
+    covariance.flat[:: n_features + 1] += shrinkage * average
     values, vectors = eigh(covariance)
     values = values.clip(np.finfo(np.float32).eps * values[-1])  # without shrinkage, some are zero
     return means.mean(0), (vectors / np.sqrt(values)) @ vectors.T
-
-
-def _ledoit_wolf(covariance: np.ndarray, fourth: float, n: float) -> float:
-    """Shrinkage by Ledoit and Wolf; ``fourth``: mean of the fourth power of n rows' lengths."""
-    size = (covariance**2).sum()
-    spread = size - np.trace(covariance) ** 2 / len(covariance)  # distance from the target
-    error = max((fourth - size) / n, 0.0)  # of the estimate
-    return 1.0 if error >= spread else error / spread

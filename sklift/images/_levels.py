@@ -80,8 +80,8 @@ def check_type(array: np.ndarray, name: str, reading: Reading = PLAIN) -> None:
         return
     raise ValueError(
         f"{name} has dtype {array.dtype}; pictures are uint8, uint16, bool or floats in [0, 1]: "
-        f"use uint8 (.astype('uint8') if the values are between 0 and 255), or say which values are "
-        f"black and white: reader__value_range=(low, high)"
+        f"use uint8 (.astype('uint8') if the values are between 0 and 255), or say which values "
+        f"are black and white: reader__value_range=(low, high)"
     )
 
 

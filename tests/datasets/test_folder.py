@@ -104,9 +104,7 @@ def test_errors_say_what_is_expected(root, tmp_path):
         load_image_folder(tmp_path / "nowhere")
     with pytest.raises(NotADirectoryError, match=r"root must be a folder .* got .*loose\.jpg"):
         load_image_folder(root / "loose.jpg")
-    with pytest.raises(
-        ValueError, match="dog has no sub-folders: it must have one of pictures per"
-    ):
+    with pytest.raises(ValueError, match="dog has no sub-folders: it must have one of pictures"):
         load_image_folder(root / "dog")
     with pytest.raises(ValueError, match=r"none of the 2 sub-folders of .* has pictures \(\.gif\)"):
         load_image_folder(root, extensions=[".gif"])

@@ -12,7 +12,7 @@ from sklearn.covariance import ledoit_wolf
 from torch.nn import functional as F
 
 from sklift import LiftClassifier
-from sklift.heads import Cosine, WhitenedCosine, class_mean_rows, whitened
+from sklift.heads import Cosine, WhitenedCosine, class_mean_rows
 
 
 @pytest.fixture
@@ -85,13 +85,6 @@ def test_weights_repeat_samples(sample):
     other, _ = fitted((np.repeat(X, weight, axis=0), np.repeat(y, weight)))
     torch.testing.assert_close(head.whitening, other.whitening)
     torch.testing.assert_close(head.shift, other.shift)
-
-
-def test_blocks_change_nothing(sample, monkeypatch):
-    head, _ = fitted(sample)
-    monkeypatch.setattr(whitened, "_BLOCK", 7)
-    other, _ = fitted(sample)
-    torch.testing.assert_close(head.whitening, other.whitening)
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,7 @@ def test_bad_pixels(image, message):
 @pytest.mark.parametrize("image", [None, 3, [1, 2], {"bytes": b"abc"}, {"image": RGB}])
 def test_no_image(image):
     for check in (to_rgb, check_image):
-        with pytest.raises(
-            TypeError, match=rf"X\[3\] is of type {type(image).__name__}: a picture"
-        ):
+        with pytest.raises(TypeError, match=rf"is of type {type(image).__name__}: a picture"):
             check(image, "X[3]")
 
 
