@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
 from importlib import import_module
@@ -15,7 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from ._compute._isolation import isolated
-from ._core._recipes import named_recipes
+from ._core._names import did_you_mean
+from ._core._recipes import check_settings, named_recipes
 from ._core._sklearn import HasMethods, Interval, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
@@ -65,12 +66,18 @@ class ImageEstimator(BaseEstimator):
         recipes = _ROOMS.keys() & self.get_params(deep=False)
         for name in settings:
             if name.partition("__")[0] not in recipes or "__" not in name:
-                hints = sorted(f"{r}__{name}" for r in recipes if name in self._settings_of(r))
-                hint = f"; did you mean {hints[0]}?" if hints else ""
                 raise TypeError(
-                    f"{type(self).__name__}() got an unexpected keyword argument {name!r}{hint}"
+                    f"{type(self).__name__}() got an unexpected keyword argument "
+                    f"{name!r}{self._suggest(name, self.get_params(deep=False))}"
                 )
         self.set_params(**settings)
+
+    def _suggest(self, name: str, known: Iterable[str]) -> str:
+        """The end of a message about an unknown parameter: the nearest one, also of a recipe."""
+        recipes = sorted(_ROOMS.keys() & known)
+        settings = [f"{recipe}__{s}" for recipe in recipes for s in self._settings_of(recipe)]
+        same = [setting for setting in settings if setting.partition("__")[2] == name]
+        return did_you_mean(same[0] if same else name, [*known, *settings])
 
     def _settings_of(self, parameter: str) -> dict:
         """The settings of the recipe of a parameter; empty if its value is wrong."""
@@ -116,14 +123,23 @@ class ImageEstimator(BaseEstimator):
         ----------
         **params : dict
             ``adapter__rank=4`` replaces ``adapter="adaptformer"`` by a recipe and sets its rank.
+            A recipe that was given as an object is replaced by a copy of it, since another
+            estimator may hold the object as well.
 
         Returns
         -------
         self : estimator
+
+        Raises
+        ------
+        ValueError
+            If a parameter or setting is not there; nothing is set then.
         """
         names = _ROOMS.keys() & self.get_params(deep=False)
         resolvers = {name: partial(resolve_recipe, name) for name in names}
-        return super().set_params(**named_recipes(self, params, resolvers))
+        params = named_recipes(self, params, resolvers)
+        check_settings(self, params, self._suggest)
+        return super().set_params(**params)
 
     def _check_params(self) -> None:
         """Check the parameters against their constraints, and ``tta`` against its recipes."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
-from sklift import LiftClassifier
-from sklift.adapters import AdaptFormer
+from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
+from sklift.adapters import AdaptFormer, LoRA
 from sklift.heads import Cosine, Linear
 from sklift.losses import CrossEntropy, LogitAdjusted
 
@@ -65,6 +68,106 @@ def test_lists_of_adapters():
 def test_settings_that_are_not_there(start, params, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
         LiftClassifier(**start).set_params(**params)
+
+
+class TestConstructor:
+    """Settings of recipes among the arguments."""
+
+    def test_they_are_those_of_the_recipe(self):
+        clf = LiftClassifier(adapter__rank=8, compute__precision="float32")
+        same = LiftClassifier(adapter=AdaptFormer(rank=8)).set_params(compute__precision="float32")
+        copies = (clone(clf), pickle.loads(pickle.dumps(clf)), same)
+        for twin in (clf, *copies):
+            assert twin.adapter.rank == 8 and twin.compute.precision == "float32"
+            assert repr(twin) == repr(clf) and "adapter=AdaptFormer(rank=8)" in repr(clf)
+            assert twin.get_params()["adapter__rank"] == 8
+        assert clone(clf).adapter is not clf.adapter
+        assert not {"settings", "adapter__rank"} & vars(clf).keys()
+
+    def test_a_setting_goes_before_that_of_the_object(self):
+        assert LiftClassifier(adapter=LoRA(rank=4), adapter__rank=8).adapter.rank == 8
+
+    def test_in_a_pipeline(self, shapes):
+        pipeline = make_pipeline(
+            ImageEmbedder("emoji-tiny", compute__precision="float32"),
+            LiftClassifier("precomputed", head__scale=20, max_epochs=1, random_state=0),
+        )
+        search = GridSearchCV(
+            pipeline, {"liftclassifier__head__scale": [5, 10]}, cv=2, error_score="raise"
+        ).fit(*shapes)
+        chosen = search.best_params_["liftclassifier__head__scale"]
+        assert search.best_estimator_[-1].model_.head.scale == chosen
+        assert search.best_estimator_[0].compute.precision == "float32"
+        assert pipeline[-1].head.scale == 20
+
+    @pytest.mark.parametrize(
+        ("name", "nearest"),
+        [
+            ("adaptor__rank", "adapter__rank"),
+            ("adapter_rank", "adapter__rank"),
+            ("rank", "adapter__rank"),
+            ("precision", "compute__precision"),
+            ("max_epoch", "max_epochs"),
+        ],
+    )
+    def test_what_is_misspelt(self, name, nearest):
+        with pytest.raises(TypeError, match=rf"LiftClassifier\(\) .*'{name}'.*mean '{nearest}'\?"):
+            LiftClassifier(**{name: 1})
+        clf = LiftClassifier(lr=0.5)
+        with pytest.raises(ValueError, match=rf"LiftClassifier\((?s:.)*mean '{nearest}'\?"):
+            clf.set_params(lr=0.1, **{name: 1})
+        assert clf.lr == 0.5  # nothing is half set
+
+    @pytest.mark.parametrize("kind", [LiftClassifier, ImageEmbedder, ZeroShotClassifier])
+    def test_what_is_misspelt_after_the_underscores(self, kind):
+        message = r"'precison' for estimator Compute\(\).*Did you mean 'precision'\?"
+        with pytest.raises(ValueError, match=message):
+            kind(compute__precison="float32")
+        with pytest.raises(ValueError, match=message):
+            kind().set_params(compute__precison="float32")
+
+    def test_what_other_estimators_have(self):
+        with pytest.raises(TypeError, match=r"ImageEmbedder\(\) .*'head__scale'"):
+            ImageEmbedder(head__scale=3)
+
+    @pytest.mark.parametrize("name", ["lr__x", "net_params__x"])
+    def test_what_has_no_settings(self, name):
+        with pytest.raises(TypeError, match=rf"unexpected keyword argument '{name}'"):
+            LiftClassifier(**{name: 1})
+        with pytest.raises(ValueError, match=rf"has no settings, got \['{name}'\]"):
+            LiftClassifier().set_params(**{name: 1})
+        with pytest.raises(ValueError, match=r"rank='auto' has no settings, got \['rank__x'\]"):
+            LiftClassifier(adapter__rank__x=1)
+
+
+class TestSharedRecipes:
+    """A recipe is the user's: whoever sets a setting sets it for one estimator."""
+
+    @pytest.mark.parametrize("as_list", [False, True])
+    def test_set_params(self, as_list):
+        recipe = LoRA(rank=2)
+        value, name = ([recipe], "adapter__lora__rank") if as_list else (recipe, "adapter__rank")
+        one, other = LiftClassifier(adapter=value), LiftClassifier(adapter=value)
+        one.set_params(**{name: 5})
+        assert one.get_params()[name] == 5 and recipe.rank == 2
+        assert other.adapter is value
+        one.set_params(**{name: 6})
+        assert one.get_params()[name] == 6
+
+    def test_combinations_of_one(self):
+        combined = LiftClassifier(adapter=["lora"], adapter__lora__rank=2).adapter
+        one, other = LiftClassifier(adapter=combined), LiftClassifier(adapter=combined)
+        one.set_params(adapter__lora__rank=5)
+        assert other.get_params()["adapter__lora__rank"] == 2
+
+    def test_constructor(self):
+        recipe = LoRA(rank=2)
+        assert LiftClassifier(adapter=recipe, adapter__rank=5).adapter.rank == 5
+        assert recipe.rank == 2
+
+    def test_what_is_set_whole_is_the_object(self):
+        recipe = LoRA(rank=2)
+        assert LiftClassifier().set_params(adapter=recipe).adapter is recipe
 
 
 def test_a_class_in_place_of_a_recipe():

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_scalar
 
 from ._names import did_you_mean
 
-__all__ = ["check_real", "matches_trained", "named_recipes", "resolve"]
+__all__ = ["check_real", "check_settings", "matches_trained", "named_recipes", "resolve"]
 
 
 def resolve(
@@ -82,7 +82,7 @@ def resolve(
 def named_recipes(
     est: Any, params: Mapping[str, Any], resolvers: Mapping[str, Callable]
 ) -> dict[str, Any]:
-    """Return the parameters, with a recipe in place of each name that settings are given for.
+    """Return the parameters, with a recipe of its own for each that settings are given for.
 
     Parameters
     ----------
@@ -115,12 +115,57 @@ def named_recipes(
     for parameter, resolver in resolvers.items():
         nested = sorted(key for key in params if key.startswith(f"{parameter}__"))
         value = params.get(parameter, getattr(est, parameter))
-        if nested and (isinstance(value, type) or not hasattr(value, "set_params")):
+        if not nested:
+            continue
+        if isinstance(value, type) or not hasattr(value, "set_params"):
             recipe = resolver(value)
             if not hasattr(recipe, "set_params"):
                 raise ValueError(f"{parameter}={value!r} has no settings, got {nested}")
-            params[parameter] = recipe
+        else:
+            recipe = clone(value, safe=False)  # another estimator may hold the given one
+        params[parameter] = recipe
     return params
+
+
+def check_settings(est: Any, params: Mapping[str, Any], suggest: Callable = did_you_mean) -> None:
+    """Check that an estimator has the parameters to set, and its recipes the settings.
+
+    Parameters
+    ----------
+    est : estimator
+        The estimator, or a recipe.
+    params : dict
+        The parameters to set, such as ``{"adapter__rank": 4}``.
+    suggest : callable
+        A function from an unknown name and the known ones to the end of the message.
+
+    Raises
+    ------
+    ValueError
+        If one is not there.
+
+    Examples
+    --------
+    >>> from sklift._core._recipes import check_settings
+    >>> from sklift.adapters import LoRA
+    >>> check_settings(LoRA(), {"rnk": 4})
+    Traceback (most recent call last):
+    ValueError: Invalid parameter 'rnk' for estimator LoRA(). Valid parameters are: ['layers', ...
+    """
+    known = est.get_params()
+    for key, value in params.items():
+        name, nested, setting = key.partition("__")
+        if name not in known:
+            names = sorted(est.get_params(deep=False))
+            raise ValueError(
+                f"Invalid parameter {name!r} for estimator {est}. Valid parameters are: "
+                f"{names}{suggest(key, names) or '.'}"
+            )
+        holder = params.get(name, known[name])
+        if nested and not hasattr(holder, "set_params"):
+            raise ValueError(f"{name}={holder!r} has no settings, got [{key!r}]")
+        if nested and type(holder).set_params is BaseEstimator.set_params:  # others check them
+            check_settings(holder, {setting: value})
 
 
 def matches_trained(recipe: Any, trained: Any) -> bool:
