@@ -53,13 +53,16 @@ def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
     names: set[str] = set()
     attributes: set[str] = set()
     imports: set[str] = set()
+    passed: set[str] = set()  # names whose values go elsewhere, for instance to another function
     package = function.__globals__.get("__package__")
     for code in _nested(function.__code__):
-        instructions = list(dis.get_instructions(code))
+        instructions = [s for s in dis.get_instructions(code) if s.opname != "EXTENDED_ARG"]
         attributes |= {c for c in code.co_consts if isinstance(c, str) and c.isidentifier()}
         for i, step in enumerate(instructions):
             if step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
                 names.add(step.argval)
+                if instructions[i + 1].opname not in ("LOAD_ATTR", "LOAD_METHOD"):
+                    passed.add(step.argval)
             elif step.opname == "IMPORT_NAME":
                 level = instructions[i - 2].argval
                 imports.add(importlib.util.resolve_name("." * level + step.argval, package))
@@ -71,8 +74,10 @@ def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
         read[f"import {name}"] = importlib.import_module(name)
         top = name.partition(".")[0]
         read[f"import {top}"] = sys.modules[top]
-    if names & _BY_NAME:  # attribute names may be computed: all of them count
-        modules = [v for v in read.values() if isinstance(v, ModuleType)]
+    # Attribute names may be computed, or stand in the code of another function: all of them count.
+    by_name = read.keys() if names & _BY_NAME else read.keys() & passed
+    if by_name:
+        modules = [read[name] for name in by_name if isinstance(read[name], ModuleType)]
         user_modules = [module for module in modules if library_of(module.__name__) is None]
         attributes = attributes.union(*map(names_of, user_modules))
     return dict(sorted(read.items())), frozenset(attributes)

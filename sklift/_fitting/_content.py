@@ -7,7 +7,9 @@ import secrets
 import sys
 import types
 from collections.abc import Collection
+from functools import cached_property
 from hashlib import blake2b
+from logging import Logger
 
 import numpy as np
 
@@ -16,7 +18,11 @@ from ._code import globals_read, library_of, names_of
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), type(...), range)
 _MOST = 100_000  # objects; a setting has fewer
 _BUILTIN = (types.BuiltinFunctionType, types.MethodWrapperType)
-_DESCRIPTOR = (types.WrapperDescriptorType, types.MethodDescriptorType)
+_DESCRIPTOR = (
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+)
 _LAYOUT = (types.MemberDescriptorType, types.GetSetDescriptorType)
 # Class attributes that Python sets itself, or that are documentation.
 _UNREAD = {
@@ -88,6 +94,8 @@ class Description:
         return f"unseen {secrets.token_hex(16)}"
 
     def _text(self, value) -> str:
+        if isinstance(value, type):  # first, since a class has the methods of its objects
+            return self._class(value)
         if isinstance(value, np.generic) and type(value.item()) in _PLAIN:
             return _short("", repr(value.item()))
         if hasattr(value, "numpy") and hasattr(value, "detach"):  # a tensor
@@ -130,14 +138,16 @@ class Description:
             return self._function(value)
         if isinstance(value, types.MethodType):
             return self._parts("method", [self(value.__func__), self(value.__self__)])
-        if isinstance(value, type):
-            return self._class(value)
         if isinstance(value, types.ModuleType):
             return self._module(value, names_of(value))
         if isinstance(value, (staticmethod, classmethod)):
             return self._parts(type(value).__name__, [self(value.__func__)])
         if isinstance(value, property):
             return self._parts("property", map(self, (value.fget, value.fset, value.fdel)))
+        if isinstance(value, cached_property):  # some versions of Python keep a lock in it
+            return self._parts("property", [self(value.func)])
+        if isinstance(value, Logger):  # it holds locks, and changes no outcome
+            return f"logger {value.name}"
         if isinstance(value, _DESCRIPTOR):
             return self._parts("method", [self(value.__objclass__), value.__name__])
         if isinstance(value, _BUILTIN):

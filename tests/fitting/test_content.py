@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import importlib
+import logging
 import math
 import os
 import re
@@ -148,6 +149,8 @@ VALUES = {
     "property": lambda v: type("C", (), {"f": property(lambda self: v)})(),
     "static method": lambda v: type("C", (), {"f": staticmethod(lambda: v)})(),
     "class method": lambda v: type("C", (), {"f": classmethod(lambda cls: v)})(),
+    "cached property": lambda v: type("C", (), {"f": functools.cached_property(lambda self: v)})(),
+    "generic alias": lambda v: list[[int, str][v - 1]],
     "meta class": lambda v: type("M", (type,), {"scale": v})("C", (), {})(),
 }
 
@@ -230,6 +233,7 @@ class TestModules:
             "import mypackage.settings as s\ndef f(x): return x * getattr(s, 'SC' + 'ALE')",
             "import mypackage.settings as s\ndef f(x): return x * getattr(s, 'SCALE')",
             "import mypackage.settings as s\nclass C:\n    def f(self): return s.SCALE",
+            "import mypackage.settings as s\ndef f(x): return x * (lambda: s.SCALE)()",
         ],
     )
     def test_what_is_read_of_the_users_own(self, settings, source):
@@ -238,6 +242,30 @@ class TestModules:
         if "getattr" not in source:
             settings.OTHER = 2
         assert describe(f) == before
+        settings.SCALE = 2
+        assert describe(f) != before
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "def g(m): return m.SCALE\ndef f(x): return x * g(s)",
+            "def f(x, m=s): return x * m.SCALE",
+            "def g(*, m): return m.SCALE\ndef f(x): return x * g(m=s)",
+            "def f(x):\n    m = s\n    return x * operator.attrgetter('SC' + 'ALE')(m)",
+        ],
+    )
+    def test_a_module_that_is_passed_on_counts_whole(self, settings, source):
+        f = define(f"import operator\nimport mypackage.settings as s\n{source}")
+        before = describe(f)
+        assert describe(f) == before and not unseen(f)
+        settings.SCALE = 2
+        assert describe(f) != before
+
+    def test_an_import_behind_many_names(self, settings):
+        many = "; ".join(f"x.a{i}" for i in range(300))
+        f = define(f"def f(x):\n    {many}\n    import mypackage.settings as s\n    return s.SCALE")
+        before = describe(f)
+        assert not unseen(f)
         settings.SCALE = 2
         assert describe(f) != before
 
@@ -287,6 +315,22 @@ def test_what_cannot_be_seen_is_never_the_same(value):
 @pytest.mark.parametrize("name", [*VALUES])
 def test_all_that_is_usual_can_be_seen(name):
     assert not unseen(VALUES[name](1))
+
+
+@pytest.mark.parametrize(
+    "name", ["torch.Tensor", "nn.Parameter", "pd.DataFrame", "np.ndarray", "(int, torch.Tensor)"]
+)
+def test_code_that_asks_for_the_kind_of_a_value_can_be_seen(name):
+    asks, other = (
+        define(f"def f(x): return isinstance(x, {kind})", np=np, pd=pd) for kind in (name, "dict")
+    )
+    assert describe(asks) == describe(asks) != describe(other)
+    assert not unseen(asks)
+
+
+def test_code_that_writes_to_a_log_can_be_seen():
+    f = define("def f(x):\n    log.info(x)\n    return x", log=logging.getLogger("mine"))
+    assert describe(f) == describe(f) and not unseen(f)
 
 
 def test_more_than_a_setting_is_not_looked_at(monkeypatch):
