@@ -60,6 +60,24 @@ def test_half_precision_is_near(backbone, views):
     assert not np.array_equal(full, half)
 
 
+@pytest.mark.parametrize(("n", "n_all", "rows"), [(1, 9, 8), (1, 3, 3), (3, None, 3), (7, 40, 8)])
+def test_few_pictures_are_computed_as_many(backbone, views, n, n_all, rows):
+    """Else those that were not stored yet would be rounded in another way."""
+    seen = []
+
+    def tower(pixels):
+        seen.append(pixels)
+        return pixels.mean((2, 3))
+
+    plan = ComputePlan(CPU, torch.float32, 16)
+    some = torch.utils.data.Subset(views, range(n))
+    (found,) = frozen_features(backbone, some, plan, n_all=n_all, tower=tower)
+    (pixels,) = seen
+    assert len(pixels) == rows
+    assert torch.equal(pixels, pixels[torch.arange(rows) % n])
+    np.testing.assert_array_equal(found, pixels[:n].mean((2, 3)))
+
+
 class TestProgress:
     """What was computed is kept, whatever ends the call."""
 

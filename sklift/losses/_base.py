@@ -82,7 +82,7 @@ class Loss(nn.Module):
         super().__init__()
         self.register_buffer("class_counts", _check_class_counts(class_counts), persistent=False)
         self.reduction = WeightedMean()
-        self._log_priors: dict[tuple[torch.dtype, torch.device], Tensor] = {}
+        self._log_priors: dict[torch.dtype, tuple[Tensor, Tensor]] = {}  # with their counts
 
     @property
     def couples_samples(self) -> bool:
@@ -142,11 +142,12 @@ class Loss(nn.Module):
 
     def log_prior(self, dtype: torch.dtype) -> Tensor:
         """Return the log of the floored class prior, ``(n_classes,)``; it is computed once."""
-        key = dtype, self.class_counts.device
-        if key not in self._log_priors:
+        counts, log_prior = self._log_priors.get(dtype, (None, None))
+        if log_prior is None or counts is not self.class_counts:  # which ``to`` replaces
             with torch.inference_mode(False):  # a gradient may need it later
-                self._log_priors[key] = positive(self.prior(dtype)).log()
-        return self._log_priors[key]
+                log_prior = positive(self.prior(dtype)).log()
+            self._log_priors[dtype] = self.class_counts, log_prior
+        return log_prior
 
     def implied_prior(self, dtype: torch.dtype = torch.float32) -> Tensor:
         r"""Return the class mix that the plain softmax of a trained model assumes.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sqlite3
+import warnings
 from contextlib import closing
 
 import numpy as np
 import pytest
 
 from sklift._store._array_files import ArrayFiles
-from sklift._store._folder_arrays import StoredArrays
+from sklift._store._folder_arrays import StoredArrays, stored_arrays
 
 KNOWN = {b"known": np.arange(12, dtype=np.uint8)}
 NEW = {b"new": np.full(9, 7, np.uint8)}
@@ -84,6 +86,32 @@ def test_lengths_that_are_none(folder, length):
     store = StoredArrays(folder, "tokens-1")
     store.add(NEW | KNOWN)
     assert store.find(NEW | KNOWN).keys() == {b"new", b"known"}
+
+
+def test_a_file_of_another_process_without_tables_yet(tmp_path):
+    (tmp_path / "tokens-1.sqlite").touch()
+    store = StoredArrays(tmp_path, "tokens-1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert store.find(KNOWN) == {}
+        store.add(KNOWN)
+    assert store.find(KNOWN).keys() == KNOWN.keys()
+
+
+def test_nothing_is_recorded_of_a_file_that_made_room(tmp_path):
+    for i in range(40):  # each time as a new process, which has used no file
+        array = np.full(60, i, np.uint8)
+        StoredArrays(tmp_path, "tokens-1", max_bytes=16 * 100).add({b"%d" % i: array})
+    with closing(sqlite3.connect(tmp_path / "tokens-1.sqlite")) as db:
+        (n_arrays,) = db.execute("SELECT COUNT(*) FROM arrays").fetchone()
+        (n_files,) = db.execute("SELECT COUNT(*) FROM files").fetchone()
+    assert n_arrays == n_files == len(list(tmp_path.glob("tokens-1-*.bin"))) == 16
+
+
+def test_a_pickled_store_is_that_of_the_process(tmp_path):
+    store = stored_arrays(tmp_path, "tokens-1", 1 << 20)
+    again = pickle.loads(pickle.dumps(store))
+    assert again is store and again.max_bytes == 1 << 20
 
 
 def test_files_of_others_are_left_alone(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import warnings
 from contextlib import closing
 
 import numpy as np
@@ -47,9 +48,10 @@ def test_adding_looks_at_no_more_than_it_adds(tmp_path, steps, full):
         store = StoredFeatures(tmp_path / str(n), max_bytes=(n if full else 2 * n) * 32)
         store.add(vectors(n))
         before = steps[0]
-        store.add(vectors(64, n))
+        for start in (n, n + 64):
+            store.add(vectors(64, start))
         n_steps[n] = steps[0] - before
-        assert len(store.find(vectors(n + 64))) == (n if full else n + 64)
+        assert len(store.find(vectors(n + 128))) == (n if full else n + 128)
     assert n_steps[20_000] <= 1.5 * n_steps[200] + 2
 
 
@@ -96,6 +98,26 @@ def test_a_damaged_row_is_passed_over_and_replaced(tmp_path, value):
     assert list(store.find(vectors(3))) == [b"0", b"2"]
     store.add(vectors(3))
     assert store.find([b"1"])[b"1"].tolist() == [1.0] * 8
+
+
+def test_a_file_of_another_process_without_tables_yet(tmp_path):
+    store = StoredFeatures(tmp_path)
+    store.path.touch()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert store.find([b"1"]) == {}
+        store.add(vectors(2))
+    assert len(store.find(vectors(2))) == 2
+
+
+def test_rows_of_another_precision_come_back_as_float32(tmp_path):
+    store = StoredFeatures(tmp_path)
+    store.add({b"a": np.arange(3.0), b"b": [1, 2]})
+    found = store.find([b"a", b"b"])
+    assert {k: (v.dtype, v.tolist()) for k, v in found.items()} == {
+        b"a": (np.float32, [0, 1, 2]),
+        b"b": (np.float32, [1, 2]),
+    }
 
 
 def test_nothing_is_made_before_something_is_kept(tmp_path):
