@@ -29,11 +29,14 @@ class EpochTasks:
             self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def end_epoch(self, fitted: Callable[[], dict]) -> bool:
-        """Report that an epoch ends; ``fitted()`` gives the attributes so far. True: stop."""
+        """Report that an epoch ends. True: stop.
+
+        ``fitted()`` gives the attributes so far; scikit-learn calls it where a callback asks.
+        """
         if self.context is None:
             return False
         return self.epoch.call_on_fit_task_end(
-            estimator=self.estimator, **self.data, reconstruction_attributes=fitted()
+            estimator=self.estimator, **self.data, reconstruction_attributes=fitted
         )
 
     def end(self, fitted: dict) -> None:
