@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,6 +29,43 @@ def test_an_error_of_a_thread_is_raised(monkeypatch):
     monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 4)
     with pytest.raises(ZeroDivisionError):
         map_items(lambda i: 1 // i, range(5))
+
+
+def test_threads_are_kept(monkeypatch):
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 2)
+
+    def threads():
+        both = threading.Barrier(2)
+
+        def thread(_):
+            both.wait(timeout=30)
+            return threading.current_thread()
+
+        return {*map_items(thread, range(2))}
+
+    first = threads()
+    assert len(first) == 2 and threads() == first
+    assert threading.current_thread() not in first
+
+
+@pytest.mark.parametrize("n_items", [1, 8])
+def test_who_works_alone(monkeypatch, n_items):
+    """One item needs no other thread, and a worker has others beside it already."""
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 4)
+    if n_items > 1:
+        monkeypatch.setattr(torch.utils.data, "get_worker_info", object)
+    used = map_items(lambda _: threading.current_thread(), range(n_items))
+    assert {*used} == {threading.current_thread()}
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="nothing is inherited"
+)
+def test_a_forked_process_has_threads_of_its_own(monkeypatch):
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 2)
+    map_items(abs, range(4))
+    with multiprocessing.get_context("fork").Pool(1) as pool:  # what hangs, it kills
+        assert pool.apply_async(map_items, (abs, range(-4, 0))).get(timeout=60) == [4, 3, 2, 1]
 
 
 class TestAhead:
