@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import types
@@ -27,6 +28,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
+from sklift._fitting import _code
 from sklift._fitting._content import Description, describe
 
 Pair = namedtuple("Pair", "a b")
@@ -64,6 +66,22 @@ class Partial(BaseEstimator):
     def __init__(self, a=1):
         self.a = a
         self._b = 2
+
+
+def fitted(estimator):
+    estimator.coef_ = np.ones(3)
+    return estimator
+
+
+def in_the_state_of(rng):
+    """Another one, that began with another seed."""
+    if isinstance(rng, np.random.Generator):
+        other = np.random.default_rng(9)
+        other.bit_generator.state = rng.bit_generator.state
+    else:
+        other = np.random.RandomState(9)
+        other.set_state(rng.get_state())
+    return other
 
 
 class Custom:
@@ -173,6 +191,8 @@ CODE = {
     "method of a module": "class C(nn.Module):\n    def forward(self, x): return x * V",
     "super": "class B:\n    def f(s): return V\nclass C(B):\n    def f(s): return super().f()",
     "class in a function": "def f(x):\n    class D:\n        s = V\n    return D.s",
+    "name of a method": "def f(x): return x.mV()",
+    "name of a method in a method": "class C:\n    def f(self, x): return x.mV()",
     "recursion": "def f(x): return f(x - 1) * V",
     "decorator": "def d(g): return lambda x: g(x) * V\n@d\ndef f(x): return x",
     "generator": "def f(x): yield V",
@@ -191,6 +211,22 @@ def test_other_code(name):
 def test_another_operator():
     plus, minus = (define(f"def f(x): return x {sign} 1") for sign in "+-")
     assert describe(plus) != describe(minus)
+
+
+def test_another_way_to_be_called():
+    both, by_name = define("def f(x, y): return x - y"), define("def f(x, *, y): return x - y")
+    assert describe(both) != describe(by_name)
+
+
+def test_code_that_a_library_has_written():
+    """As ``torch.fx`` does from what the user gives."""
+
+    def written(factor):
+        names = {"__name__": "torch.fx.graph_module"}
+        exec(compile(f"def f(x): return x * {factor}", "<eval_with_key>", "exec"), names)
+        return names["f"]
+
+    assert describe(written(1)) == describe(written(1)) != describe(written(2))
 
 
 def test_a_global_that_is_set_later():
@@ -281,6 +317,29 @@ class TestModules:
         monkeypatch.setattr(F, "cross_entropy", lambda z, t: z.mean())
         assert describe(f) != before
 
+    def test_values_that_somebody_puts_into_a_library(self, monkeypatch):
+        f = define("def f(z): return z * F.my_settings.value")
+        texts = []
+        for value in (1, 1, 2):
+            monkeypatch.setattr(F, "my_settings", Record(value), raising=False)
+            texts.append(describe(f))
+        assert texts[0] == texts[1] != texts[2]
+
+    @pytest.mark.parametrize("source", ["scaled", "SCALE"])
+    def test_an_installed_package_that_is_edited(self, settings, tmp_path, monkeypatch, source):
+        """Its version stays the same, and so may its values."""
+        paths = {**sysconfig.get_paths(), "purelib": str(tmp_path)}
+        monkeypatch.setattr(_code.sysconfig, "get_paths", lambda: paths)
+        file = tmp_path / "mypackage" / "settings.py"
+        f, texts = define(f"import mypackage.settings as s\ndef f(x): return s.{source}"), []
+        for i in (1, 1, 2):
+            file.write_text(f"SCALE = 1\ndef scaled(x): return x * {i}")
+            _code.library_of.cache_clear()
+            importlib.invalidate_caches()
+            texts.append(describe(f))
+        _code.library_of.cache_clear()
+        assert texts[0] == texts[1] != texts[2]
+
     def test_the_state_of_a_library_does_not_count(self):
         f = define("def f(x): return np.random.normal() + math.pi", np=np, math=math)
         before = describe(f)
@@ -347,6 +406,9 @@ def test_more_than_a_setting_is_not_looked_at(monkeypatch):
         (np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3))),
         (np.array(["a", "b"], dtype=object), ["a", "b"]),
         (Partial(3), clone(Partial(3))),
+        (Partial(3), fitted(Partial(3))),
+        (np.random.RandomState(3), in_the_state_of(np.random.RandomState(3))),
+        (np.random.default_rng(3), in_the_state_of(np.random.default_rng(3))),
         ([[1]] * 2, [[1], [1]]),
     ],
     ids=str,
@@ -386,7 +448,8 @@ def test_processes_agree(tmp_path):
         import torch
         from torch import nn
         from torch.nn import functional as F
-        from sklift._fitting._content import describe
+        from sklift._fitting import _code
+from sklift._fitting._content import describe
 
         NAMES = {"some", "names", "in", "a", "set"}
         class Loss(nn.Module):
