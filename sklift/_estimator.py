@@ -65,7 +65,7 @@ class ImageEstimator(BaseEstimator):
             return
         recipes = _ROOMS.keys() & self.get_params(deep=False)
         for name in settings:
-            if name.partition("__")[0] not in recipes or "__" not in name:
+            if name.partition("__")[0] not in recipes:
                 raise TypeError(
                     f"{type(self).__name__}() got an unexpected keyword argument "
                     f"{name!r}{self._suggest(name, self.get_params(deep=False))}"

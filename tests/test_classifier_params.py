@@ -173,6 +173,8 @@ class TestSharedRecipes:
 def test_a_class_in_place_of_a_recipe():
     with pytest.raises(TypeError, match=r"pass AdaptFormer\(\), not AdaptFormer"):
         LiftClassifier(adapter=AdaptFormer).set_params(adapter__rank=1)
+    clf = LiftClassifier(adapter=AdaptFormer)  # what is wrong is said by fit
+    assert clf.get_params()["adapter"] is clone(clf).adapter is AdaptFormer
 
 
 @pytest.mark.slow

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
+
 import pytest
 import torch
 
@@ -49,6 +52,36 @@ def test_the_last_one_restores_what_the_first_one_found():
     torch.rand(4)
     other.__exit__(None, None, None)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_draws_of_two_threads_take_turns():
+    inside = threading.Event()
+
+    def draw():
+        with drawing_alone(2):
+            inside.set()
+
+    thread = threading.Thread(target=draw)
+    with drawing_alone(1):
+        thread.start()
+        assert not inside.wait(timeout=0.2)
+    thread.join(timeout=30)
+    assert inside.is_set()
+
+
+def restores() -> bool:
+    before = torch.get_rng_state()
+    with seeded(3, CPU), drawing_alone(4):
+        torch.rand(1)
+    return torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="nothing is inherited"
+)
+def test_a_forked_process_begins_outside():
+    with seeded(1, CPU), multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(restores).get(timeout=60)
 
 
 def test_a_gpu_that_is_not_used_gets_no_seed(seeds, monkeypatch):
