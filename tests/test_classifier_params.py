@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -83,6 +84,10 @@ class TestConstructor:
             assert twin.get_params()["adapter__rank"] == 8
         assert clone(clf).adapter is not clf.adapter
         assert not {"settings", "adapter__rank"} & vars(clf).keys()
+
+    @pytest.mark.parametrize("kind", [LiftClassifier, ImageEmbedder, ZeroShotClassifier])
+    def test_tools_see_the_parameters_alone(self, kind):
+        assert {*signature(kind).parameters} == kind().get_params(deep=False).keys()
 
     def test_a_setting_goes_before_that_of_the_object(self):
         assert LiftClassifier(adapter=LoRA(rank=4), adapter__rank=8).adapter.rank == 8

@@ -176,6 +176,20 @@ def test_equal_pictures_get_the_same_rows():
     assert all(row is rows[0] for row in rows)
 
 
+@pytest.mark.parametrize("n", [7, 8])
+def test_features_of_few_pictures_are_not_kept(n):
+    """They may be rounded in another way than those of many."""
+    pictures = np.arange(n, dtype=np.uint8)[:, None, None, None] * np.ones((40, 40, 3), np.uint8)
+    views, store = PlainViews(as_image_source(pictures), 40, "bicubic"), MemoryArrays(1 << 20)
+
+    def compute(some, n_all):
+        yield np.arange(5.0 * len(some), dtype=np.float32).reshape(-1, 5)
+
+    rows = known_features(compute, views, store, ("kind",))
+    assert [row[0] for row in rows] == [5 * i for i in range(n)]
+    assert store.n_bytes == (n * 5 * 4 if n >= 8 else 0)
+
+
 def test_a_file_that_changes_while_it_is_computed_with_is_not_known(tmp_path):
     paths = [tmp_path / f"{i}.png" for i in range(9)]
     for i, path in enumerate(paths):
