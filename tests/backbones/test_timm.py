@@ -67,8 +67,11 @@ def test_settings_of_the_user(checkpoint):
 
 
 def test_size_of_a_tower_of_convolutions(tmp_path):
-    torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "weights.pt")
+    weights = timm.create_model("test_resnet").state_dict()
+    torch.save(weights, tmp_path / "weights.pt")
     backbone = load_backbone(Timm("test_resnet", tmp_path / "weights.pt", image_size=64))
+    loaded = backbone.tower.state_dict()  # the trial has left the running statistics alone
+    assert loaded and all(torch.equal(loaded[name], weights[name]) for name in loaded)
     assert backbone.preprocess.size == 64
     assert backbone.tower(torch.zeros(1, 3, 64, 64)).shape == (1, backbone.n_features)
     assert backbone.open().blocks
