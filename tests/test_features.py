@@ -176,6 +176,29 @@ def test_equal_pictures_get_the_same_rows():
     assert all(row is rows[0] for row in rows)
 
 
+@pytest.mark.parametrize("read", [known_features, cached_features])
+def test_pictures_of_a_part_get_their_own_rows(read):
+    pictures = np.arange(0, 240, 12, dtype=np.uint8)[:, None, None, None]
+    pictures = np.broadcast_to(pictures, (20, 40, 40, 3)).copy()
+    views, store = PlainViews(as_image_source(pictures), 40, "bicubic"), MemoryArrays(1 << 20)
+    part = torch.utils.data.Subset(views, [11, 3, 17, 5, 2, 19, 8, 9, 1, 3])
+    computed = []
+
+    def compute(some, n_all=None):
+        computed.append(len(some))
+        levels = np.array([float(some[i].float().mean()) for i in range(len(some))])
+        yield np.repeat(levels[:, None], 5, axis=1).astype(np.float32)
+
+    def levels(views, store, kind="kind"):
+        return [round(float(row[0])) for row in read(compute, views, store, (kind,))]
+
+    expected = [12 * i for i in part.indices]
+    assert levels(part, None) == levels(part, store) == levels(part, store) == expected
+    assert levels(views, store) == list(range(0, 240, 12))
+    assert computed == [10, 9, 11]  # without a store, a picture twice is two
+    assert levels(part, store, "other") == expected and computed[3:] == [9]
+
+
 @pytest.mark.parametrize("n", [7, 8])
 def test_features_of_few_pictures_are_not_kept(n):
     """They may be rounded in another way than those of many."""

@@ -453,8 +453,7 @@ def test_processes_agree(tmp_path):
         import torch
         from torch import nn
         from torch.nn import functional as F
-        from sklift._fitting import _code
-from sklift._fitting._content import describe
+        from sklift._fitting._content import describe
 
         NAMES = {"some", "names", "in", "a", "set"}
         class Loss(nn.Module):
