@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,26 @@ def test_few_pictures_are_computed_as_many(backbone, views, n, n_all, rows):
     assert len(pixels) == rows
     assert torch.equal(pixels, pixels[torch.arange(rows) % n])
     np.testing.assert_array_equal(found, pixels[:n].mean((2, 3)))
+
+
+def test_several_views_are_averaged_after_the_last_step(backbone):
+    """Which is given sixteen rows, since it would round fewer in another way."""
+    given = []
+
+    def finish(features):
+        given.append(len(features))
+        return features**2
+
+    levels = torch.arange(10, dtype=torch.uint8).reshape(5, 2)
+    several = levels[:, :, None, None, None].expand(5, 2, 3, 40, 40)
+    tower = {"tower": lambda pixels: pixels[:, :, 0, 0]}
+    plan = ComputePlan(CPU, torch.float32, 5)
+    (each,) = frozen_features(
+        backbone, several.flatten(0, 1), replace(plan, batch_size=10), **tower
+    )
+    (found,) = frozen_features(backbone, several, plan, finish=finish, **tower)
+    np.testing.assert_allclose(found, (each**2).reshape(5, 2, 3).mean(1), rtol=1e-6)
+    assert given == [16]
 
 
 class TestProgress:
