@@ -29,8 +29,8 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator):
     r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
-    It implements LIFT+ [2]_ (the defaults, but for the head that starts from pictures) and
-    LIFT [1]_; :mod:`sklift.presets` has both to the letter. The picture tower of CLIP is frozen. A
+    It implements LIFT+ (the defaults, but for the head on frozen features) [2]_ and LIFT [1]_;
+    :mod:`sklift.presets` has both to the letter. The picture tower of CLIP is frozen. A
     few weights inside its blocks are trained, and a cosine head that starts from the class names.
     In training, the loss adds :math:`\tau \log \pi_k` to the logits, where :math:`\pi` is the class
     prior, so that frequent classes do not dominate.
@@ -61,8 +61,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     head : str or recipe, default="auto"
         Map from features to logits, see :mod:`sklift.heads`. ``"cosine"``: angles between features
         and class weights; ``"whitened_cosine"``: the same where features spread alike in all
-        directions, which needs fewer pictures; ``"auto"``: the latter if the head starts from
-        pictures, the former if from class names.
+        directions, which needs fewer pictures; ``"auto"``: the latter if the head alone is trained
+        and starts from pictures, else the former.
     init : {"auto", "text", "class_mean", "linear_probe", "random"}, default="auto"
         Start of the head's rows. ``"auto"``: the text features of the class names, if the backbone
         has a text tower and names are known, else the class means of the frozen features. Labels

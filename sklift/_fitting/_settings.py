@@ -60,8 +60,10 @@ class FitSettings:
     random_state: Any
 
     def with_head(self, init: str) -> FitSettings:
-        """Settings with the head that suits its start, if the choice is "auto"."""
-        return replace(self, head=self.head.choose(init)) if isinstance(self.head, Auto) else self
+        """Settings with the head that suits its start and the adapter, if it is to be chosen."""
+        if not isinstance(self.head, Auto):
+            return self
+        return replace(self, head=self.head.choose(init, self.adapter is not None))
 
 
 def fit_settings(params: Mapping[str, Any]) -> FitSettings:

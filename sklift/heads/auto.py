@@ -1,4 +1,4 @@
-"""The head that suits its start."""
+"""The head that suits its start and the tower."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ __all__ = ["Auto"]
 
 
 class Auto(Cosine):
-    """Choice between two heads by what they start from: pictures or texts.
+    """Choice between two heads by their start and by whether the features are frozen.
 
-    :class:`WhitenedCosine` if the head starts from pictures (``init`` "class_mean" or
-    "linear_probe"), whose spread within the classes is then known; else :class:`Cosine`, the
-    papers' head: a text is not drawn from the spread of pictures. The head that was chosen is the
-    estimator's ``head_``.
+    :class:`WhitenedCosine` if the head alone is trained and starts from pictures (``init``
+    "class_mean" or "linear_probe"), whose spread within the classes is then known. Else
+    :class:`Cosine`, the papers' head: a text is not drawn from the spread of pictures, and an
+    adapter learns less where whitening has set the training pictures apart already. The head that
+    was chosen is the estimator's ``head_``.
 
     Parameters
     ----------
@@ -26,9 +27,15 @@ class Auto(Cosine):
     >>> from sklift.heads import Auto
     >>> Auto().choose("text"), Auto(scale=30.0).choose("class_mean")
     (Cosine(), WhitenedCosine(scale=30.0))
+    >>> Auto().choose("class_mean", has_adapter=True)
+    Cosine()
     """
 
-    def choose(self, init: str) -> Cosine:
-        """Return the recipe for a start of the head, "text" for instance."""
-        chosen = WhitenedCosine if init in ("class_mean", "linear_probe") else Cosine
+    def choose(self, init: str, has_adapter: bool = False) -> Cosine:
+        """Return the recipe for a start of the head, "text" for instance.
+
+        ``has_adapter``: whether an adapter changes the features in training.
+        """
+        from_pictures = init in ("class_mean", "linear_probe")
+        chosen = WhitenedCosine if from_pictures and not has_adapter else Cosine
         return chosen(scale=self.scale)

@@ -199,6 +199,13 @@ class TestAuto:
         expected = quick(head="cosine").fit(*shapes).predict_proba(shapes[0])
         assert np.array_equal(clf.predict_proba(shapes[0]), expected)
 
+    @pytest.mark.parametrize("adapter", ["adaptformer", "feature"])
+    def test_adapters_decide(self, quick, shapes, adapter):
+        clf = quick(head="auto", init="class_mean", adapter=adapter).fit(*shapes)
+        assert type(clf.head_) is Cosine
+        clf.set_params(adapter=None).fit(*shapes)
+        assert type(clf.head_) is WhitenedCosine
+
     def test_passes_of_partial_fit(self, sample):
         clf = LiftClassifier("precomputed", head="auto", random_state=0)
         clf.partial_fit(*sample, classes=range(4)).partial_fit(*sample)
