@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ._classes._gaussian_classifier import ShrunkGaussianClassifier
 from ._core._version import __version__
 from .classifier import LiftClassifier
 from .embedder import ImageEmbedder
-from .gaussian import ShrunkGaussianClassifier
 from .zero_shot import ZeroShotClassifier
 
 __all__ = [

@@ -15,7 +15,6 @@ ROOMS = (
     "_core",
     "_store",
     "_classes",
-    "gaussian",
     "_compute",
     "metrics",
     "datasets",
@@ -41,7 +40,7 @@ ROOMS = (
 )
 ROW = {room: row for row, room in enumerate(ROOMS, start=1)}
 ENTRY_POINTS = ("__init__", "__main__")
-WITHOUT_TORCH = ("_core", "_store", "gaussian", "metrics", "datasets", "displays", "__init__")
+WITHOUT_TORCH = ("_core", "_store", "metrics", "datasets", "displays", "__init__")
 BACKBONE_WORDS = {"resblocks", "ln_2", "in_proj_weight"}
 
 

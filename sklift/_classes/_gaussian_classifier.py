@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._classes._gaussian import shrunk_gaussian
-from ._classes._labels import check_labels, encode_labels, listed_classes
-from ._classes._moments import BLOCK, LARGEST, ClassMoments
-from ._core._sklearn import Interval, StrOptions, check_sample_weight, validate_params
+from .._core._sklearn import Interval, StrOptions, check_sample_weight, validate_params
+from ._gaussian import shrunk_gaussian
+from ._labels import check_labels, encode_labels, listed_classes
+from ._moments import BLOCK, LARGEST, ClassMoments
 
 
 class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):

@@ -17,8 +17,8 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklift import ShrunkGaussianClassifier, gaussian
-from sklift._classes import _moments
+from sklift import ShrunkGaussianClassifier
+from sklift._classes import _gaussian_classifier, _moments
 
 FITTED = ("class_count_", "means_", "covariance_", "coef_", "intercept_", "shrinkage_")
 
@@ -185,7 +185,7 @@ def test_blocks_give_what_one_block_gives(monkeypatch):
     whole = ShrunkGaussianClassifier().fit(X, y)
     whole_logits = whole.decision_function(X)
     monkeypatch.setattr(_moments, "BLOCK", 10)
-    monkeypatch.setattr(gaussian, "BLOCK", 10)
+    monkeypatch.setattr(_gaussian_classifier, "BLOCK", 10)
     halves = ShrunkGaussianClassifier()
     for part in (slice(0, None, 2), slice(1, None, 2)):
         halves.partial_fit(X[part], y[part], classes=range(4))
