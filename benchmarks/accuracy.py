@@ -64,7 +64,8 @@ def methods(y: np.ndarray, seed: int) -> dict[str, Callable[[], BaseEstimator]]:
         "LIFT": lift(**LIFT | {"adapter": None}),
         "LIFT_PLUS": lift(**LIFT_PLUS | {"adapter": None}),
         "defaults": lift(),
-        "the same, 10 epochs of batch 32": lift(max_epochs=10, batch_size=32, lr=0.01),
+        "head='auto'": lift(head="auto"),
+        "the same, 10 epochs of batch 32": lift(head="auto", max_epochs=10, batch_size=32, lr=0.01),
         "head='linear'": lift(head="linear"),
     }
     if seed:

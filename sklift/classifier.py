@@ -29,8 +29,7 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator):
     r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
-    It implements LIFT+ (the defaults, but for the head on frozen features) [2]_ and LIFT [1]_;
-    :mod:`sklift.presets` has both to the letter. The picture tower of CLIP is frozen. A
+    It implements LIFT+ (the defaults) [2]_ and LIFT [1]_. The picture tower of CLIP is frozen. A
     few weights inside its blocks are trained, and a cosine head that starts from the class names.
     In training, the loss adds :math:`\tau \log \pi_k` to the logits, where :math:`\pi` is the class
     prior, so that frequent classes do not dominate.
@@ -58,7 +57,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         A term that holds the tuned model near the frozen one, see :mod:`sklift.regularizers`:
         ``"consistency"``, ``"anchor"`` or ``"distillation"``. It is added to the training loss, not
         to the validation loss. Terms of pictures have the same weights as pictures in the loss.
-    head : str or recipe, default="auto"
+    head : str or recipe, default="cosine"
         Map from features to logits, see :mod:`sklift.heads`. ``"cosine"``: angles between features
         and class weights; ``"whitened_cosine"``: the same where features spread alike in all
         directions, which needs fewer pictures; ``"auto"``: the latter if the head alone is trained
@@ -257,7 +256,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         adapter="adaptformer",
         loss="logit_adjusted",
         regularizer=None,
-        head="auto",
+        head="cosine",
         init="auto",
         class_names=None,
         classes=None,

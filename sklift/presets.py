@@ -1,8 +1,7 @@
 """Settings of the papers, as parameters of :class:`sklift.LiftClassifier`.
 
 ``LiftClassifier(**LIFT)`` trains as in the tables of LIFT, ``LiftClassifier(**LIFT_PLUS)`` as in
-the tables of LIFT+. The defaults are those of LIFT+ but for the head, which is whitened if it alone
-is trained and starts from pictures. Both papers use more epochs for iNaturalist 2018
+the tables of LIFT+, which is the default. Both papers use more epochs for iNaturalist 2018
 (``max_epochs`` 20 and 15), and report test-time ensembling (``tta="fivecrop"``) separately.
 
 Examples

@@ -7,16 +7,9 @@ from sklift.presets import LIFT, LIFT_PLUS
 from sklift.training import resolve_optimizer
 
 
-def test_the_default_is_lift_plus_but_for_the_head():
+def test_the_default_is_lift_plus():
     default = LiftClassifier().get_params()
-    assert {name: default[name] for name in LIFT_PLUS} == {**LIFT_PLUS, "head": "auto"}
-
-
-def test_with_class_names_the_default_is_lift_plus(quick, shapes):
-    default, preset = (quick(**params).fit(*shapes) for params in ({}, {"head": "cosine"}))
-    assert default.head_.get_params() == preset.head_.get_params() == {"scale": 25.0}
-    expected = preset.predict_proba(shapes[0])
-    assert (default.predict_proba(shapes[0]) == expected).all()
+    assert {name: default[name] for name in LIFT_PLUS} == LIFT_PLUS
 
 
 def test_lift_differs_where_the_papers_do(quick, shapes):

@@ -30,8 +30,8 @@ __all__ = [
 ]
 
 HEADS = {
-    "auto": Auto,
     "cosine": Cosine,
+    "auto": Auto,
     "whitened_cosine": WhitenedCosine,
     "linear": Linear,
     "l2norm": L2Norm,

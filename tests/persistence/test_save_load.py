@@ -92,7 +92,8 @@ def test_every_adapter(quick, shapes, path, adapter):
 @pytest.mark.parametrize("loss", ["logit_adjusted", LDAM(max_margin=0.25)])
 def test_every_head(quick, shapes, path, head, loss):
     X, y = shapes
-    est = quick(adapter=None, head=head, loss=loss, max_epochs=1).fit(X, y)
+    params = {"adapter": None, "init": "class_mean", "max_epochs": 1}
+    est = quick(head=head, loss=loss, **params).fit(X, y)
     est.save(path)
     loaded = LiftClassifier.load(path)
     assert_same(loaded, est, X)

@@ -68,7 +68,7 @@ LABELS = [
     BadFit(
         "labels in the items of X that are no scalars",
         ValueError,
-        r"labels of the \(image, label\) items in X must be scalars",
+        r"labels of the \(picture, label\) items in X must be scalars",
         lambda b: {"X": Dataset([(image, np.zeros(3)) for image in b.X]), "y": None},
     ),
 ]
