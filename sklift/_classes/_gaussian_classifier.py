@@ -71,7 +71,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         Constants of the logits.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where ``X`` is a table with text for names.
 
     See Also
