@@ -73,25 +73,34 @@ def shrunk_gaussian(
     overall = count / n @ moments.mean
     apart = moments.mean - overall
     within, between = _spreads(moments, overall, apart)
-    covariance = moments.scatter / n
-    if isinstance(shrinkage, str):  # "auto"
-        shrinkage = ledoit_wolf(covariance, moments.fourth / n, n)
+    covariance, shrinkage = shrunk_covariance(moments, shrinkage)
     if isinstance(mean_shrinkage, str):
         mean_shrinkage = within / between if between > 0 else np.inf if within > 0 else 0.0
     if within == 0:  # nothing is known but that no class varies more than all together
         covariance = np.eye(width) * (between / width)
-    else:
-        target = np.trace(covariance) / width
-        covariance *= 1 - shrinkage
-        covariance.flat[:: width + 1] += shrinkage * target
     # a class without samples is shrunk completely, also by 0
     kept = np.divide(count, count + mean_shrinkage, out=np.zeros_like(count), where=count > 0)
     apart *= kept[:, None]
     coef = apart @ _inverse(covariance)
     intercept = -0.5 * np.einsum("ij,ij->i", coef, apart) - coef @ overall
     return ShrunkGaussian(
-        overall + apart, covariance, float(shrinkage), float(mean_shrinkage), coef, intercept
+        overall + apart, covariance, shrinkage, float(mean_shrinkage), coef, intercept
     )
+
+
+def shrunk_covariance(moments: ClassMoments, shrinkage: float | str) -> tuple[np.ndarray, float]:
+    """Covariance within classes, shrunk towards a multiple of the identity, and by how much.
+
+    The parameters are those of :func:`shrunk_gaussian`.
+    """
+    n = moments.count.sum()
+    covariance = moments.scatter / n
+    if isinstance(shrinkage, str):  # "auto"
+        shrinkage = _ledoit_wolf(covariance, moments.fourth / n, n)
+    target = np.trace(covariance) / len(covariance)
+    covariance *= 1 - shrinkage
+    covariance.flat[:: len(covariance) + 1] += shrinkage * target
+    return covariance, float(shrinkage)
 
 
 def _spreads(moments: ClassMoments, overall: np.ndarray, apart: np.ndarray) -> tuple[float, float]:
@@ -106,7 +115,7 @@ def _spreads(moments: ClassMoments, overall: np.ndarray, apart: np.ndarray) -> t
     return float(within[within > rounding].sum()), float(between[between > rounding].sum())
 
 
-def ledoit_wolf(covariance: np.ndarray, fourth: float, n: float) -> float:
+def _ledoit_wolf(covariance: np.ndarray, fourth: float, n: float) -> float:
     """Coefficient of Ledoit and Wolf (2004), from the mean fourth power of the rows' norms."""
     width = len(covariance)
     squares = float(np.sum(covariance**2))

@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 from torch import Tensor
 from torch.nn import functional as F
 
-from .._classes._gaussian import ledoit_wolf
+from .._classes._gaussian import shrunk_covariance
 from .._classes._moments import ClassMoments
 from .._core._recipes import check_real
 from ._init import _check_samples, normalize
@@ -27,10 +27,12 @@ class WhitenedCosine(Cosine):
 
     :math:`\Sigma` is the covariance of the frozen features within the classes, shrunk towards a
     multiple of the identity, and m the mean of the class means. Both are computed once, before
-    training, from at most 100 pictures of each class. Directions in which pictures of one class
-    differ count less, so that few pictures are enough to tell the classes apart: the class means
-    (``init="class_mean"``) are a discriminant analysis at the start, and training goes on from
-    there.
+    training: from all pictures for ``init="linear_probe"``, else from at most 100 of each class.
+    Sample weights count there as numbers of pictures: the larger all are, the less is shrunk.
+
+    Directions in which pictures of one class differ count less, so that few pictures are enough to
+    tell the classes apart: the class means (``init="class_mean"``) are a discriminant analysis at
+    the start, and training goes on from there.
 
     Parameters
     ----------
@@ -133,15 +135,11 @@ def _whitening(moments: ClassMoments, shrinkage: float | str) -> tuple[np.ndarra
     means, n_features = moments.mean[known], moments.mean.shape[1]
     if not n:
         return np.zeros(n_features), np.eye(n_features)
-    covariance = moments.scatter / n
-    average = np.trace(covariance) / n_features
+    average = np.trace(moments.scatter) / n / n_features
     # Where each class has one picture, or all of its pictures are the same, nothing is known.
     if average <= np.finfo(np.float32).eps * np.mean(means**2):
         return means.mean(0), np.eye(n_features)
-    if isinstance(shrinkage, str):  # "auto"
-        shrinkage = ledoit_wolf(covariance, moments.fourth / n, n)
-    covariance *= 1 - shrinkage
-    covariance.flat[:: n_features + 1] += shrinkage * average
+    covariance, _ = shrunk_covariance(moments, shrinkage)
     values, vectors = eigh(covariance)
     values = values.clip(np.finfo(np.float32).eps * values[-1])  # without shrinkage, some are zero
     return means.mean(0), (vectors / np.sqrt(values)) @ vectors.T
