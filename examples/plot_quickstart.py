@@ -1,15 +1,16 @@
 """
-Quickstart: a long tail, four classifiers
+Quickstart: a long tail, five classifiers
 =========================================
 
 Emoji by Unicode sub-group are a naturally long-tailed collection: 156 training pictures of country
-flags, one or two of many other classes. Four classifiers see the same frozen backbone, a small
+flags, one or two of many other classes. Five classifiers see the same frozen backbone, a small
 CLIP that comes with the package and has never seen this vendor's drawings:
 
 * **zero-shot**: the class names alone, no training picture;
 * **linear probe**: logistic regression on the frozen features;
 * **cross-entropy**: a small adapter inside the tower and a cosine head, with the usual loss;
-* **LIFT**: the same adapter and head, with the loss that knows how rare each class is.
+* **LIFT**: the same adapter and head, with the loss that knows how rare each class is;
+* **LIFT, head alone**: the same loss on the frozen features, whitened, from the class means.
 
 The average hides what happens to rare classes, so the table shows three groups of classes, by the
 number of their *training* pictures: many (> 100), medium (20 to 100) and few (< 20).
@@ -46,13 +47,12 @@ print(
 )
 
 # %%
-# Four classifiers
+# Five classifiers
 # ----------------
-# The defaults (batches of 128, 5 epochs) are for larger data; with a thousand pictures, smaller
-# batches, more epochs and a higher rate train long enough. All emoji are of one size and in the
-# middle, so random crops are left out. Where training is random, three seeds show the spread.
+# All emoji are of one size and in the middle, so random crops are left out; all else is as it is by
+# default. Where training is random, three seeds show the spread.
 BACKBONE = "emoji-tiny"
-RECIPE = dict(prompts="an emoji of {}", augmentation=None, batch_size=32, max_epochs=10, lr=0.05)
+RECIPE = dict(prompts="an emoji of {}", augmentation=None)
 RECIPE["verbose"] = int(sys.stderr.isatty())  # a bar for each fit, where somebody is looking
 SEEDS = (0, 1, 2)
 
@@ -66,6 +66,8 @@ def classifiers(seed):
     cross_entropy = LiftClassifier(BACKBONE, loss="cross_entropy", random_state=seed, **RECIPE)
     yield "cross-entropy", cross_entropy
     yield "LIFT", LiftClassifier(BACKBONE, random_state=seed, **RECIPE)
+    head_alone = LiftClassifier(BACKBONE, adapter=None, init="class_mean", random_state=seed)
+    yield "LIFT, head alone", head_alone.set_params(**RECIPE)
 
 
 def scores(y_true, y_pred):
@@ -100,6 +102,7 @@ COLOURS = {
     "linear probe": "#88CCEE",
     "cross-entropy": "#DDAA33",
     "LIFT": "#AA3377",
+    "LIFT, head alone": "#332288",
 }
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4), width_ratios=(1, 1.7), layout="constrained"
@@ -135,8 +138,8 @@ right.set_xticks(
         "all classes\n(balanced)",
     ],
 )
-right.set(ylabel="mean recall (%)", ylim=(0, 122), yticks=range(0, 101, 20))
-right.legend(frameon=False, ncols=4, loc="upper center")
+right.set(ylabel="mean recall (%)", ylim=(0, 112), yticks=range(0, 101, 20))
+right.legend(frameon=False, loc="upper right")
 right.spines[["top", "right"]].set_visible(False)
 left.spines[["top", "right"]].set_visible(False)
 target = Path("results") / "quickstart.png"
@@ -151,7 +154,10 @@ plt.show()
 # The linear probe and plain cross-entropy win where there is much to learn from, and with it the
 # overall accuracy, which counts every flag. LIFT gives some of that up and is best where there is
 # little, on classes of fewer than 20 pictures, and over all classes alike. Which of the two is
-# wanted is the first question to ask of a long-tailed problem.
-gain = mean["few"]["LIFT"] - mean["few"]["cross-entropy"]
-cost = mean["accuracy"]["cross-entropy"] - mean["accuracy"]["LIFT"]
-print(f"few-shot classes: {gain:+.1f} points over cross-entropy; overall accuracy: {-cost:+.1f}")
+# wanted is the first question to ask of a long-tailed problem. The backbone knows emoji well, so
+# here its frozen features are enough, in seconds; on photographs that differ from those that a
+# tower has seen, the adapter makes most of the difference.
+for name in ("LIFT", "LIFT, head alone"):
+    gain = mean.loc[name] - mean.loc["cross-entropy"]
+    print(f"{name}, few-shot classes: {gain['few']:+.1f} points over cross-entropy")
+    print(f"{name}, overall accuracy: {gain['accuracy']:+.1f}")

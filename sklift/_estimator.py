@@ -159,7 +159,8 @@ class ImageEstimator(BaseEstimator):
     def _plan(self, device=None, dtype=None):
         """The plan of a computation, on ``device`` or else on the parameter's device."""
         compute = resolve_recipe("compute", self.compute)
-        return compute.build(self.device if device is None else device, self.batch_size, dtype)
+        size = 128 if isinstance(self.batch_size, str) else self.batch_size
+        return compute.build(self.device if device is None else device, size, dtype)
 
     def _cache(self):
         """The stores that ``compute__cache`` means."""

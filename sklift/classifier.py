@@ -29,8 +29,10 @@ _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator):
     r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
-    It implements LIFT+ (the defaults) [2]_ and LIFT [1]_. The picture tower of CLIP is frozen. A
-    few weights inside its blocks are trained, and a cosine head that starts from the class names.
+    It implements LIFT [1]_ and LIFT+ [2]_, whose settings are in :mod:`sklift.presets`. The
+    defaults are those of LIFT+, trained longer where there are few pictures. The picture tower of
+    CLIP is frozen. A few weights inside its blocks are trained, and a cosine head that starts from
+    the class names.
     In training, the loss adds :math:`\tau \log \pi_k` to the logits, where :math:`\pi` is the class
     prior, so that frequent classes do not dominate.
 
@@ -57,7 +59,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         A term that holds the tuned model near the frozen one, see :mod:`sklift.regularizers`:
         ``"consistency"``, ``"anchor"`` or ``"distillation"``. It is added to the training loss, not
         to the validation loss. Terms of pictures have the same weights as pictures in the loss.
-    head : str or recipe, default="cosine"
+    head : str or recipe, default="auto"
         Map from features to logits, see :mod:`sklift.heads`. ``"cosine"``: angles between features
         and class weights; ``"whitened_cosine"``: the same where features spread alike in all
         directions, which needs fewer pictures; ``"auto"``: the latter if the head alone is trained
@@ -95,10 +97,13 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         or shares in the order of ``classes_`` or by label. None: the mix that the loss implies, see
         ``implied_prior_``. It may be set after fitting. :meth:`estimate_prior` estimates it from
         pictures without labels.
-    max_epochs : int, default=5
-        Number of passes over the training data.
-    batch_size : int, default=128
-        Number of pictures in a batch.
+    max_epochs : int or "auto", default="auto"
+        Number of passes over the training data. ``"auto"``: those that make about 300 steps, at
+        most 50, for small collections, and the 5 of LIFT+ for large ones.
+    batch_size : int or "auto", default="auto"
+        Number of pictures in a batch. ``"auto"``: 128, as in LIFT+; if an adapter is trained on
+        fewer than 8,192 pictures, 16, 32 or 64, so that an epoch has at least 64 steps where it
+        can.
     lr : float, default=0.02
         Learning rate at the start. It falls to zero along a half cosine, in steps of an epoch,
         unless the optimizer has another schedule.
@@ -181,6 +186,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Number of trained weights, head included.
     skipped_ : ndarray of int
         Indices of the training pictures that could not be read, see ``reader__on_error``.
+    max_epochs_, batch_size_ : int
+        The parameters, with "auto" filled in.
     accumulate_ : int
         Number of parts in which the gradient of a batch was computed: ``compute__accumulate``, or
         more if there was not enough memory. The parts into which a CPU always splits large batches
@@ -234,7 +241,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         "prompts": "no_validation",
         "augmentation": "no_validation",
         "target_prior": [StrOptions({"balanced", "train"}), Mapping, "array-like", None],
-        "max_epochs": [_POSITIVE_INT],
+        "max_epochs": [StrOptions({"auto"}), _POSITIVE_INT],
+        "batch_size": [StrOptions({"auto"}), _POSITIVE_INT],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "optimizer": "no_validation",
@@ -256,7 +264,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         adapter="adaptformer",
         loss="logit_adjusted",
         regularizer=None,
-        head="cosine",
+        head="auto",
         init="auto",
         class_names=None,
         classes=None,
@@ -264,8 +272,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         augmentation="minimal",
         tta=None,
         target_prior=None,
-        max_epochs=5,
-        batch_size=128,
+        max_epochs="auto",
+        batch_size="auto",
         lr=0.02,
         weight_decay=5e-4,
         optimizer="sgd",
@@ -357,6 +365,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
         settings = fit_settings(self.get_params(deep=False))
         labels, sample = self._sample(X, y, sample_weight, self.classes)
+        settings = settings.with_length(sample.n_counted)
         names = names_in_words(self.class_names, labels, self.classes)
         resolve_target_prior(self.target_prior, labels, np.ones(len(labels)))
         start = self._trained() if self.warm_start else None
@@ -364,7 +373,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             check_same(labels, start.classes, start.model, start.init, settings)
         if len(sample.skipped):  # callbacks get the training data without skipped pictures
             X, y, sample_weight = sample.data.source, labels[sample.codes], sample.weight
-        tasks = EpochTasks(self, self.max_epochs, X, y, sample_weight)
+        tasks = EpochTasks(self, settings.max_epochs, X, y, sample_weight)
         # During training, the new classes must not be combined with the model of an earlier fit.
         for name in ("model_", "net_"):
             self.__dict__.pop(name, None)
@@ -412,6 +421,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         known = None if start is None else start.classes
         classes = partial_classes(classes, self.classes, known)
         labels, sample = self._sample(X, y, sample_weight, classes, reset=start is None)
+        settings = settings.with_length(sample.n_counted)
         if start is not None:
             check_same(labels, start.classes, start.model, start.init, settings)
         else:

@@ -1,8 +1,9 @@
 """Settings of the papers, as parameters of :class:`sklift.LiftClassifier`.
 
 ``LiftClassifier(**LIFT)`` trains as in the tables of LIFT, ``LiftClassifier(**LIFT_PLUS)`` as in
-the tables of LIFT+, which is the default. Both papers use more epochs for iNaturalist 2018
-(``max_epochs`` 20 and 15), and report test-time ensembling (``tta="fivecrop"``) separately.
+the tables of LIFT+. The defaults differ from the latter where there are few pictures. Both papers
+use more epochs for iNaturalist 2018 (``max_epochs`` 20 and 15), and report test-time ensembling
+(``tta="fivecrop"``) separately.
 
 Examples
 --------

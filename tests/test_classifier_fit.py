@@ -31,7 +31,7 @@ def test_fitted_attributes(fitted):
 def test_resolved_recipes(fitted):
     assert isinstance(fitted.adapter_, AdaptFormer) and isinstance(fitted.adapter_.rank, int)
     assert isinstance(fitted.loss_, LogitAdjusted) and isinstance(fitted.head_, Cosine)
-    assert (fitted.adapter, fitted.loss, fitted.head) == ("adaptformer", "logit_adjusted", "cosine")
+    assert (fitted.adapter, fitted.loss, fitted.head) == ("adaptformer", "logit_adjusted", "auto")
 
 
 def test_history(quick, shapes):

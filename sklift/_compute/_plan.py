@@ -31,6 +31,8 @@ class ComputePlan:
         Whether blocks compute their activations again in the backward pass.
     compile : bool
         Whether blocks are compiled for training.
+    time_limit : float or None
+        Seconds for a fit.
     """
 
     device: torch.device
@@ -41,3 +43,4 @@ class ComputePlan:
     accumulate: int = 1
     recompute: bool = False
     compile: bool = False
+    time_limit: float | None = None

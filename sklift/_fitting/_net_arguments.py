@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from torch.utils.data import Subset
 
@@ -21,6 +22,7 @@ from .._net import (
     Progress,
     SharedOrder,
     ShuffledLoader,
+    TimeLimit,
     is_first,
 )
 from ..images._augmentations import CallableView, mixing_of, views_of
@@ -52,12 +54,14 @@ def net_arguments(
     extra=(),
     state=None,
     one_epoch=False,
+    deadline: float | None = None,
 ) -> dict:
     """Keyword arguments of the net; the user's ``net_params`` replace the others.
 
     ``order``: the order of the samples. ``dataset``: the training data. ``extra``: callbacks that
     come last. ``state``: the state of an earlier training that continues. ``one_epoch``: whether it
-    is a pass of ``partial_fit``, with a constant learning rate.
+    is a pass of ``partial_fit``, with a constant learning rate. ``deadline``: when training must
+    end, as a value of ``time.perf_counter()``.
     """
     n_epochs = 1 if one_epoch else settings.max_epochs
     resumed, best = (None, None) if state is None else (state["resumed"], state["best"])
@@ -74,6 +78,14 @@ def net_arguments(
         callbacks.append(("clipping", GradientNormClipping(updates.clip_grad_norm)))
     if settings.early_stopping and not one_epoch:
         callbacks.append(("best_epoch", BestEpoch(settings.n_iter_no_change, best)))
+    if deadline is not None:
+        if isinstance(order, SharedOrder):
+            raise ValueError(
+                "compute__time_limit can't be kept where several processes train together, since "
+                "they would not stop at once: leave it out, and set max_epochs"
+            )
+        factors = partial(_factors, settings.optimizer)
+        callbacks.append(("time_limit", TimeLimit(deadline, n_epochs, rates, factors)))
     if settings.verbose and is_first(order):
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / plan.batch_size))))
     callbacks += [*_named(settings.net_params.get("callbacks") or []), *extra]
@@ -130,6 +142,11 @@ def net_arguments(
     if groups:
         arguments["optimizer__param_groups"] = groups
     return {**arguments, **user_arguments}
+
+
+def _factors(optimizer, n_epochs: int) -> Sequence[float]:
+    """Factors of the learning rate, one for each epoch."""
+    return shared_settings(optimizer, n_epochs).factors
 
 
 def has_user_order(net_params: Mapping) -> bool:

@@ -27,6 +27,7 @@ class Sample:
         The classes of the samples, as indices.
     weight : ndarray of shape (n_samples,) or None
         The weights of the samples.
+    seed : int
         The seed of the fit.
     skipped : ndarray of int
         Indices of the pictures that could not be read.
@@ -37,6 +38,11 @@ class Sample:
     weight: np.ndarray | None
     seed: int
     skipped: np.ndarray
+
+    @property
+    def n_counted(self) -> int:
+        """Number of samples whose weight is not zero: others count as if they were not there."""
+        return len(self.codes) if self.weight is None else int(np.count_nonzero(self.weight))
 
 
 def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
@@ -50,6 +56,7 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
         Labels. None: the labels that came with the data.
     sample_weight : array-like or None
         Weights of the samples.
+    classes : array-like or None
         The class list, if it is given.
     skip : bool
         Whether unreadable pictures are left out.

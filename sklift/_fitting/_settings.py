@@ -11,6 +11,7 @@ from ..heads import Auto
 from ..training import Checkpoint, Compute
 from ..training._optimizer import shared_settings
 from ._draws import check_one_sampler
+from ._length import FEWEST, choose_batch_size, choose_max_epochs
 
 RECIPES = (
     "adapter",
@@ -29,7 +30,8 @@ class FitSettings:
     """Parameters of :class:`sklift.LiftClassifier` that training depends on.
 
     The choices in ``RECIPES``, ``compute`` and ``checkpoint`` are recipe objects. All other values
-    are as the user gave them. ``params`` holds all parameters of the estimator by name, as given.
+    are as the user gave them, until :meth:`with_length` and :meth:`with_head` fill in "auto".
+    ``params`` holds all parameters of the estimator by name, as given.
     """
 
     params: Mapping[str, Any]
@@ -48,8 +50,8 @@ class FitSettings:
     augmentation: Any
     lr: float
     weight_decay: float
-    max_epochs: int
-    batch_size: int
+    max_epochs: Any
+    batch_size: Any
     validation_fraction: float | None
     early_stopping: bool
     n_iter_no_change: int
@@ -64,6 +66,17 @@ class FitSettings:
         if not isinstance(self.head, Auto):
             return self
         return replace(self, head=self.head.choose(init, self.adapter is not None))
+
+    def with_length(self, n_samples: int) -> FitSettings:
+        """Settings with the batch size and number of epochs that suit the number of pictures."""
+        size = self.batch_size
+        if isinstance(size, str):  # "auto"
+            size = choose_batch_size(n_samples, frozen=self.adapter is None)
+        n_epochs = self.max_epochs
+        if isinstance(n_epochs, str):
+            n_epochs = choose_max_epochs(n_samples, size)
+        shared_settings(self.optimizer, n_epochs)  # a schedule may not suit the number
+        return replace(self, batch_size=size, max_epochs=n_epochs)
 
 
 def fit_settings(params: Mapping[str, Any]) -> FitSettings:
@@ -101,7 +114,8 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
 def _check_training(sampler, optimizer, params: Mapping[str, Any]) -> None:
     """Check the settings of sampler and optimizer before anything is computed."""
     check_one_sampler(sampler, params["net_params"])
-    shared_settings(optimizer, params["max_epochs"])
+    n_epochs = params["max_epochs"]
+    shared_settings(optimizer, FEWEST if isinstance(n_epochs, str) else n_epochs)
     for recipe in (sampler, optimizer):
         if hasattr(recipe, "check"):
             recipe.check()

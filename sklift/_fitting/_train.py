@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from torch import nn
 from .._compute._determinism import deterministic
 from .._compute._plan import ComputePlan
 from .._compute._seeding import drawing_alone, seeded
+from .._core._warn import warn
 from .._model import TunedModel
 from .._model._compilation import compiled
 from .._net import (
@@ -35,6 +37,7 @@ from ..regularizers import Regularizer, build_regularizer
 from ._checkpoint import open_checkpoint
 from ._head_start import resolve_init, start_head
 from ._identity import describe, identify
+from ._learned import warn_if_unlearned
 from ._net_arguments import has_user_order, net_arguments
 from ._regularizer import continued_regularizer
 from ._sample import Sample
@@ -114,6 +117,7 @@ def train(
     start : Trained, optional
         Earlier training to continue (``warm_start``).
     """
+    begun = time.perf_counter()
     plan = settings.compute.build(settings.device, settings.batch_size, sample.data.dtype)
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
     with seeded(sample.seed, plan.device):
@@ -161,7 +165,15 @@ def train(
         ("stop", StopIfAsked()),
     ]
     arguments = net_arguments(
-        settings, plan, len(used), sample.seed, order, dataset=dataset, extra=last, state=state
+        settings,
+        plan,
+        len(used),
+        sample.seed,
+        order,
+        dataset=dataset,
+        extra=last,
+        state=state,
+        deadline=None if plan.time_limit is None else begun + plan.time_limit,
     )
     arguments["train_split"] = None if held_out is None else predefined_split(held_out)
     tasks.begin()
@@ -175,6 +187,14 @@ def train(
         _run(net, dataset, n_epochs, plan, keep, record, is_shared=start is not None)
     fitted = record(net)
     keep(fitted)
+    if net.out_of_time:
+        warn(
+            f"compute__time_limit={plan.time_limit:g} ended training within epoch "
+            f"{len(net.history)}, at a high learning rate: give it more time, or train less, with "
+            "adapter=None, or an adapter in the last blocks only (adapter__layers=4)"
+        )
+    else:
+        warn_if_unlearned(fitted["history_"])
     if checkpoints is not None:
         checkpoints.save(net, finished=True)
     tasks.end(fitted)
@@ -266,7 +286,8 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
             raise KeyboardInterrupt from None
         raise
     # After a KeyboardInterrupt, skorch ends the fit without an error.
-    if net.interrupted or (n_epochs and "train_acc" not in net.history[-1]):
+    in_epoch = n_epochs > 0 and "train_acc" not in net.history[-1]
+    if net.interrupted or (in_epoch and not net.out_of_time):
         keep(record(net))
         raise KeyboardInterrupt
 
@@ -352,6 +373,8 @@ def _fitted(
         "head_": settings.head,
         "model_": model,
         "net_": net,
+        "max_epochs_": settings.max_epochs,
+        "batch_size_": settings.batch_size,
         "n_trainable_params_": model.n_trainable_params,
         "history_": [
             {k: float(row[k]) for k in _HISTORY if k in row}

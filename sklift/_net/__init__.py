@@ -22,6 +22,7 @@ from ._net import LiftNet
 from ._optimizer import OptimizerFactory
 from ._processes import agreed_seed, processes_of
 from ._rates import LearningRates
+from ._time_limit import TimeLimit
 
 __all__ = [
     "BestEpoch",
@@ -41,6 +42,7 @@ __all__ = [
     "SklearnCallbacks",
     "StopIfAsked",
     "StopIfInterrupted",
+    "TimeLimit",
     "agreed_seed",
     "interrupts_deferred",
     "is_first",

@@ -28,7 +28,8 @@ class WhitenedCosine(Cosine):
     :math:`\Sigma` is the covariance of the frozen features within the classes, shrunk towards a
     multiple of the identity, and m the mean of the class means. Both are computed once, before
     training: from all pictures for ``init="linear_probe"``, else from at most 100 of each class.
-    Sample weights count there as numbers of pictures: the larger all are, the less is shrunk.
+    Sample weights count there as numbers of pictures: the larger they are, the less is shrunk. Only
+    the ratios count of weights that are smaller, with a sum of 1 for instance.
 
     Directions in which pictures of one class differ count less, so that few pictures are enough to
     tell the classes apart: the class means (``init="class_mean"``) are a discriminant analysis at
@@ -112,8 +113,9 @@ class WhitenedCosineHead(CosineHead):
             On the CPU.
         """
         given = _check_samples(features, y, len(self.weight), sample_weight)
+        rows, codes, weight = (t.numpy() for t in given)
         moments = ClassMoments(*self.weight.shape)
-        moments.update(*(t.numpy() for t in given))
+        moments.update(rows, codes, _as_pictures(weight))
         shift, whitening = _whitening(moments, self.shrinkage)
         self.shift.copy_(torch.from_numpy(shift))
         self.whitening.copy_(torch.from_numpy(whitening))
@@ -127,6 +129,19 @@ class WhitenedCosineHead(CosineHead):
         """Return the scaled cosines, ``(B, n_features) -> (B, n_classes)``."""
         whitened = self.whiten(features.to(self.weight.dtype))
         return self.scale * F.linear(normalize(whitened), normalize(self.weight))
+
+
+def _as_pictures(weight: np.ndarray) -> np.ndarray:
+    """Weights, scaled up where they count for fewer pictures than they say as much as.
+
+    The latter number is sum(w)^2 / sum(w^2), the effective sample size of Kish, "Survey Sampling",
+    Wiley, 1965.
+    """
+    if not weight.any():
+        return weight
+    scaled = weight / weight.max()  # squares of tiny weights would be zero
+    effective = scaled.sum() ** 2 / np.sum(scaled**2)
+    return scaled * (max(weight.sum(), effective) / scaled.sum())
 
 
 def _whitening(moments: ClassMoments, shrinkage: float | str) -> tuple[np.ndarray, np.ndarray]:

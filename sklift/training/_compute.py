@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator
 
@@ -18,7 +18,8 @@ __all__ = ["COMPUTES", "Compute", "resolve_compute"]
 class Compute(BaseEstimator):
     """Precision, worker processes, parts of a batch, and caches.
 
-    Except for rounding, these settings do not change the trained model.
+    Except for rounding, and for a fit that has too little time, these settings do not change the
+    trained model.
 
     Parameters
     ----------
@@ -46,6 +47,11 @@ class Compute(BaseEstimator):
         Whether ``torch.compile`` compiles the blocks for training. This is about a tenth faster on
         a CPU, after about 20 seconds of compilation (minutes for towers that are not transformers),
         and rounds differently. Predictions are not compiled.
+    time_limit : float or None, default=None
+        Seconds for a fit, > 0. If the epochs do not fit, fewer are trained, with a schedule of the
+        learning rate for their number; if not even one does, training ends within it, with a
+        warning. At least one batch is trained. How much is trained depends on the speed of the
+        machine, and so does the model, whatever ``random_state`` is.
 
     Examples
     --------
@@ -64,6 +70,7 @@ class Compute(BaseEstimator):
         "accumulate": [Interval(Integral, 1, None, closed="left")],
         "recompute": ["boolean"],
         "compile": ["boolean"],
+        "time_limit": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -74,6 +81,7 @@ class Compute(BaseEstimator):
         accumulate=1,
         recompute=False,
         compile=False,
+        time_limit=None,
     ) -> None:
         self.precision = precision
         self.num_workers = num_workers
@@ -81,6 +89,7 @@ class Compute(BaseEstimator):
         self.accumulate = accumulate
         self.recompute = recompute
         self.compile = compile
+        self.time_limit = time_limit
 
     def build(self, device="auto", batch_size: int = 128, dtype=None) -> ComputePlan:
         """Resolve the settings on a device of this machine.
@@ -115,6 +124,7 @@ class Compute(BaseEstimator):
             accumulate=int(self.accumulate),
             recompute=bool(self.recompute),
             compile=bool(self.compile),
+            time_limit=None if self.time_limit is None else float(self.time_limit),
         )
 
     def check(self) -> None:

@@ -331,7 +331,7 @@ class TestCopies:
         n = len(pickle.dumps(wide))
         for tower in (own(wide), wide):
             wide.preprocess = Preprocess(SIZE, MEAN, STD)
-            est = make(tower, adapter="none", max_epochs=1).fit(*shapes)
+            est = make(tower, adapter="none", head="cosine", max_epochs=1).fit(*shapes)
             head = 4 * 3 * 4000
             assert n < len(pickle.dumps(est)) - head < n + 300_000
 

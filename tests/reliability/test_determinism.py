@@ -150,7 +150,8 @@ def test_a_transform_with_parameters_of_its_own(quick, shapes, tmp_path):
 def test_precomputed_features(shapes):
     X = ImageEmbedder("emoji-tiny", compute__precision="float32").fit_transform(shapes[0])
     for params in ({}, {"adapter": "feature", "init": "random"}, {"init": "linear_probe"}):
-        clf = LiftClassifier("precomputed", batch_size=8, random_state=0, **params)
+        params = {"head": "cosine", "batch_size": 8, "random_state": 0, **params}
+        clf = LiftClassifier("precomputed", **params)
         one = clone(clf).fit(X, shapes[1])
         assert is_same(one, clone(clf).set_params(compute__num_workers=2).fit(X, shapes[1]))
         assert not is_same(one, clone(clf).set_params(random_state=1).fit(X, shapes[1]))
