@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._classes._gaussian_classifier import ShrunkGaussianClassifier
 from ._core._version import __version__
+from ._fitting._soup import soup
 from .classifier import LiftClassifier
 from .embedder import ImageEmbedder
 from .zero_shot import ZeroShotClassifier
@@ -14,4 +15,5 @@ __all__ = [
     "ShrunkGaussianClassifier",
     "ZeroShotClassifier",
     "__version__",
+    "soup",
 ]
