@@ -14,7 +14,7 @@ from sklift.testing import EXPECTED_FAILED_CHECKS
 # What draws or holds out samples can't treat a weight of two like a sample given twice.
 DRAWN = {"check_sample_weight_equivalence_on_dense_data": "samples are drawn at random"}
 VARIANTS = {
-    "adapter=feature": ({"adapter": "feature"}, {}),
+    "adapter=feature": ({"adapter": "feature", "batch_size": 128, "max_epochs": 5}, {}),
     "head=linear": ({"head": "linear"}, {}),
     "head=l2norm": ({"head": "l2norm"}, {}),
     **{f"loss={name}": ({"loss": name}, {}) for name in LOSSES},
@@ -22,8 +22,8 @@ VARIANTS = {
     "compute__accumulate": ({"compute__accumulate": 3, "optimizer__clip_grad_norm": 1.0}, {}),
     "target_prior=train": ({"target_prior": "train"}, {}),
     "precision=bfloat16": ({"compute__precision": "bfloat16"}, {}),
-    "sampler=balanced": ({"sampler": "balanced"}, DRAWN),
-    "sampler=sqrt": ({"sampler": "sqrt"}, DRAWN),
+    "sampler=balanced": ({"sampler": "balanced", "head": "cosine"}, DRAWN),
+    "sampler=sqrt": ({"sampler": "sqrt", "head": "cosine"}, DRAWN),
     "early_stopping": ({"early_stopping": True}, DRAWN),
     "validation_fraction": ({"validation_fraction": 0.3}, DRAWN),
 }

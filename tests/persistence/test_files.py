@@ -154,7 +154,7 @@ RECIPE = {"recipe": "adaptformer", "params": {"rank": 10**9}}
         ("params", ..., "no usable section 'params'"),
         ("fitted", [], "no usable section 'fitted'"),
         ("params/color", 1, r"LiftClassifier has no parameters \['color'\]; it was saved by"),
-        ("params/batch_size", "8", "'batch_size' parameter of LiftClassifier must be an int"),
+        ("params/batch_size", "8", "'batch_size' parameter of LiftClassifier must be"),
         ("params/lr", {"float": "inf"}, "lr"),
         ("params/max_epochs", 1.5, "max_epochs"),
         ("params/lr", {"float": "1"}, "no value that can be saved"),
