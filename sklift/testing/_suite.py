@@ -16,8 +16,8 @@ from . import _fitting, _inputs, _interface, _outputs, _predictions, _targets, _
 #: Checks of scikit-learn's ``check_estimator`` that ``LiftClassifier("precomputed")`` fails, and
 #: why: check name -> reason. None with the default parameters. Settings that draw samples at random
 #: (``sampler``, ``validation_fraction``, ``early_stopping``, and a ``batch_size`` below the number
-#: of samples, as an adapter has by default) can't treat a weight of two like a sample given twice, which
-#: ``check_sample_weight_equivalence_on_dense_data`` asks for.
+#: of samples, as an adapter has by default) can't treat a weight of two like a sample given twice,
+#: which ``check_sample_weight_equivalence_on_dense_data`` asks for.
 EXPECTED_FAILED_CHECKS: dict[str, str] = {}
 
 # The checks of scikit-learn that need no data.
