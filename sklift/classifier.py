@@ -132,7 +132,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     reader : "auto" or recipe, default="auto"
         Settings for reading X, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
         leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows,
-        ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses.
+        ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses,
+        ``reader__framing="squash"`` shows the whole of long pictures.
     device : str, default="auto"
         Device of the model; ``"auto"`` is the GPU if there is one.
     compute : "auto" or recipe, default="auto"
@@ -482,7 +483,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         sklearn.exceptions.NotFittedError
             If the classifier isn't fitted.
         ValueError
-            If ``tta`` is random crops, or your own recipe.
+            If ``tta`` is random crops, or your own recipe, or ``reader__framing`` is not "crop".
         OSError
             If the file can't be written.
 

@@ -17,7 +17,7 @@ from .._model._fold import folded
 from .._model._tuned_model import TunedModel, _rebuild
 from .._store._atomic import replace_file
 from ..backbones import Preprocess
-from ..images import FiveCrop, RandomCrops, TenCrop, resolve_tta
+from ..images import FiveCrop, RandomCrops, TenCrop, resolve_reader, resolve_tta
 from ._save import versions
 
 INFO = "sklift.json"  # the extra file with labels and versions
@@ -54,6 +54,12 @@ def _program(est) -> torch.export.ExportedProgram:
         raise ValueError(
             f"tta={est.tta} averages over {why}: set tta to None, 'fivecrop' or 'tencrop' before "
             "the export"
+        )
+    framing = resolve_reader(est.reader).framing
+    if framing != "crop" and not est.model_.backbone.is_empty:
+        raise ValueError(
+            f"the program gets pictures as they are, and can't do what reader__framing={framing!r} "
+            "did in training: make them square before, and set reader__framing='crop' to export"
         )
     model = _on_cpu(est.model_)
     n = Dim("n", min=1, max=_MOST)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from .._core._recipes import resolve
 from .._core._sklearn import Interval, StrOptions, validate_params
 from ._as_source import as_image_source
+from ._framing import FRAMINGS, FramedSource
 from ._look import warn_of_surprises
 from ._reading import Reading
 from ._sources import ImageSource
@@ -38,6 +39,11 @@ class Reader(BaseEstimator):
         the fourth is opacity.
     frame : int or "middle", default=0
         Which page or frame of a file that has many, counted from 0, or from the end if negative.
+    framing : {"crop", "squash", "pad"}, default="crop"
+        What a model sees of pictures that are not square, in training and after it. ``"crop"``: the
+        middle, as in the papers; of a picture three times as long as wide, a third. ``"squash"``:
+        all of it, resized to a square; where what matters may lie anywhere, and shapes are told
+        apart even so. ``"pad"``: all of it, in proportion and smaller, with its mean colour around.
 
     Examples
     --------
@@ -62,16 +68,24 @@ class Reader(BaseEstimator):
         ],
         "channels": [tuple, list, None],
         "frame": [Integral, StrOptions({"middle"})],
+        "framing": [StrOptions(set(FRAMINGS))],
     }
 
     def __init__(
-        self, image_shape=None, on_error="raise", value_range=None, channels=None, frame=0
+        self,
+        image_shape=None,
+        on_error="raise",
+        value_range=None,
+        channels=None,
+        frame=0,
+        framing="crop",
     ) -> None:
         self.image_shape = image_shape
         self.on_error = on_error
         self.value_range = value_range
         self.channels = channels
         self.frame = frame
+        self.framing = framing
 
     def build(self, X, *, must_exist: bool = True) -> ImageSource:
         """Return the pictures of X, which are decoded when they are asked for.
@@ -101,7 +115,7 @@ class Reader(BaseEstimator):
         source = as_image_source(X, self.image_shape, must_exist=must_exist, reading=reading)
         if source is not X:
             warn_of_surprises(source, reading)
-        return source
+        return source if self.framing == "crop" else FramedSource(source, self.framing)
 
     def check(self) -> None:
         """Raise an error for a setting of a wrong type or value."""

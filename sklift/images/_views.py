@@ -8,6 +8,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 Box = tuple[int, int, int, int]
+LONGEST = 8  # longer side that can be seen, in shorter sides
 
 
 def test_box(height: int, width: int, size: int) -> Box:
@@ -39,14 +40,14 @@ def resize(
 
 def test_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
     """Resize the shorter side to size + size // 7, cut the centre: -> (3, size, size) uint8."""
-    image = _middle(image)
+    image = middle(image)
     height, width = image.shape[:2]
     return _crop_centre(image, test_box(height, width, size), size, interpolation)
 
 
 def plain_view(image: np.ndarray, size: int, interpolation: str = "bicubic") -> torch.Tensor:
     """Resize the shorter side to size, cut the centre: (h, w, 3) -> (3, size, size) uint8."""
-    image = _middle(image)
+    image = middle(image)
     height, width = image.shape[:2]
     box = _centre(*_shorter_to(height, width, size), size)
     return _crop_centre(image, box, size, interpolation)
@@ -119,7 +120,7 @@ def corner_views(
 
     With ``mirrored``, the crops of the mirrored picture follow.
     """
-    image = _middle(image)
+    image = middle(image)
     height, width = image.shape[:2]
     height, width = _shorter_to(height, width, size + expand)
     resized = resize(image, height, width, interpolation)
@@ -151,13 +152,13 @@ def _centre(height: int, width: int, size: int) -> Box:
     return height, width, int(round((height - size) / 2)), int(round((width - size) / 2))
 
 
-def _middle(image: np.ndarray) -> np.ndarray:
+def middle(image: np.ndarray) -> np.ndarray:
     """Cut a very long picture to its middle, eight times as long as wide.
 
     No view shows the rest, and the whole, resized, could take any amount of memory.
     """
     height, width = image.shape[:2]
-    most = 8 * min(height, width)
+    most = LONGEST * min(height, width)
     top, left = max(0, height - most) // 2, max(0, width - most) // 2
     return image[top : top + min(height, most), left : left + min(width, most)]
 
