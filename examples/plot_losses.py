@@ -41,7 +41,13 @@ SEEDS = range(4)
 def scores(loss, seed):
     """Scores as trained, and with the predictions moved to equal shares of the classes."""
     classifier = LiftClassifier(
-        "precomputed", loss=loss, max_epochs=20, batch_size=32, lr=0.1, random_state=seed
+        "precomputed",
+        loss=loss,
+        head="cosine",
+        max_epochs=20,
+        batch_size=32,
+        lr=0.1,
+        random_state=seed,
     )
     classifier.fit(X_train, train.target)
     for assumed in ("as trained", "equal shares"):

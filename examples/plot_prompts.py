@@ -89,6 +89,7 @@ for name, start in STARTS.items():
             classifier = LiftClassifier(
                 "emoji-tiny",
                 adapter=None,
+                head="cosine",
                 augmentation=None,
                 max_epochs=epochs,
                 batch_size=32,

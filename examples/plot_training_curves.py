@@ -72,7 +72,13 @@ rows = []
 for name, variant in VARIANTS.items():
     for seed in SEEDS:
         head = LiftClassifier(
-            "precomputed", max_epochs=20, batch_size=32, lr=0.1, random_state=seed, **variant
+            "precomputed",
+            head="cosine",
+            max_epochs=20,
+            batch_size=32,
+            lr=0.1,
+            random_state=seed,
+            **variant,
         )
         predicted = head.fit(X_train, train.target).predict(X_test)
         groups = shot_accuracy_score(test.target, predicted, counts)

@@ -85,7 +85,9 @@ def shuffled(y, share, seed):
 
 
 SEEDS = range(4)
-classifier = LiftClassifier("precomputed", loss=Generalized(), max_epochs=20, batch_size=32, lr=0.1)
+classifier = LiftClassifier(
+    "precomputed", loss=Generalized(), head="cosine", max_epochs=20, batch_size=32, lr=0.1
+)
 rows = []
 for share in (0, 0.3):
     for q in (0, 0.25, 0.5, 0.75):
