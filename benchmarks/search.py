@@ -37,7 +37,9 @@ def main():
             pretrained=checkpoint,
             adapter=arguments.adapter,
             augmentation=None,
+            head="cosine",
             init="class_mean",
+            max_epochs=5,
             batch_size=32,
             random_state=0,
         )
