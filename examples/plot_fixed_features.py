@@ -4,9 +4,9 @@ Fixed features: how far they go
 
 The cheapest way to use a foundation model is to pass each picture through it once and to train on
 the features. Three classifiers do so here: logistic regression, the same with balanced class
-weights, and :class:`~sklift.LiftClassifier` with ``backbone="precomputed"``, which has the balanced
-loss and the cosine head of LIFT but nothing inside the tower. The fourth, LIFT itself, trains an
-adapter there.
+weights, and :class:`~sklift.LiftClassifier` with ``backbone="precomputed"``, which has LIFT's
+balanced loss and a whitened head but nothing inside the tower. The fourth, LIFT itself, trains an
+adapter there, and a cosine head that starts from the class names.
 """
 
 # %%
@@ -44,7 +44,7 @@ classifiers = {
     "the same, balanced weights": make_pipeline(
         embedder, LogisticRegression(max_iter=300, class_weight="balanced")
     ),
-    "LIFT head on fixed features": make_pipeline(
+    "whitened head, balanced loss": make_pipeline(
         embedder, LiftClassifier("precomputed", max_epochs=20, lr=0.1, **LIFT)
     ),
     "LIFT in the tower": LiftClassifier(
@@ -77,22 +77,22 @@ table["seconds"] = seconds
 print("Per cent correct, and seconds of training")
 print(table.round(1).to_string())
 
-head = classifiers["LIFT head on fixed features"]
+head = classifiers["whitened head, balanced loss"]
 seeds = []
 for seed in range(5):
     head.set_params(liftclassifier__random_state=seed).fit(train.images, train.target)
     groups = shot_accuracy_score(test.target, head.predict(test.images), counts)
     seeds.append(100 * groups["few"])
-plain, weighted, lift, tower = table["few"]
+plain, weighted, whitened, tower = table["few"]
 print(
     f"\nFew-shot classes: balanced weights bring {weighted - plain:+.1f} points to logistic "
-    f"regression, the loss and head of LIFT {lift - plain:+.1f}, still on fixed features, and the "
-    f"adapter {tower - lift:+.1f} more, in {seconds['LIFT in the tower']:.1f} s instead of "
-    f"{seconds['LIFT head on fixed features']:.1f}. Seeds differ by {np.std(seeds, ddof=1):.1f} "
-    "points (standard deviation)."
+    f"regression, the loss and the whitened head {whitened - plain:+.1f}, still on fixed features, "
+    f"and LIFT in the tower {tower - plain:+.1f}, in {seconds['LIFT in the tower']:.1f} s instead "
+    f"of {seconds['whitened head, balanced loss']:.1f}. Seeds of the whitened head differ by "
+    f"{np.std(seeds, ddof=1):.1f} points (standard deviation)."
 )
 
 # %%
 # So start with fixed features and a balanced loss: here they bring most of what there is to gain,
-# at the price of one pass over the pictures. Then let the adapter show on your own pictures whether
+# at the price of one pass over the pictures. Then let an adapter show on your own pictures whether
 # it is worth its time.

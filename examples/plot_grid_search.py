@@ -71,7 +71,10 @@ def run(estimator, grid):
 # %%
 # Wide, on fixed features
 # -----------------------
-head = LiftClassifier("precomputed", max_epochs=10, batch_size=32, lr=0.05, random_state=0)
+# The head is the cosine, as in the tower, so that what is found here is a beginning there.
+head = LiftClassifier(
+    "precomputed", head="cosine", max_epochs=10, batch_size=32, lr=0.05, random_state=0
+)
 wide = run(
     make_pipeline(ImageEmbedder("emoji-tiny"), head),
     {
