@@ -83,8 +83,8 @@ classifiers = {
 # %%
 # The picture
 # -----------
-# The red lines are the gaps between confidence and accuracy; the histograms below tell how many
-# pictures each stands for.
+# Above, the orange lines are the gaps between confidence and accuracy; the histograms below tell
+# how many pictures each stands for.
 figure, axes = plt.subplots(1, 2, figsize=(10.4, 5.8), layout="constrained")
 for ax, name in zip(axes, ("as trained", "calibrated"), strict=True):
     display = ReliabilityDisplay.from_estimator(classifiers[name], X_test, y_test, n_bins=10, ax=ax)

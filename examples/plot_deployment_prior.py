@@ -97,28 +97,30 @@ print((mean.round(1).astype(str) + " ± " + spread.round(1).astype(str)).to_stri
 # %%
 # The picture
 # -----------
-# Left, the estimates of all visits: the shares that were estimated against those that were true.
+# Left, by how much the estimates are wrong: the mean over the visits to a place, and the range from
+# the 10 % to the 90 % quantile.
 COLOURS = {"train": "#BBBBBB", "balanced": "#56B4E9", "estimated": "#CC79A7", "true": "#0072B2"}
 MARKERS = {"as in training": ("o", "#E69F00"), "equal shares": ("s", "#009E73")}
 MARKERS["upside down"] = ("^", "#D55E00")
 figure, (left, right) = plt.subplots(
-    1, 2, figsize=(11, 4.4), width_ratios=(1, 1.6), layout="constrained"
+    1, 2, figsize=(11, 4.4), width_ratios=(1, 1.4), layout="constrained"
 )
-for place, (marker, colour) in MARKERS.items():
-    share, low, high = np.mean(estimates[place], 0), *np.quantile(estimates[place], (0.1, 0.9), 0)
+for shift, (place, (marker, colour)) in zip((-0.22, 0, 0.22), MARKERS.items(), strict=True):
+    error = 100 * (np.array(estimates[place]) - MIXES[place])
+    centre, low, high = error.mean(0), *np.quantile(error, (0.1, 0.9), 0)
     left.errorbar(
-        100 * MIXES[place],
-        100 * share,
-        100 * np.array([share - low, high - share]),
+        np.arange(len(KINDS)) + shift,
+        centre,
+        [centre - low, high - centre],
         fmt=marker,
         color=colour,
-        ms=6,
+        ms=5,
         lw=1,
         label=place,
     )
-left.axline((0, 0), slope=1, color="0.6", lw=1, ls="--", zorder=0)
-left.set(xlabel="true share (%)", ylabel="estimated share (%)", xlim=(0, 35), ylim=(0, 35))
-left.set_aspect("equal")
+left.axhline(0, color="0.6", lw=1, ls="--", zorder=0)
+left.set_xticks(range(len(KINDS)), classifier.classes_, rotation=35, ha="right")
+left.set(ylabel="estimated less true share (points)", ylim=(-12, 16))
 left.legend(frameon=False, loc="upper left")
 width = 0.8 / len(COLOURS)
 for i, (name, colour) in enumerate(COLOURS.items()):
@@ -144,6 +146,6 @@ for place in MIXES:
     print(
         f"{place + ':':16s} estimated against assuming the training mix "
         f"{row['estimated'] - row['train']:+5.1f} points, against equal shares "
-        f"{row['estimated'] - row['balanced']:+5.1f}; the true mix is "
-        f"{row['true'] - row['estimated']:.1f} above the estimate"
+        f"{row['estimated'] - row['balanced']:+5.1f}; the true mix "
+        f"against the estimate {row['true'] - row['estimated']:+z.1f}"
     )

@@ -49,7 +49,7 @@ for subset in ("train", "test"):
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(file, quality=90)
 damaged = root / "train" / "flag" / "9999.jpg"
-damaged.write_bytes(b"not a picture")
+_ = damaged.write_bytes(b"not a picture")
 
 # %%
 # What is there

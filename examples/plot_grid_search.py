@@ -71,6 +71,7 @@ def run(estimator, grid):
 # %%
 # Wide, on fixed features
 # -----------------------
+# The head is the cosine, as in the tower, so that what is found here is a beginning there.
 head = LiftClassifier(
     "precomputed", head="cosine", max_epochs=10, batch_size=32, lr=0.05, random_state=0
 )

@@ -65,7 +65,7 @@ print(f"\nStandard deviation\n{spread.round(1).to_string()}")
 # %%
 # The picture
 # -----------
-# Dashed, the pictures that were trained on.
+# Dashed, the accuracy on the pictures that were trained on.
 COLOURS = {"many": "#4477AA", "medium": "#DDAA33", "few": "#AA3377", "training": "0.5"}
 figure, panels = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
 x = np.arange(len(FRACTIONS))
@@ -86,7 +86,7 @@ for axes, lr in zip(panels, RATES, strict=True):
     axes.set_xticks(x, ["head\nalone", *(f"{fraction:.0%}" for fraction in FRACTIONS[1:])])
     axes.set(title=f"lr={lr}", xlabel="fraction of each matrix that is tuned", ylim=(0, 105))
     axes.spines[["top", "right"]].set_visible(False)
-panels[0].set_ylabel("mean recall (%)")
+panels[0].set_ylabel("mean recall; dashed: accuracy (%)")
 panels[0].legend(frameon=False, loc="lower left", ncols=2)
 plt.show()
 

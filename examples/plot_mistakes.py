@@ -4,7 +4,7 @@ Mistakes: look at the pictures
 
 A score says how often a classifier is wrong. What to do about it is seen in the pictures: whether
 they are hard, the classes alike, or the labels questionable. This example looks at LIFT's mistakes
-on emoji in 99 classes three ways: by the size of the class, by the pair of classes, and by picture.
+on emoji in 99 classes three ways: by the size of the class, by picture, and by the pair of classes.
 """
 
 # %%

@@ -72,7 +72,8 @@ print(f"Zero-shot, per cent correct\n{zero_shot.round(1).to_string()}")
 # %%
 # The start
 # ---------
-# The head alone is trained, from five starts and for more and more epochs.
+# The head alone is trained, from five starts and for more and more epochs. It is the cosine head
+# for all of them, so that they differ in the start only.
 STARTS = {
     "text, the label": dict(init="text", prompts=PROMPTS["the label"]),
     "text, 16 described": dict(init="text", prompts=PROMPTS["16 described"]),
@@ -136,8 +137,8 @@ plt.show()
 # -------------
 # Without training the words are all there is: a few good descriptions do more than any template
 # around a poor label. Training makes up for them: after one epoch a good start is a point or two
-# ahead of a random one; after twenty, names lead by about a point still, and the other starts by
-# little more than seeds differ by. A start from names costs nothing, so keep it; put work into
+# ahead of a random one; after twenty, names lead by about a point still, and the other starts by no
+# more than seeds differ by. A start from names costs nothing, so keep it; put work into
 # descriptions where there is no training, or next to none.
 best = mean.drop(index="random")
 for epochs in (EPOCHS[0], EPOCHS[-1]):

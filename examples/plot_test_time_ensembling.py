@@ -28,7 +28,7 @@ SIZE, EXPANDS = 40, (2, 4, 8, 24)
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#AA3377")
 picture = test.images[np.flatnonzero(test.target == "animal-mammal")[0]]
 
-figure, axes = plt.subplots(1, len(EXPANDS), figsize=(11, 3.2), layout="constrained")
+figure, axes = plt.subplots(1, len(EXPANDS), figsize=(11, 3.6), layout="constrained")
 for ax, expand in zip(axes, EXPANDS, strict=True):
     ax.imshow(picture)
     scale = len(picture) / (SIZE + expand)  # from pixels of the tower's view to those drawn
@@ -103,9 +103,9 @@ plt.show()
 # On this data it is five times the work of a prediction for nothing: all emoji are in the middle
 # and of one size, so crops that are a little smaller than the picture show nothing new, and those
 # that cut through what is shown ruin it, however many are averaged. The mirror images double the
-# work again, and cost rare classes a point or two: flags and letters are never mirrored. So look
-# before you use it: scale ``tta__expand`` with the tower, a tenth of its side to begin with, and
-# compare it with one view on pictures of your own.
+# work again, and cost a point or two of balanced accuracy: flags and letters, for instance, are
+# never mirrored. So look before you use it: scale ``tta__expand`` with the tower, a tenth of its
+# side to begin with, and compare it with one view on pictures of your own.
 one = mean.loc["one view", 0]
 for tta, expand in (("fivecrop", 4), ("tencrop", 4), ("fivecrop", 24)):
     change, noise = mean.loc[tta, expand] - one, spread.loc[tta, expand]

@@ -105,7 +105,7 @@ plt.show()
 # What it shows
 # -------------
 # The more often rare classes are shown, the better they do, and the more overall accuracy it costs.
-# The balanced loss goes furthest and needs no sampler; samplers are steps on the way.
+# The balanced loss goes as far as the balanced sampler or further, and needs none.
 plain, balanced = seeds.mean().loc["cross-entropy"], seeds.mean().loc["logit-adjusted"]
 print(
     f"From one end to the other: few-shot {balanced['few'] - plain['few']:+.1f} points, accuracy "

@@ -58,8 +58,8 @@ class Generalized(BaseEstimator):
 
 # %%
 # Does it bear wrong labels? Three labels in ten are shuffled among the training pictures, and the
-# head is trained on fixed features: flags, animals, dishes, drinks, faces and vehicles, emoji in 29
-# classes. The labels of the test pictures are right.
+# cosine head is trained on fixed features: flags, animals, dishes, drinks, faces and vehicles,
+# emoji in 29 classes. The labels of the test pictures are right.
 KINDS = ("animal", "country-flag", "drink", "face", "food", "transport")
 
 
@@ -86,7 +86,7 @@ def shuffled(y, share, seed):
 
 SEEDS = range(4)
 classifier = LiftClassifier(
-    "precomputed", loss=Generalized(), head="cosine", max_epochs=20, batch_size=32, lr=0.1
+    "precomputed", head="cosine", loss=Generalized(), max_epochs=20, batch_size=32, lr=0.1
 )
 rows = []
 for share in (0, 0.3):

@@ -22,7 +22,7 @@ from ._panels import panels
 from ._style import BLUE, VERMILLION, shorten, start
 
 LARGEST = 256  # pixels of a side that are kept; a sheet shows no more
-LONGEST_LINE = 23  # characters over a picture
+LONGEST_LINE = 26  # characters over a picture
 
 
 class ContactSheetDisplay:

@@ -195,7 +195,8 @@ class RecallDisplay:
             points = np.column_stack([counts[group], recalls[group]])
             points, size = np.unique(points, axis=0, return_counts=True)
             colour, mean = GROUP_COLOURS[name], recalls[group].mean()
-            style = {"alpha": 0.6, "linewidths": 0, **kwargs}
+            # over the line of the mean, and with a rim that shows them there
+            style = {"alpha": 0.6, "linewidths": 0.5, "edgecolors": "white", "zorder": 3, **kwargs}
             self.points_[name] = ax.scatter(
                 *points.T, s=area * size, color=colour, marker=GROUP_MARKERS[name], **style
             )

@@ -173,6 +173,6 @@ class TrainingCurveDisplay:
         if title == "accuracy":
             panel.set_ylim(0, 1.05)
         elif all(np.nanmin(line.get_ydata()) >= 0 for line in panel.lines):
-            panel.set_ylim(bottom=0)
+            panel.set_ylim(0, 1.05 * panel.get_ylim()[1])  # room for half a marker at the top
         if len(panel.lines) > 1:
             panel.legend()

@@ -44,9 +44,9 @@ class Compute(BaseEstimator):
         keeping them (activation checkpointing): the same result in much less memory, but about a
         third more time.
     compile : bool, default=False
-        Whether ``torch.compile`` compiles the blocks for training. This is about a tenth faster on
-        a CPU, after about 20 seconds of compilation (minutes for towers that are not transformers),
-        and rounds differently. Predictions are not compiled.
+        Whether ``torch.compile`` compiles the blocks for training. This is a tenth to a sixth
+        faster on a CPU, after some 20 seconds of compilation (minutes for towers that are not
+        transformers), and rounds differently. Predictions are not compiled.
     time_limit : float or None, default=None
         Seconds for a fit, > 0. If the epochs do not fit, fewer are trained, with a schedule of the
         learning rate for their number; if not even one does, training ends within it, with a

@@ -88,7 +88,7 @@ def test_names_are_shown_for_labels_and_long_ones_are_cut(X):
     display = ContactSheetDisplay.from_predictions(X[:1], [1], [0], class_names=names)
     first, second = titles(display)[0].split("\n")
     assert first == "ant"
-    assert second == "true: a $very$ long na…"
+    assert second == "true: a $very$ long name…"
     assert not display.axes_[0].title.get_parse_math()
 
 

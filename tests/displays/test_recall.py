@@ -34,6 +34,8 @@ def test_points_means_and_areas():
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert texts[2] == "few (< 20): mean 0.67 of 3 classes"
     assert display.ax_.get_xscale() == "log"
+    for name, line in display.means_.items():  # which may hide the points otherwise
+        assert display.points_[name].get_zorder() > line.get_zorder()
 
 
 def test_an_array_of_counts_goes_by_labels():

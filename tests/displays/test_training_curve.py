@@ -43,6 +43,11 @@ def test_a_loss_below_zero_is_seen():
     assert TrainingCurveDisplay.from_history(HISTORY).axes_[0].get_ylim()[0] == 0
 
 
+def test_the_highest_marker_has_room():
+    display = TrainingCurveDisplay.from_history([{"lr": 0.05}, {"lr": 0.049}])
+    assert display.axes_[0].get_ylim()[1] > 1.04 * 0.05
+
+
 def test_a_thousand_epochs_are_a_line_without_markers():
     display = TrainingCurveDisplay.from_history([{"train_loss": 1 / (i + 1)} for i in range(1000)])
     assert len(display.lines_["train_loss"].get_xdata()) == 1000
