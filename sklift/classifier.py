@@ -376,7 +376,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             X, y, sample_weight = sample.data.source, labels[sample.codes], sample.weight
         tasks = EpochTasks(self, settings.max_epochs, X, y, sample_weight)
         # During training, the new classes must not be combined with the model of an earlier fit.
-        for name in ("model_", "net_"):
+        for name in ("model_", "net_", "soup_"):
             self.__dict__.pop(name, None)
         self.classes_ = labels
         self.class_names_ = names
@@ -428,6 +428,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         else:
             self.classes_ = labels
             self.class_names_ = names_in_words(self.class_names, labels, classes)
+        self.__dict__.pop("soup_", None)
         given = Classes(self.classes_, self.class_names_, self.class_names is not None)
         train_more(settings, sample, given, self.__dict__.update, start)
         return self

@@ -138,3 +138,13 @@ class TestWarning:
             warnings.simplefilter("error")
             longer = LiftClassifier("precomputed", random_state=0).fit(*table)
         assert longer.history_[-1]["train_loss"] < short.history_[-1]["train_loss"]
+
+    def test_not_where_early_stopping_has_decided(self, table):
+        X, y = table
+        settings = LIFT_PLUS | {"adapter": None, "early_stopping": True}
+        clf = LiftClassifier("precomputed", **settings, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert clf.fit(X, y).history_[-1]["train_acc"] < 0.9
+        with pytest.warns(UserWarning, match="still falling"):
+            clf.set_params(early_stopping=False).fit(X, y)

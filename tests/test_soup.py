@@ -113,6 +113,7 @@ def test_it_is_saved_copied_and_trained_on(models, table, tmp_path):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(made)).predict_proba(X), expected)
     made.set_params(warm_start=True, max_epochs=1).fit(X, y)
     assert not np.array_equal(made.predict_proba(X), expected)
+    assert not hasattr(made, "soup_")
 
 
 def test_of_pictures(quick, shapes):
@@ -159,6 +160,19 @@ class TestErrors:
     def test_another_mix_of_classes(self, models, table):
         with pytest.raises(ValueError, match="assumes another mix of classes"):
             soup([models[0], make(table, loss="cross_entropy")])
+
+    def test_no_list(self, models):
+        with pytest.raises(TypeError, match="models must be a list of fitted LiftClassifiers"):
+            soup(models[0])
+
+    def test_another_reader(self, quick, shapes):
+        made = [quick(max_epochs=1, reader__framing=f).fit(*shapes) for f in ("pad", "crop")]
+        with pytest.raises(ValueError, match="has another reader"):
+            soup(made)
+
+    def test_scores_that_are_no_numbers(self, models, table):
+        with pytest.raises(ValueError, match="can't be compared"):
+            soup(models, *table, scoring=lambda *_: float("nan"))
 
     def test_one_of_x_and_y(self, models, table):
         with pytest.raises(ValueError, match="X and y belong together"):

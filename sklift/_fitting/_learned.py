@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from .._core._warn import warn
+from ._length import FEWEST
 
 LEARNED = 0.9  # share of correctly classified training pictures
 
@@ -51,6 +52,19 @@ def warn_if_unlearned(history: Sequence[Mapping[str, float]]) -> None:
         f"of the training pictures are classified correctly: raise max_epochs ({2 * n}, for "
         "instance) or lr, or lower batch_size"
     )
+
+
+def warn_if_shortened(net, time_limit: float | None, max_epochs: int) -> None:
+    """Warn if a limit of time left few epochs, or ended training within one."""
+    n = len(net.history)
+    remedy = "give it more time, or lower max_epochs, so that the learning rate falls in time"
+    if net.out_of_time:
+        warn(
+            f"compute__time_limit={time_limit:g} ended training within epoch {n} of {max_epochs}: "
+            f"{remedy}"
+        )
+    elif n < min(FEWEST, max_epochs) and n == net.planned_epochs:
+        warn(f"compute__time_limit={time_limit:g} was enough for {n} of {max_epochs} epochs only")
 
 
 def _fall_per_rate(losses: Sequence[float], rates: Sequence[float]) -> float:

@@ -99,6 +99,11 @@ def fit_settings(params: Mapping[str, Any]) -> FitSettings:
         checkpoint.build()
     compute = resolve_recipe("compute", params["compute"])
     compute.check()
+    if checkpoint is not None and compute.time_limit is not None:
+        raise ValueError(
+            "checkpoint and compute__time_limit exclude each other: a fit that goes on later has "
+            "no end in time; leave one of them out"
+        )
     handled = {"params", "compute", "checkpoint", "net_params", *RECIPES}
     plain = {name: params[name] for name in FitSettings.__dataclass_fields__ if name not in handled}
     return FitSettings(

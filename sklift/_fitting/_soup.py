@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
+
+from .._estimator import resolve_recipe
 
 if TYPE_CHECKING:
     from ..classifier import LiftClassifier
@@ -74,6 +76,8 @@ def soup(
     >>> soup(candidates).soup_
     [0, 1, 2]
     """
+    if not isinstance(models, Iterable):
+        raise TypeError(f"models must be a list of fitted LiftClassifiers, got {models!r}")
     models = list(models)
     _check_alike(models)
     if (X is None) != (y is None):
@@ -82,6 +86,8 @@ def soup(
         return _averaged(models, list(range(len(models))))
     scorer = check_scoring(models[0], scoring=scoring)
     scores = [scorer(model, X, y) for model in models]
+    if np.isnan(scores).any():
+        raise ValueError(f"scoring gives {scores}, which can't be compared: choose another score")
     order = [int(i) for i in np.argsort(scores, kind="stable")[::-1]]
     best, best_score = _averaged(models, order[:1]), scores[order[0]]
     for i in order[1:]:
@@ -129,6 +135,7 @@ def _traits(model: LiftClassifier) -> dict:
         "adapter": repr(trained.adapter),
         "head": repr(trained.head_recipe),
         "list of classes": model.classes_,
+        "reader": repr(resolve_recipe("reader", model.reader).set_params(on_error="raise")),
     }
 
 

@@ -15,7 +15,6 @@ from torch import nn
 from .._compute._determinism import deterministic
 from .._compute._plan import ComputePlan
 from .._compute._seeding import drawing_alone, seeded
-from .._core._warn import warn
 from .._model import TunedModel
 from .._model._compilation import compiled
 from .._net import (
@@ -37,7 +36,7 @@ from ..regularizers import Regularizer, build_regularizer
 from ._checkpoint import open_checkpoint
 from ._head_start import resolve_init, start_head
 from ._identity import describe, identify
-from ._learned import warn_if_unlearned
+from ._learned import warn_if_shortened, warn_if_unlearned
 from ._net_arguments import has_user_order, net_arguments
 from ._regularizer import continued_regularizer
 from ._sample import Sample
@@ -187,13 +186,9 @@ def train(
         _run(net, dataset, n_epochs, plan, keep, record, is_shared=start is not None)
     fitted = record(net)
     keep(fitted)
-    if net.out_of_time:
-        warn(
-            f"compute__time_limit={plan.time_limit:g} ended training within epoch "
-            f"{len(net.history)}, at a high learning rate: give it more time, or train less, with "
-            "adapter=None, or an adapter in the last blocks only (adapter__layers=4)"
-        )
-    else:
+    if net.planned_epochs is not None or net.out_of_time:
+        warn_if_shortened(net, plan.time_limit, settings.max_epochs)
+    elif not settings.early_stopping:  # which has seen that more epochs would not help
         warn_if_unlearned(fitted["history_"])
     if checkpoints is not None:
         checkpoints.save(net, finished=True)

@@ -154,6 +154,8 @@ class Progress(Callback):
     def on_epoch_end(self, net, **kwargs):
         """Show the epoch's figures."""
         row = net.history[-1]
+        if net.planned_epochs is not None:
+            self.bar_.total = net.planned_epochs * len(row["batches"])
         self.bar_.set_postfix(
             epoch=f"{row['epoch']}", loss=f"{row['train_loss']:.3f}", acc=f"{row['train_acc']:.1%}"
         )

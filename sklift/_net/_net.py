@@ -26,6 +26,7 @@ class LiftNet(NeuralNet):
     """
 
     interrupted = False  # whether Ctrl-C was pressed during the batch
+    planned_epochs: int | None = None  # how many fit into the time, if there is a limit
     out_of_time = False  # whether the time was up during an epoch
     stopping = False  # whether a callback has asked to stop after the epoch
     share = 1.0  # share of the first labels of a mixed batch

@@ -58,8 +58,9 @@ class TimeLimit(Callback):
     def on_epoch_end(self, net, **kwargs):
         """Plan the epochs that are left."""
         now, n_done = time.perf_counter(), len(net.history)
-        n_left = max(0, int((self.deadline - now) / (now - self.begun_)))
-        if n_done + n_left < self.max_epochs:
-            self.max_epochs = n_done + n_left
-            self.rates.factors = self.factors(self.max_epochs)
-        net.stopping = net.stopping or n_done == self.max_epochs
+        # Later epochs may be faster than the first, which decodes the pictures: plans can grow.
+        n_left = int((self.deadline - now) / (now - self.begun_))
+        n_left = max(0, n_left, int(n_done == 1 and now < self.deadline))
+        net.planned_epochs = min(self.max_epochs, n_done + n_left)
+        self.rates.factors = self.factors(net.planned_epochs)
+        net.stopping = net.stopping or n_done == net.planned_epochs

@@ -48,10 +48,13 @@ class Compute(BaseEstimator):
         faster on a CPU, after some 20 seconds of compilation (minutes for towers that are not
         transformers), and rounds differently. Predictions are not compiled.
     time_limit : float or None, default=None
-        Seconds for a fit, > 0. If the epochs do not fit, fewer are trained, with a schedule of the
-        learning rate for their number; if not even one does, training ends within it, with a
-        warning. At least one batch is trained. How much is trained depends on the speed of the
-        machine, and so does the model, whatever ``random_state`` is.
+        Seconds for ``fit``, > 0. If the epochs do not fit, fewer are trained, with a schedule of
+        the learning rate for their number; if not even one does, training ends within it. Fewer
+        than five, or a part of one, give a warning. At least one batch is trained, and what is
+        computed once before training (features of a frozen tower) or after an epoch (the
+        validation loss) is not cut short. How much is trained depends on the speed of the machine,
+        and so does the model, whatever ``random_state`` is. Not together with ``checkpoint``, and
+        not for ``partial_fit``.
 
     Examples
     --------
