@@ -45,6 +45,7 @@ WRONG = {
     "compute__accumulate": [(0, "'accumulate' parameter")],
     "compute__recompute": [("yes", "'recompute' parameter")],
     "compute__compile": [("yes", "'compile' parameter")],
+    "compute__time_limit": [(0, "'time_limit' parameter")],
     "lr": [(0, "'lr' parameter"), (-1, "'lr' parameter"), ("0.1", "'lr' parameter")],
     "weight_decay": [(-1e-4, "'weight_decay' parameter")],
     "optimizer": [
@@ -79,6 +80,7 @@ WRONG = {
     "reader__value_range": [(99, "'value_range' parameter")],
     "reader__channels": [("red", "'channels' parameter")],
     "reader__frame": [("last", "'frame' parameter")],
+    "reader__framing": [("stretch", "'framing' parameter")],
     "reader__on_error": [("ignore", "'on_error' parameter")],
     "checkpoint": [(3, "checkpoint must be a folder")],
     "checkpoint__minutes": [(-1, "'minutes' parameter")],

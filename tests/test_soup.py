@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.utils.validation import check_is_fitted
 
-from sklift import LiftClassifier, ShrunkGaussianClassifier, soup
+from sklift import LiftClassifier, ShrunkGaussianClassifier, ZeroShotClassifier, soup
 from sklift.metrics import few_shot_scorer
 
 
@@ -127,7 +127,9 @@ class TestErrors:
         with pytest.raises(ValueError, match="models is empty"):
             soup([])
 
-    @pytest.mark.parametrize("other", [LogisticRegression(), ShrunkGaussianClassifier(), "model"])
+    @pytest.mark.parametrize(
+        "other", [LogisticRegression(), ShrunkGaussianClassifier(), ZeroShotClassifier(), "model"]
+    )
     def test_another_estimator(self, models, other):
         with pytest.raises(TypeError, match=r"models\[1\] is a .*: give fitted LiftClassifiers"):
             soup([models[0], other])

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import resolve_recipe
-
-if TYPE_CHECKING:
-    from ..classifier import LiftClassifier
+from .._estimator import LogitClassifierMixin, resolve_recipe
 
 
-def soup(
-    models: Sequence[LiftClassifier], X=None, y=None, *, scoring="balanced_accuracy"
-) -> LiftClassifier:
+def soup(models: Sequence[Any], X=None, y=None, *, scoring="balanced_accuracy") -> Any:
     """Average the trained weights of several classifiers: one model to save and to serve.
 
     Candidates of a search that differ in learning rate, loss or length end near each other, if
@@ -100,12 +95,11 @@ def soup(
 
 def _check_alike(models: list) -> None:
     """Check that the weights of the models mean the same."""
-    from ..classifier import LiftClassifier
-
     if not models:
         raise ValueError("models is empty: a soup needs at least one fitted LiftClassifier")
     for i, model in enumerate(models):
-        if not isinstance(model, LiftClassifier):
+        is_trainable = isinstance(model, LogitClassifierMixin) and hasattr(model, "partial_fit")
+        if not is_trainable:  # of our classifiers, one is not
             raise TypeError(
                 f"models[{i}] is a {type(model).__name__}: give fitted LiftClassifiers (of a "
                 "search, fit the candidates one by one)"
@@ -126,7 +120,7 @@ def _check_alike(models: list) -> None:
             )
 
 
-def _traits(model: LiftClassifier) -> dict:
+def _traits(model) -> dict:
     """What the models of a soup have in common, by the words of a message."""
     trained = model.model_
     return {
@@ -139,7 +133,7 @@ def _traits(model: LiftClassifier) -> dict:
     }
 
 
-def _averaged(models: list, members: list[int]) -> LiftClassifier:
+def _averaged(models: list, members: list[int]):
     """A copy of the first member with the mean weights of all."""
     import torch
 
