@@ -10,11 +10,25 @@ import numpy as np
 from .._compute._threads import map_items
 from ._look import Look
 from ._sources import ImageSource
-from ._views import LONGEST, middle, resize
+
+LONGEST = 8  # longer side that can be seen, in shorter sides
+
+
+def middle(image: np.ndarray) -> np.ndarray:
+    """Cut a very long picture to its middle, eight times as long as wide.
+
+    No view shows the rest, and the whole, resized, could take any amount of memory.
+    """
+    height, width = image.shape[:2]
+    most = LONGEST * min(height, width)
+    top, left = max(0, height - most) // 2, max(0, width - most) // 2
+    return image[top : top + min(height, most), left : left + min(width, most)]
 
 
 def squash(image: np.ndarray) -> np.ndarray:
     """Resize a picture (h, w, 3) to a square of the same area: both sides are seen whole."""
+    from ._views import resize  # loads torch, which readers do without
+
     height, width = image.shape[:2]
     if height == width:
         return image

@@ -7,8 +7,9 @@ import torch
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
+from ._framing import middle
+
 Box = tuple[int, int, int, int]
-LONGEST = 8  # longer side that can be seen, in shorter sides
 
 
 def test_box(height: int, width: int, size: int) -> Box:
@@ -150,17 +151,6 @@ def _shorter_to(height: int, width: int, short: int) -> tuple[int, int]:
 
 def _centre(height: int, width: int, size: int) -> Box:
     return height, width, int(round((height - size) / 2)), int(round((width - size) / 2))
-
-
-def middle(image: np.ndarray) -> np.ndarray:
-    """Cut a very long picture to its middle, eight times as long as wide.
-
-    No view shows the rest, and the whole, resized, could take any amount of memory.
-    """
-    height, width = image.shape[:2]
-    most = LONGEST * min(height, width)
-    top, left = max(0, height - most) // 2, max(0, width - most) // 2
-    return image[top : top + min(height, most), left : left + min(width, most)]
 
 
 def _crop_centre(image: np.ndarray, box: Box, size: int, interpolation: str) -> torch.Tensor:
