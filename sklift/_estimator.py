@@ -159,6 +159,7 @@ class ImageEstimator(BaseEstimator):
     def _plan(self, device=None, dtype=None):
         """The plan of a computation, on ``device`` or else on the parameter's device."""
         compute = resolve_recipe("compute", self.compute)
+        # "auto" is for training; predictions are the same with any size
         size = 128 if isinstance(self.batch_size, str) else self.batch_size
         return compute.build(self.device if device is None else device, size, dtype)
 

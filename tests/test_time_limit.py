@@ -128,3 +128,12 @@ def test_no_checkpoint_beside_it(table, tmp_path):
     with pytest.raises(ValueError, match="checkpoint and compute__time_limit exclude each other"):
         slow(0, 10, checkpoint=tmp_path).fit(*table)
     assert not any(tmp_path.iterdir())
+
+
+def test_an_ample_limit_hides_no_warning(table):
+    X, y = np.random.default_rng(0).normal(size=(600, 8)), np.arange(600) % 3
+    clf = LiftClassifier("precomputed", head="linear", lr=0.3, max_epochs=5, random_state=0)
+    clf.set_params(init="random", batch_size=600, compute__time_limit=1000)
+    X[np.arange(600), y] += 1.5
+    with pytest.warns(UserWarning, match="still falling"):
+        clf.fit(X, y)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
+from .._core._recipes import matches_trained
 from .._estimator import LogitClassifierMixin, resolve_recipe
 
 
@@ -98,8 +99,8 @@ def _check_alike(models: list) -> None:
     if not models:
         raise ValueError("models is empty: a soup needs at least one fitted LiftClassifier")
     for i, model in enumerate(models):
-        is_trainable = isinstance(model, LogitClassifierMixin) and hasattr(model, "partial_fit")
-        if not is_trainable:  # of our classifiers, one is not
+        # A ZeroShotClassifier has logits as well, but no weights that are trained.
+        if not (isinstance(model, LogitClassifierMixin) and hasattr(model, "partial_fit")):
             raise TypeError(
                 f"models[{i}] is a {type(model).__name__}: give fitted LiftClassifiers (of a "
                 "search, fit the candidates one by one)"
@@ -108,7 +109,7 @@ def _check_alike(models: list) -> None:
     first = _traits(models[0])
     for i, model in enumerate(models[1:], start=1):
         for name, value in _traits(model).items():
-            if not np.array_equal(value, first[name]):
+            if not matches_trained(value, first[name]):
                 raise ValueError(
                     f"models[{i}] has another {name} than models[0]: only models that differ in "
                     "nothing but their trained weights can be averaged"
@@ -126,10 +127,10 @@ def _traits(model) -> dict:
     return {
         "backbone": trained.backbone.checksum,
         "number of features": trained.backbone.n_features,
-        "adapter": repr(trained.adapter),
-        "head": repr(trained.head_recipe),
-        "list of classes": model.classes_,
-        "reader": repr(resolve_recipe("reader", model.reader).set_params(on_error="raise")),
+        "adapter": trained.adapter,
+        "head": trained.head_recipe,
+        "list of classes": model.classes_.tolist(),
+        "reader": resolve_recipe("reader", model.reader).set_params(on_error="raise"),
     }
 
 

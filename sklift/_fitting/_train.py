@@ -186,7 +186,7 @@ def train(
         _run(net, dataset, n_epochs, plan, keep, record, is_shared=start is not None)
     fitted = record(net)
     keep(fitted)
-    if net.planned_epochs is not None or net.out_of_time:
+    if net.out_of_time or net.planned_epochs not in (None, settings.max_epochs):
         warn_if_shortened(net, plan.time_limit, settings.max_epochs)
     elif not settings.early_stopping:  # which has seen that more epochs would not help
         warn_if_unlearned(fitted["history_"])

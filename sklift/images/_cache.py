@@ -10,9 +10,10 @@ import numpy as np
 from .._store._cache import resolve_cache
 from ._keys import keys_by_content, keys_by_stamp
 from ._sources import ImageSource
+from ._wrapped import WrappedSource
 
 
-class CachedSource(ImageSource):
+class CachedSource(WrappedSource):
     """A source whose files are decoded once, as long as they don't change.
 
     Pictures that don't come from files are passed through.
@@ -28,17 +29,13 @@ class CachedSource(ImageSource):
     """
 
     def __init__(self, source: ImageSource, make_room: bool = True, store=None):
-        self.source = source
+        super().__init__(source)
         self.make_room = make_room
         self.store: Any = resolve_cache("auto").pictures if store is None else store
-        self.reads_files = source.reads_files
 
     def __reduce__(self):
         store = (self.store,) if self.store.outlives_process else ()
         return CachedSource, (self.source, self.make_room, *store)
-
-    def __len__(self) -> int:
-        return len(self.source)
 
     def __getitem__(self, i: int) -> np.ndarray:
         return self.fetch([i])[0]
@@ -63,27 +60,6 @@ class CachedSource(ImageSource):
         """Return this source at a lower resolution; the store keeps each resolution by itself."""
         return CachedSource(self.source.reduced(least), self.make_room, self.store)
 
-    def check_header(self, i: int) -> None:
-        """Check the header of a picture of the source."""
-        self.source.check_header(i)
-
-    def n_pixels(self, i: int) -> int:
-        """Those of the image."""
-        return self.source.n_pixels(i)
-
-    def key(self, i: int) -> tuple | None:
-        """Key of a picture of the source."""
-        return self.source.key(i)
-
-    def fingerprint(self, i: int) -> bytes:
-        """Fingerprint of a picture of the source."""
-        return self.source.fingerprint(i)
-
     def identity(self) -> str:
         """Identity of the source."""
         return self.source.identity()
-
-    # A property, not an attribute as elsewhere: a dataset is asked for labels only when needed.
-    @property
-    def labels(self) -> np.ndarray | None:  # type: ignore[override]
-        return self.source.labels

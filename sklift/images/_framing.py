@@ -8,8 +8,8 @@ from hashlib import blake2b
 import numpy as np
 
 from .._compute._threads import map_items
-from ._look import Look
 from ._sources import ImageSource
+from ._wrapped import WrappedSource
 
 LONGEST = 8  # longer side that can be seen, in shorter sides
 
@@ -60,7 +60,7 @@ FRAMINGS: dict[str, Callable[[np.ndarray], np.ndarray] | None] = {
 }
 
 
-class FramedSource(ImageSource):
+class FramedSource(WrappedSource):
     """A source whose pictures are square.
 
     Parameters
@@ -72,13 +72,8 @@ class FramedSource(ImageSource):
     """
 
     def __init__(self, source: ImageSource, framing: str):
-        self.source = source
+        super().__init__(source)
         self.framing = framing
-        self.reads_files = source.reads_files
-        self.reading = source.reading
-
-    def __len__(self) -> int:
-        return len(self.source)
 
     def __getitem__(self, i: int) -> np.ndarray:
         return self._framed(self.source[i])
@@ -96,21 +91,9 @@ class FramedSource(ImageSource):
         """Return this source at a lower resolution."""
         return FramedSource(self.source.reduced(least), self.framing)
 
-    def factor(self, i: int) -> int:
-        """Divisor of the sides of a picture in decoding."""
-        return self.source.factor(i)
-
     def n_pixels(self, i: int) -> int:
         """Those of the picture, or the most that its square has."""
         return self.source.n_pixels(i) * (LONGEST if self.framing == "pad" else 1)
-
-    def look(self, i: int) -> Look:
-        """What may be surprising in a picture."""
-        return self.source.look(i)
-
-    def check_header(self, i: int) -> None:
-        """Check the header of a picture of the source."""
-        self.source.check_header(i)
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source, with the framing."""
@@ -121,7 +104,3 @@ class FramedSource(ImageSource):
         """Fingerprint of a picture of the source, with the framing."""
         marked = self.framing.encode() + self.source.fingerprint(i)
         return blake2b(marked, digest_size=16).digest()
-
-    @property
-    def labels(self) -> np.ndarray | None:  # type: ignore[override]
-        return self.source.labels
