@@ -138,8 +138,7 @@ def _averaged(models: list, members: list[int]):
     """A copy of the first member with the mean weights of all."""
     import torch
 
-    made = copy.deepcopy(models[members[0]])
-    made.__dict__.pop("net_", None)  # it trained other weights
+    made = copy.deepcopy(models[members[0]])  # without its net_, which trained other weights
     made.soup_ = members
     if len(members) > 1:
         states = [models[i].model_.trained_state() for i in members]
