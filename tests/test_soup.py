@@ -116,6 +116,11 @@ def test_it_is_saved_copied_and_trained_on(models, table, tmp_path):
     assert not hasattr(made, "soup_")
 
 
+def test_a_further_pass_is_no_soup(models, table):
+    made = soup(models).partial_fit(*table)
+    assert not hasattr(made, "soup_")
+
+
 def test_of_pictures(quick, shapes):
     X, y = shapes
     made = soup([quick(lr=lr).fit(X, y) for lr in (0.01, 0.05)], X, y)

@@ -100,6 +100,9 @@ class TestSource:
         Image.new("RGB", (1600, 800), (200, 30, 30)).save(path)
         source = read([path], "squash").reduced(100)
         assert source.factor(0) == 8 and source[0].shape == (141, 141, 3)
+        assert source.n_pixels(0) == 200 * 100
+        padded = read([path], "pad").reduced(100)  # no more pixels than told are in memory at once
+        assert padded[0].shape == (200, 200, 3) and padded.n_pixels(0) >= 200 * 200
 
     def test_another_word(self):
         with pytest.raises(ValueError, match="'framing' parameter of Reader must be"):
