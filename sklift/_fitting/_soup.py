@@ -17,9 +17,10 @@ from .._estimator import LogitClassifierMixin, resolve_recipe
 def soup(models: Sequence[Any], X=None, y=None, *, scoring="balanced_accuracy") -> Any:
     """Average the trained weights of several classifiers: one model to save and to serve.
 
-    Candidates of a search that differ in learning rate, loss or length end near each other, if
-    they start from the same weights (the same ``random_state``, adapter and head). Their mean often
-    predicts better than any of them, at the cost of one.
+    Candidates of a search that differ in learning rate, weight decay or length end near each other,
+    if they start from the same weights (the same ``random_state``, adapter and head). In the paper,
+    on large data, their mean predicts better than the best of them, at the cost of one. On a few
+    hundred pictures expect about as much as from the best, without having to know which it is.
 
     Parameters
     ----------
@@ -43,8 +44,8 @@ def soup(models: Sequence[Any], X=None, y=None, *, scoring="balanced_accuracy") 
     Raises
     ------
     ValueError
-        If there is no model, if one differs in what must be the same, or if only one of ``X`` and
-        ``y`` is given.
+        If there is no model, if one differs in what must be the same, if only one of ``X`` and
+        ``y`` is given, or if a score is NaN.
     TypeError
         If one is no LiftClassifier.
     sklearn.exceptions.NotFittedError
