@@ -108,11 +108,15 @@ def timm_tag(name: str, pretrained) -> str:
 def _create(timm, name: str, size: int | None, *, pretrained: bool, **source):
     settings = {"pretrained": pretrained, "num_classes": 0, **source}
     if size is None:
-        return timm.create_model(name, **settings)
-    try:
-        return timm.create_model(name, img_size=size, **settings)
-    except TypeError:  # towers of convolutions take any size as they are
-        return timm.create_model(name, **settings)
+        model = timm.create_model(name, **settings)
+    else:
+        try:
+            model = timm.create_model(name, img_size=size, **settings)
+        except TypeError:  # towers of convolutions take any size as they are
+            model = timm.create_model(name, **settings)
+    if not all(w.numel() for w in model.parameters()):
+        model.reset_classifier(0)  # old versions leave some towers a last layer that gives nothing
+    return model
 
 
 def _wants_quick_gelu(base: str, notes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pickle
 import subprocess
@@ -178,6 +179,8 @@ def test_towers_are_loaded_alike_in_any_mode():
 
 
 def test_dispatch_to_arrays_of_other_libraries():
+    if importlib.util.find_spec("sklearn.externals.array_api_compat") is None:
+        pytest.importorskip("array_api_compat")  # scikit-learn 1.6 brings none of its own
     # scipy must be told before it is imported
     code = """
 import numpy as np, sklearn, torch, warnings
