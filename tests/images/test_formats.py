@@ -42,7 +42,7 @@ def deep_colours():
     return bytes(content)
 
 
-needs_mpo = pytest.mark.skipif(PIL.__version__.startswith("10.3"), reason="Pillow 10.3 writes broken ones")
+needs_mpo = pytest.mark.skipif(PIL.__version__.startswith("10.3"), reason="written broken")
 needs_j2k = pytest.mark.skipif(not features.check("jpg_2000"), reason="without JPEG 2000")
 
 # row of the table: content of a file -> pixels, grey or in colour, or the error
