@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from numbers import Integral
 from typing import Self
 
 import numpy as np
+from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from ._classes._labels import check_labels
 from ._classes._look_alikes import warn_of_look_alikes
 from ._classes._names import names_in_words
 from ._classes._prompts import prompt_features
+from ._classes._separation import separation
 from ._classes._words import warn_of_wordless
 from ._compute._isolation import isolated
 from ._estimator import FrozenEstimator, LogitClassifierMixin
@@ -138,15 +141,107 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             )
         if names and self.class_names is None and not isinstance(self.prompts, Mapping):
             warn_of_wordless(names, "a prompt of them says little")
-        backbone = self._load_backbone()
-        if backbone.text is None:
-            raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")
+        backbone = self._load_text_backbone()
         features = prompt_features(backbone, self.prompts, classes, names)
         rows = np.stack([texts.mean(0).numpy() for texts in features])
         self.text_features_ = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         self.classes_ = classes
         self.class_names_ = names
         return self
+
+    @isolated
+    def suggest_names(self, X, y, words, *, n_names: int = 5) -> dict[Hashable, list]:
+        """Words that tell each class best from the others.
+
+        Words are filled into ``prompts``, and pictures are compared with their text features, as in
+        predictions. A word is worth as much as it separates the pictures of a class from those of
+        all others, each class counting the same: the area under the ROC curve. It takes few
+        pictures, and no training; look at the words with a human eye before you use them.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`LiftClassifier.fit` takes; training pictures, not those that
+            you report on.
+        y : array-like of shape (n_samples,)
+            Their labels, of two classes or more.
+        words : iterable of str
+            Candidates, for all classes in common.
+        n_names : int, default=5
+            How many words are returned for each class, at most.
+
+        Returns
+        -------
+        suggestions : dict
+            For each class, in sorted order, ``(word, area)`` pairs, the best first. An area is in
+            [0, 1]: 1 if each picture of the class is nearer to the word than all others are, 0.5
+            if the word says nothing. ``{label: best[0][0] for label, best in
+            suggestions.items()}`` are ``class_names``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the labels, the words or their number are not usable, ``prompts`` is no template, or
+            the backbone has no text tower.
+
+        References
+        ----------
+        The verbalizer is learned from data as in Wang et al., "SciPrompt: Knowledge-augmented
+        Prompting for Fine-grained Categorization of Scientific Topics", 2024, arXiv 2410.01946,
+        which ranks words by their likeness to a topic in text; here pictures decide.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklift import ZeroShotClassifier
+        >>> from sklift.datasets import load_emoji
+        >>> X, y = load_emoji("train", return_X_y=True)
+        >>> chosen = np.isin(y, ["time", "drink"])
+        >>> zero = ZeroShotClassifier("emoji-tiny", prompts="{}")
+        >>> best = zero.suggest_names(X[chosen], y[chosen], ["clock", "cup", "horse", "tree"])
+        >>> best["time"][0][0], best["drink"][0][0]
+        ('clock', 'cup')
+        """
+        self._check_params()
+        check_scalar(n_names, "n_names", Integral, min_val=1)
+        words = self._checked_words(words)
+        classes, codes = np.unique(check_labels(y), return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError("suggest_names compares classes: y must have two at least")
+        pictures = self._pictures(X)
+        if len(pictures) != len(codes):
+            raise ValueError(f"X has {len(pictures)} pictures and y {len(codes)} labels")
+        backbone = self._load_text_backbone()
+        features = prompt_features(backbone, self.prompts, np.array(words), words)
+        rows = np.stack([texts.mean(0).numpy() for texts in features])
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        batches = self._feature_batches(pictures.source, "embed")
+        areas = separation(np.concatenate([own @ rows.T for own in batches]), codes, len(classes))
+        best = np.argsort(-areas, axis=1, kind="stable")[:, :n_names]
+        return {
+            label: [(words[j], float(areas[k, j])) for j in best[k]]
+            for k, label in enumerate(classes.tolist())
+        }
+
+    def _checked_words(self, words) -> list[str]:
+        """The words once each, in their order."""
+        if isinstance(self.prompts, Mapping):
+            raise ValueError(
+                "suggest_names fills words into prompts: give a template like 'a photo of a {}.', "
+                "not descriptions of labels"
+            )
+        if isinstance(words, str):
+            raise TypeError(f"words must be several words, in a list; got the text {words!r}")
+        words = list(dict.fromkeys(words))
+        if not words or not all(isinstance(word, str) and word.strip() for word in words):
+            raise ValueError("words must be texts, one at least, and none of them empty")
+        return words
+
+    def _load_text_backbone(self):
+        backbone = self._load_backbone()
+        if backbone.text is None:
+            raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")
+        return backbone
 
     def _logit_batches(self, X) -> Iterator[np.ndarray]:
         check_is_fitted(self)
