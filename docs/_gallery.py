@@ -6,6 +6,7 @@ from sphinx_gallery.sorting import FileNameSortKey
 
 ORDER = [
     "quickstart",
+    "ladder",
     "folder",
     "fixed_features",
     "heavy_or_light",
