@@ -19,7 +19,7 @@ from ._core._sklearn import (
     StrOptions,
     with_callbacks,
 )
-from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing, resolve_recipe
+from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing
 from ._fitting._sklearn_callbacks import EpochTasks
 from ._persistence import Persistent
 
@@ -444,7 +444,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Parameters
         ----------
         X : pictures
-            Of any kind that :meth:`fit` takes.
+            Of any kind that :meth:`fit` takes. With ``reader__on_error="skip"``, those that can't
+            be read are left out.
 
         Returns
         -------
@@ -457,6 +458,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
         """
         logits = np.concatenate(list(self._trained_logits(X)))
+        if self._skips():
+            logits = logits[~np.isnan(logits).any(axis=1)]
+            if not len(logits):
+                raise ValueError("none of the pictures in X can be read")
         return estimate_prior(logits, self.implied_prior_)
 
     @isolated
@@ -528,7 +533,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         """Return the class list and the validated samples."""
         from ._fitting._sample import read_sample
 
-        skip = resolve_recipe("reader", self.reader).on_error == "skip"
+        skip = self._skips()
         data = self._data(X, reset=reset, must_exist=not skip)
         state = self.random_state
         return read_sample(data, y, sample_weight, classes, skip=skip, random_state=state)
@@ -567,10 +572,11 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         check_is_fitted(self)
         self._check_params()
         from ._data._prediction import logits
+        from ._data._unread import without_unread
 
-        data = self._data(X, reset=False)
+        data = self._to_predict(self._data(X, reset=False, must_exist=not self._skips()))
         plan = self._plan(self.model_.mean.device, data.dtype)
-        return logits(self.model_, data, self.tta, plan)
+        return without_unread(logits(self.model_, data, self.tta, plan), data.source)
 
     def _logit_batches(self, X) -> Iterator[np.ndarray]:
         batches = self._trained_logits(X)
