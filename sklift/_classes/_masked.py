@@ -50,10 +50,9 @@ def masked_labels(classes: np.ndarray, codes: np.ndarray, missing: np.ndarray) -
     labels : Labels of shape (n_samples,)
         Of the dtype of the classes, or a signed one in place of bool and unsigned integers.
     """
+    if classes.dtype.kind in "bu" and int(classes.max()) < 2**63:  # room for a negative number
+        classes = classes.astype(np.int64)
     value = _no_class(classes)
-    if classes.dtype.kind in "bu":  # no room for a negative number
-        fits = int(classes.max()) < 2**63
-        classes = classes.astype(np.int64 if fits else object)
     known = np.append(classes, np.array([value], dtype=object if value is None else None))
     labels = known[np.where(missing, len(classes), codes)]
     return Labels(labels, mask=missing, fill_value=known[-1])
@@ -62,8 +61,10 @@ def masked_labels(classes: np.ndarray, codes: np.ndarray, missing: np.ndarray) -
 def _no_class(classes: np.ndarray) -> Any:
     """A value of the kind of the classes that is none of them; None where there is no such."""
     value: Any = None
-    if classes.dtype.kind in "biuf":
+    if classes.dtype.kind in "if":
         value = float(_LOWEST) if classes.dtype.kind == "f" else _LOWEST
+    elif classes.dtype.kind == "u":
+        value = np.uint64(2**64 - 1)
     elif classes.dtype.kind == "U" or all(isinstance(label, str) for label in classes):
         value = ""
     return None if value in classes.tolist() else value

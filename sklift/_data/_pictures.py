@@ -12,10 +12,11 @@ from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
 from ..images._dataset import TestViews, TrainViews, in_parts
+from ..images._read_errors import READ_ERRORS, first_of, read_errors
 from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
-from ._unread import READ_ERRORS, SkippingSource, read_errors
+from ._unread import SkippingSource
 
 
 class Pictures:
@@ -67,7 +68,7 @@ class Pictures:
             If files can't be read; the message names them.
         """
         if errors := read_errors(self.source.check_header, range(len(self))):
-            first = "; ".join(list(errors.values())[:3]) + ("; ..." if len(errors) > 3 else "")
+            first = first_of(list(errors.values()))
             raise ValueError(
                 f"{len(errors)} of the {len(self)} files in X can't be read: {first}; leave them "
                 "out, or give reader__on_error='skip'"

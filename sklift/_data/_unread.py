@@ -9,11 +9,10 @@ import numpy as np
 from .._compute._counter import shared_flags
 from .._compute._threads import map_items
 from .._core._warn import warn
+from ..images._read_errors import READ_ERRORS, first_of, read_errors
 from ..images._sources import ImageSource
 from ..images._wrapped import WrappedSource
 
-READ_ERRORS = (OSError, ValueError, TypeError)  # errors that damaged pictures raise
-_AT_ONCE = 4096  # pictures looked at together
 _NAMED = 5  # pictures that a message names
 _SIDE = 32  # of a picture in place of one that can't be read
 _UNREAD = bytes(16)  # fingerprint of a picture that can't be read
@@ -121,29 +120,10 @@ def _warn_unread(source: SkippingSource, indices: np.ndarray) -> None:
     texts = {i: texts.get(i, "it could not be read a moment ago, and now can") for i in first}
     warn(
         f"{len(indices)} of {len(source)} pictures in X can't be read, and are NaN or masked in "
-        f"the result: {named(texts, len(indices))}"
+        f"the result: {by_index(texts, len(indices))}"
     )
 
 
-def named(texts: dict[int, str], n: int) -> str:
+def by_index(texts: dict[int, str], n: int) -> str:
     """The first error texts of ``n`` unread pictures, each with the index of its picture."""
-    some = [f"X[{i}]: {text}" for i, text in list(texts.items())[:_NAMED]]
-    return "; ".join(some) + ("; ..." if n > len(some) else "")
-
-
-def read_errors(look: Callable, indices: Sequence[int]) -> dict[int, str]:
-    """Error texts, by index, of the pictures for which ``look(index)`` fails."""
-
-    def reason(i: int) -> str | None:
-        try:
-            look(i)
-        except READ_ERRORS as error:
-            return str(error)
-        return None
-
-    errors: dict[int, str] = {}
-    for start in range(0, len(indices), _AT_ONCE):
-        some = indices[start : start + _AT_ONCE]
-        reasons = zip(some, map_items(reason, some), strict=True)
-        errors |= {i: text for i, text in reasons if text is not None}
-    return errors
+    return first_of([f"X[{i}]: {text}" for i, text in texts.items()], _NAMED, n=n)
