@@ -369,6 +369,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         settings = settings.with_length(sample.n_counted)
         names = names_in_words(self.class_names, labels, self.classes)
         resolve_target_prior(self.target_prior, labels, np.ones(len(labels)))
+        self._warn_if_unsavable(labels, names)
         start = self._trained() if self.warm_start else None
         if start is not None:
             check_same(labels, start.classes, start.model, start.init, settings)
@@ -428,6 +429,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         else:
             self.classes_ = labels
             self.class_names_ = names_in_words(self.class_names, labels, classes)
+            self._warn_if_unsavable(labels, self.class_names_)
         self.__dict__.pop("soup_", None)
         given = Classes(self.classes_, self.class_names_, self.class_names is not None)
         train_more(settings, sample, given, self.__dict__.update, start)

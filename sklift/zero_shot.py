@@ -141,6 +141,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             )
         if names and self.class_names is None and not isinstance(self.prompts, Mapping):
             warn_of_wordless(names, "a prompt of them says little")
+        self._warn_if_unsavable(classes, names)
         backbone = self._load_text_backbone()
         features = prompt_features(backbone, self.prompts, classes, names)
         rows = np.stack([texts.mean(0).numpy() for texts in features])
