@@ -7,7 +7,6 @@ import re
 import numpy as np
 
 _NUMBERS = re.compile(r"[<>|](b1|[iu][1248]|f[248])")
-_TIMES = re.compile(r"[<>][mM]8\[\d{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]")
 TEXT = re.compile(r"[<>]U(\d{1,7})")
 _OF_KIND = {"b": (bool,), "i": (int,), "u": (int,), "f": (int, float)}
 
@@ -18,16 +17,13 @@ def values_of(array: np.ndarray) -> tuple[str, list]:
     Raises
     ------
     TypeError
-        If the type is not one of bool, int, float (up to 64 bits), str, object, or a date or span
-        of time, which are written down as integers.
+        If the type is not one of bool, int, float (up to 64 bits), str or object, of plain values.
     """
     dtype = array.dtype.str if array.dtype.kind != "T" else "T"
     if array.dtype.kind == "O" and not all(map(_is_plain, array)):
         raise TypeError("arrays of objects that are neither numbers nor text can't be saved")
     if array.dtype.kind in "OT" or TEXT.fullmatch(dtype) or _NUMBERS.fullmatch(dtype):
         return dtype, array.tolist()
-    if _TIMES.fullmatch(dtype):
-        return dtype, array.astype(np.int64).tolist()
     raise TypeError(f"arrays of type {array.dtype} can't be saved")
 
 
@@ -58,10 +54,9 @@ def array_of(values: list, dtype: str) -> np.ndarray:
         if any(len(v) > width for v in values):
             raise ValueError(f"an array of {len(values)} texts can't have the type {dtype}")
         return np.array(values, dtype=dtype)
-    times = _TIMES.fullmatch(dtype)
-    if not times and not _NUMBERS.fullmatch(dtype):
+    if not _NUMBERS.fullmatch(dtype):
         raise ValueError(f"{dtype!r} is no type of an array")
-    kinds = (int,) if times else _OF_KIND[dtype[1]]
+    kinds = _OF_KIND[dtype[1]]
     if any(type(v) not in kinds for v in values):
         raise ValueError(f"an array of type {dtype} holds something else")
-    return np.array(values, np.int64).astype(dtype) if times else np.array(values, dtype=dtype)
+    return np.array(values, dtype=dtype)

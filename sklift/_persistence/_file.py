@@ -35,7 +35,7 @@ def write(path: str | os.PathLike, content: dict, tensors: dict[str, torch.Tenso
     text = _dumps({"sha256": _checksum(content, tensors), **content})
     # One key only: the order of several is not defined, and equal models must give equal bytes.
     data = save(tensors, {_KEY: text})
-    _check_room(int.from_bytes(data[:8], "little"))
+    _check_room(int.from_bytes(data[:8], "little"), f"can't save {os.fspath(path)!r}: ")
     replace_file(path, data)
 
 
@@ -48,14 +48,15 @@ def check_content(content: dict, n_more: int = 0) -> None:
         If the content is larger, or takes more memory, than :func:`read` accepts.
     """
     check_memory(content)
-    _check_room(len(json.dumps(_dumps(content))) + n_more)  # it is a text in the JSON of the header
+    text = _dumps(content)
+    n_escaped = text.count('"') + text.count("\\")  # it is a text in the JSON of the header
+    _check_room(len(text) + n_escaped + n_more)
 
 
-def _check_room(n_bytes: int) -> None:
+def _check_room(n_bytes: int, what: str = "") -> None:
     if n_bytes > MAX_HEADER:
         raise ValueError(
-            f"classes, names, descriptions and parameters take {n_bytes} bytes, at most "
-            f"{MAX_HEADER} fit into a file"
+            f"{what}classes, names and parameters take {n_bytes} bytes, at most {MAX_HEADER} fit"
         )
 
 
