@@ -131,8 +131,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         with it (but pickles and saved files do not hold that start).
     reader : "auto" or recipe, default="auto"
         Settings for reading X, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
-        leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows,
-        ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses,
+        passes over files that can't be read, in predictions too; ``reader__image_shape`` is the
+        shape of flattened rows, ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses,
         ``reader__framing="squash"`` shows the whole of long pictures.
     device : str, default="auto"
         Device of the model; ``"auto"`` is the GPU if there is one.
@@ -186,7 +186,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     n_trainable_params_ : int
         Number of trained weights, head included.
     skipped_ : ndarray of int
-        Indices of the training pictures that could not be read, see ``reader__on_error``.
+        Indices of the training pictures that could not be read, see ``reader__on_error``. Those
+        of a prediction are not kept here: they are the NaN or masked ones in its result.
     max_epochs_, batch_size_ : int
         The parameters, with "auto" filled in.
     accumulate_ : int
