@@ -323,7 +323,7 @@ class LogitClassifierMixin(ClassifierMixin):
         codes, unread = [], []
         for logits in self._logit_batches(X):
             codes.append(logits.argmax(axis=1))
-            unread.append(np.isnan(logits).any(axis=1))
+            unread.append(np.isnan(logits).all(axis=1))
         if self._skips():
             return masked_labels(self.classes_, np.concatenate(codes), np.concatenate(unread))
         return self.classes_[np.concatenate(codes)]

@@ -462,7 +462,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         """
         logits = np.concatenate(list(self._trained_logits(X)))
         if self._skips():
-            logits = logits[~np.isnan(logits).any(axis=1)]
+            logits = logits[~np.isnan(logits).all(axis=1)]
             if not len(logits):
                 raise ValueError("none of the pictures in X can be read")
         return estimate_prior(logits, self.implied_prior_)

@@ -14,7 +14,7 @@ from ..images._sources import ImageSource
 from ..images._wrapped import WrappedSource
 
 _NAMED = 5  # pictures that a message names
-_SIDE = 32  # of a picture in place of one that can't be read
+_SIDE = 64  # of a picture in place of one that can't be read
 _UNREAD = bytes(16)  # fingerprint of a picture that can't be read
 
 
@@ -30,25 +30,19 @@ class SkippingSource(WrappedSource):
         The pictures.
     flags : Tensor of bool, optional
         The notes, which workers share; by default new ones.
-
-    Attributes
-    ----------
-    unread : ndarray of bool, shape (n_images,)
-        Whether a picture could not be read so far.
     """
-
-    unread: np.ndarray
 
     def __init__(self, source: ImageSource, flags=None):
         super().__init__(source)
         self.flags = shared_flags(len(source)) if flags is None else flags
-        self.unread = self.flags.numpy()
 
-    def __reduce__(self):  # a worker gets the flags, not a copy of the array
-        return SkippingSource, (self.source, self.flags)
+    @property
+    def unread(self) -> np.ndarray:
+        """Whether each picture could not be read so far, bool of shape (n_images,)."""
+        return self.flags.numpy()
 
     def __getitem__(self, i: int) -> np.ndarray:
-        return self._read(self.source.__getitem__, i, self._black())
+        return self._read(self.source.__getitem__, i, np.zeros((_SIDE, _SIDE, 3), np.uint8))
 
     def fetch(self, indices: Sequence[int]) -> list[np.ndarray]:
         """Return several pictures; if one of them can't be read, each is tried by itself."""
@@ -70,17 +64,11 @@ class SkippingSource(WrappedSource):
 
     def reduced(self, least: int) -> SkippingSource:
         """Return this source at a lower resolution, with the same notes."""
-        reduced = SkippingSource(self.source.reduced(least), self.flags)
-        reduced.least = least
-        return reduced
+        return SkippingSource(self.source.reduced(least), self.flags)
 
     def identity(self) -> str:
         """Identity of the source."""
         return self.source.identity()
-
-    def _black(self) -> np.ndarray:
-        side = self.least or _SIDE
-        return np.zeros((side, side, 3), np.uint8)
 
     def _read(self, read: Callable, i: int, otherwise):
         try:
