@@ -161,11 +161,19 @@ def test_threads_do_not_share_what_they_could_not_read(quick, shapes, paths):
 
 
 @pytest.mark.filterwarnings("ignore:.* can't be read:UserWarning")
-def test_frozen_estimators_too(paths):
+def test_frozen_estimators_too(shapes, paths):
     zero_shot = ZeroShotClassifier("emoji-tiny", reader__on_error="skip")
     zero_shot.fit(None, ["red square", "black cat"])
     assert np.flatnonzero(np.isnan(zero_shot.decision_function(paths))).tolist() == BAD
     assert np.flatnonzero(zero_shot.predict(paths).mask).tolist() == BAD
+    words = ["square", "circle", "triangle"]
+    suggested = [
+        zero_shot.suggest_names(paths[chosen], shapes[1][chosen], words)["red triangle"][0][1]
+        for chosen in (slice(None), GOOD)
+    ]
+    assert suggested[0] == pytest.approx(suggested[1])
+    with pytest.raises(ValueError, match="no picture of class 'red triangle' can be read"):
+        zero_shot.suggest_names(paths[[0, 1, 22]], shapes[1][[0, 1, 22]], words)
     embedder = ImageEmbedder("emoji-tiny", reader__on_error="skip", projected=True).fit()
     unread = np.isnan(embedder.transform(paths))
     assert np.flatnonzero(unread.all(axis=1)).tolist() == BAD and unread.sum() == unread[BAD].size
