@@ -132,8 +132,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     reader : "auto" or recipe, default="auto"
         Settings for reading X, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
         passes over files that can't be read, in predictions too; ``reader__image_shape`` is the
-        shape of flattened rows, ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses,
-        ``reader__framing="squash"`` shows the whole of long pictures.
+        shape of flattened rows, ``reader__value_range=12`` says that pictures have 12 bits,
+        ``reader__channels`` chooses, ``reader__framing="squash"`` shows the whole of long pictures.
     device : str, default="auto"
         Device of the model; ``"auto"`` is the GPU if there is one.
     compute : "auto" or recipe, default="auto"

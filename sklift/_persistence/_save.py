@@ -89,7 +89,7 @@ def warn_if_unsavable(est, classes: np.ndarray, names: list | None) -> None:
         fitted = _encode_all({"classes_": classes, "class_names_": names}, "fitted", {}, [])
         check_content({"params": params, "fitted": fitted}, _LATER * len(classes))
     except Exception as error:  # whatever a recipe of the user's raises, training may go on
-        warn(f"the fitted {type(est).__name__} will predict, but can't be saved: {error}")
+        warn(f"the fitted {type(est).__name__} will predict, but save will refuse it: {error}")
 
 
 def _encode_params(est, arrays: dict, omitted: list) -> dict:

@@ -321,9 +321,11 @@ def test_many_wide_texts_take_no_memory(path, valid, where):
 def test_names_that_could_not_be_read_are_not_saved(path):
     names = np.array(["x" * 200_000, *map(str, range(99))])
     clf = LiftClassifier("precomputed", init="class_mean", max_epochs=1, random_state=0)
-    with pytest.warns(UserWarning, match="can't be saved: its arrays.*names are too long") as seen:
+    with pytest.warns(
+        UserWarning, match="save will refuse it: its arrays.*names are too long"
+    ) as seen:
         clf.fit(np.eye(100), names)
-    said = next(warning for warning in seen if "can't be saved" in str(warning.message))
+    said = next(warning for warning in seen if "save will refuse" in str(warning.message))
     assert said.filename == __file__
     with pytest.raises(ValueError, match="names are too long"):
         clf.save(path)
@@ -334,7 +336,7 @@ def test_many_descriptions_are_saved(path):
     names = [f"kind {i}" for i in range(1000)]
     prompts = {name: ["x" * 200] * 60 for name in names}
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", ".*can't be saved")
+        warnings.filterwarnings("error", ".*save will refuse")
         clf = LiftClassifier(
             "precomputed", init="class_mean", max_epochs=1, random_state=0, prompts=prompts
         ).fit(np.random.default_rng(0).normal(size=(1000, 4)), names)
@@ -354,18 +356,20 @@ class Scaled(Cosine):
 def test_fit_knows_what_save_will_refuse(path, monkeypatch):
     X, y = np.eye(6), [*"aabbcc"]
     make = partial(LiftClassifier, "precomputed", max_epochs=1, random_state=0)
-    with pytest.warns(UserWarning, match=r"can't be saved: params\.head\.factor .* no plain data"):
+    with pytest.warns(
+        UserWarning, match=r"save will refuse it: params\.head\.factor .* no plain data"
+    ):
         clf = make(head=Scaled(factor=len)).fit(X, y)
     with pytest.raises(TypeError, match=r"params\.head\.factor"):
         clf.save(path)
     monkeypatch.setattr("sklift._persistence._file.MAX_HEADER", 6_000)
     prompts = {label: [f"{label} {i}" for i in range(300)] for label in "abc"}
-    with pytest.warns(UserWarning, match=r"can't be saved: .*, at most 6000 fit"):
+    with pytest.warns(UserWarning, match=r"save will refuse it: .*, at most 6000 fit"):
         clf = make(prompts=prompts).partial_fit(X, y, classes=y[::2])
     with pytest.raises(ValueError, match="at most 6000 fit"):
         clf.save(path)
-    with pytest.warns(UserWarning, match=r"can't be saved: .*, at most 6000 fit"):
+    with pytest.warns(UserWarning, match=r"save will refuse it: .*, at most 6000 fit"):
         ZeroShotClassifier("emoji-tiny", prompts=prompts).fit(None, y)
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", ".*can't be saved")
+        warnings.filterwarnings("error", ".*save will refuse")
         make(prompts={label: [f"{label} 0"] for label in "abc"}).fit(X, y).save(path)
