@@ -356,9 +356,7 @@ class Scaled(Cosine):
 def test_fit_knows_what_save_will_refuse(path, monkeypatch):
     X, y = np.eye(6), [*"aabbcc"]
     make = partial(LiftClassifier, "precomputed", max_epochs=1, random_state=0)
-    with pytest.warns(
-        UserWarning, match=r"save will refuse it: params\.head\.factor .*no plain"
-    ):
+    with pytest.warns(UserWarning, match=r"save will refuse it: params\.head\.factor .*no plain"):
         clf = make(head=Scaled(factor=len)).fit(X, y)
     with pytest.raises(TypeError, match=r"params\.head\.factor"):
         clf.save(path)
