@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import validate_data
 
+from ._classes._masked import masked_labels
 from ._compute._isolation import isolated
 from ._core._names import did_you_mean
 from ._core._recipes import check_settings, named_recipes
@@ -169,6 +170,17 @@ class ImageEstimator(BaseEstimator):
 
         return resolve_cache(resolve_recipe("compute", self.compute).cache)
 
+    def _skips(self) -> bool:
+        """Return whether pictures that can't be read are passed over."""
+        return resolve_recipe("reader", self.reader).on_error == "skip"
+
+    def _to_predict(self, data):
+        """Pictures for a prediction: those that can't be read are passed over, or errors now."""
+        if self._skips():
+            return data.skipping()
+        data.check_header()
+        return data
+
     def _pictures(self, X, *, reset: bool = False, must_exist: bool = True):
         """The pictures of ``X``, validated."""
         from ._data._pictures import Pictures
@@ -217,11 +229,12 @@ class FrozenEstimator(ImageEstimator):
         from ._data._features import cached_features, frozen_features
         from ._data._prediction import index_groups
         from ._data._repeated_views import view_name
+        from ._data._unread import without_unread
 
         self._check_params()
         plan = self._plan()
         backbone = self._load_backbone()
-        pictures = self._pictures(X)
+        pictures = self._to_predict(self._pictures(X, must_exist=not self._skips()))
         after = None if finish is None else getattr(backbone, finish)
         compute = partial(frozen_features, backbone, plan=plan, finish=after)
         views = pictures.prediction(backbone, self.tta)
@@ -229,10 +242,14 @@ class FrozenEstimator(ImageEstimator):
         # Random crops depend on the picture's position in X, and user code may change: no cache.
         known = None if view is None else plan.cache.features
         context = (*backbone.identity, plan.device.type, plan.precision, view, finish)
-        with progress(len(pictures), bool(self.verbose)) as advance:
-            for chosen in index_groups(len(pictures), plan):
-                yield cached_features(compute, Subset(views, chosen), known, context)
-                advance(len(chosen))
+
+        def groups():
+            with progress(len(pictures), bool(self.verbose)) as advance:
+                for chosen in index_groups(len(pictures), plan):
+                    yield cached_features(compute, Subset(views, chosen), known, context)
+                    advance(len(chosen))
+
+        yield from without_unread(groups(), pictures.source)
 
 
 @contextmanager
@@ -263,6 +280,7 @@ class LogitClassifierMixin(ClassifierMixin):
         -------
         logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
             For two classes, the difference of the logits, which is positive for ``classes_[1]``.
+            NaN for pictures that can't be read, with ``reader__on_error="skip"``.
         """
         logits = np.concatenate(list(self._logit_batches(X)))
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
@@ -279,7 +297,8 @@ class LogitClassifierMixin(ClassifierMixin):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; rows sum to 1.
+            In the order of ``classes_``; rows sum to 1. With ``reader__on_error="skip"``, rows of
+            pictures that can't be read are NaN.
         """
         from scipy.special import softmax
 
@@ -298,13 +317,20 @@ class LogitClassifierMixin(ClassifierMixin):
         Returns
         -------
         labels : ndarray of shape (n_samples,)
+            With ``reader__on_error="skip"``, a masked array: labels of pictures that can't be read
+            are masked, and the mask covers a value that is no class.
         """
-        best = np.concatenate([z.argmax(axis=1) for z in self._logit_batches(X)])
-        return self.classes_[best]
+        codes, unread = [], []
+        for logits in self._logit_batches(X):
+            codes.append(logits.argmax(axis=1))
+            unread.append(np.isnan(logits).all(axis=1))
+        if self._skips():
+            return masked_labels(self.classes_, np.concatenate(codes), np.concatenate(unread))
+        return self.classes_[np.concatenate(codes)]
 
     @isolated
     def score(self, X, y, sample_weight=None) -> float:
-        """Accuracy.
+        """Accuracy; a picture that can't be read counts as wrong, with ``reader__on_error="skip"``.
 
         Parameters
         ----------

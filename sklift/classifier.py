@@ -19,7 +19,7 @@ from ._core._sklearn import (
     StrOptions,
     with_callbacks,
 )
-from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing, resolve_recipe
+from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing
 from ._fitting._sklearn_callbacks import EpochTasks
 from ._persistence import Persistent
 
@@ -131,9 +131,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         with it (but pickles and saved files do not hold that start).
     reader : "auto" or recipe, default="auto"
         Settings for reading X, see :class:`sklift.images.Reader`: ``reader__on_error="skip"``
-        leaves out files that can't be read, ``reader__image_shape`` is the shape of flattened rows,
-        ``reader__value_range=12`` says that pictures have 12 bits, ``reader__channels`` chooses,
-        ``reader__framing="squash"`` shows the whole of long pictures.
+        passes over files that can't be read, in predictions too; ``reader__image_shape`` is the
+        shape of flattened rows, ``reader__value_range=12`` says that pictures have 12 bits,
+        ``reader__channels`` chooses, ``reader__framing="squash"`` shows the whole of long pictures.
     device : str, default="auto"
         Device of the model; ``"auto"`` is the GPU if there is one.
     compute : "auto" or recipe, default="auto"
@@ -186,7 +186,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     n_trainable_params_ : int
         Number of trained weights, head included.
     skipped_ : ndarray of int
-        Indices of the training pictures that could not be read, see ``reader__on_error``.
+        Indices of the training pictures that could not be read, see ``reader__on_error``. Those
+        of a prediction are not kept here: they are the NaN or masked ones in its result.
     max_epochs_, batch_size_ : int
         The parameters, with "auto" filled in.
     accumulate_ : int
@@ -369,6 +370,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         settings = settings.with_length(sample.n_counted)
         names = names_in_words(self.class_names, labels, self.classes)
         resolve_target_prior(self.target_prior, labels, np.ones(len(labels)))
+        self._warn_if_unsavable(labels, names)
         start = self._trained() if self.warm_start else None
         if start is not None:
             check_same(labels, start.classes, start.model, start.init, settings)
@@ -428,6 +430,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         else:
             self.classes_ = labels
             self.class_names_ = names_in_words(self.class_names, labels, classes)
+            self._warn_if_unsavable(labels, self.class_names_)
         self.__dict__.pop("soup_", None)
         given = Classes(self.classes_, self.class_names_, self.class_names is not None)
         train_more(settings, sample, given, self.__dict__.update, start)
@@ -444,7 +447,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Parameters
         ----------
         X : pictures
-            Of any kind that :meth:`fit` takes.
+            Of any kind that :meth:`fit` takes. With ``reader__on_error="skip"``, those that can't
+            be read are left out.
 
         Returns
         -------
@@ -457,6 +461,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
         """
         logits = np.concatenate(list(self._trained_logits(X)))
+        if self._skips():
+            logits = logits[~np.isnan(logits).all(axis=1)]
+            if not len(logits):
+                raise ValueError("none of the pictures in X can be read")
         return estimate_prior(logits, self.implied_prior_)
 
     @isolated
@@ -528,7 +536,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         """Return the class list and the validated samples."""
         from ._fitting._sample import read_sample
 
-        skip = resolve_recipe("reader", self.reader).on_error == "skip"
+        skip = self._skips()
         data = self._data(X, reset=reset, must_exist=not skip)
         state = self.random_state
         return read_sample(data, y, sample_weight, classes, skip=skip, random_state=state)
@@ -567,10 +575,11 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         check_is_fitted(self)
         self._check_params()
         from ._data._prediction import logits
+        from ._data._unread import without_unread
 
-        data = self._data(X, reset=False)
+        data = self._to_predict(self._data(X, reset=False, must_exist=not self._skips()))
         plan = self._plan(self.model_.mean.device, data.dtype)
-        return logits(self.model_, data, self.tta, plan)
+        return without_unread(logits(self.model_, data, self.tta, plan), data.source)
 
     def _logit_batches(self, X) -> Iterator[np.ndarray]:
         batches = self._trained_logits(X)

@@ -127,6 +127,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Returns
         -------
         features : ndarray of shape (n_samples, n_features), float32
+            With ``reader__on_error="skip"``, rows of pictures that can't be read are NaN.
         """
         check_is_fitted(self)
         finish = "embed" if self.projected else None

@@ -141,6 +141,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             )
         if names and self.class_names is None and not isinstance(self.prompts, Mapping):
             warn_of_wordless(names, "a prompt of them says little")
+        self._warn_if_unsavable(classes, names)
         backbone = self._load_text_backbone()
         features = prompt_features(backbone, self.prompts, classes, names)
         rows = np.stack([texts.mean(0).numpy() for texts in features])
@@ -162,7 +163,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         ----------
         X : pictures
             Of any kind that :meth:`LiftClassifier.fit` takes; training pictures, not those that
-            you report on.
+            you report on. With ``reader__on_error="skip"``, those that can't be read are left out.
         y : array-like of shape (n_samples,)
             Their labels, of two classes or more.
         words : iterable of str
@@ -208,7 +209,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         classes, codes = np.unique(check_labels(y), return_inverse=True)
         if len(classes) < 2:
             raise ValueError("suggest_names compares classes: y must have two at least")
-        pictures = self._pictures(X)
+        pictures = self._pictures(X, must_exist=not self._skips())
         if len(pictures) != len(codes):
             raise ValueError(f"X has {len(pictures)} pictures and y {len(codes)} labels")
         backbone = self._load_text_backbone()
@@ -216,7 +217,13 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         rows = np.stack([texts.mean(0).numpy() for texts in features])
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         batches = self._feature_batches(pictures.source, "embed")
-        areas = separation(np.concatenate([own @ rows.T for own in batches]), codes, len(classes))
+        likeness = np.concatenate([own @ rows.T for own in batches])
+        if self._skips():
+            read = ~np.isnan(likeness).all(axis=1)
+            likeness, codes = likeness[read], codes[read]
+            if lost := sorted(set(range(len(classes))) - set(codes.tolist())):
+                raise ValueError(f"no picture of class {classes[lost].tolist()[0]!r} can be read")
+        areas = separation(likeness, codes, len(classes))
         best = np.argsort(-areas, axis=1, kind="stable")[:, :n_names]
         return {
             label: [(words[j], float(areas[k, j])) for j in best[k]]

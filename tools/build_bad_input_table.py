@@ -33,8 +33,10 @@ likely ones.
 
 - A constructor never raises; ``fit`` looks at what it is given before it trains, as the last column
   says.
-- Of files, ``fit`` reads the first bytes before it trains. Damage further inside is found when a
-  picture is decoded; ``on_error="skip"`` decodes all of them first, and leaves out what can't be.
+- Of files, ``fit`` and predictions read the first bytes before they compute, and name all that are
+  missing or no pictures. Damage further inside is found when a picture is decoded.
+- With ``reader__on_error="skip"``, ``fit`` decodes all files first and leaves out what can't be
+  read; predictions give NaN, or masked labels, for it.
 - After an error in ``fit`` the estimator is as it was before: not fitted, or with the earlier fit
   untouched. No file is written.
 - Every exception is of the type shown here or of a subclass. That of a parameter of the wrong kind

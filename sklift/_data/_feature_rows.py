@@ -27,6 +27,7 @@ class Rows:
     """Rows of precomputed features: the input for ``backbone="precomputed"``."""
 
     labels = None
+    source = None  # there are no pictures
 
     def __init__(self, X: np.ndarray):
         # a copy of a read-only array: torch can't promise to leave the array unchanged
@@ -42,6 +43,10 @@ class Rows:
 
     def check_header(self) -> None:
         """Do nothing: rows have no files that could be damaged."""
+
+    def skipping(self):
+        """These rows: none of them is unreadable."""
+        return self
 
     def readable(self):
         """All rows, their indices, and no errors."""

@@ -148,6 +148,7 @@ def _put_rows(
     # Features of a smaller batch may differ in the last digit: they are not stored.
     keeper = Keeper(store) if len(views) >= FEWEST else None
     coming = iter(new)
+    unread = getattr(whole.source, "unread", None)
     first = [indices[new[key][0]] for key in new]
     try:
         for batch in compute(Subset(whole, first), n_all=len(views)):
@@ -155,6 +156,9 @@ def _put_rows(
                 key = next(coming)
                 put(new[key], row)
                 place = new[key][0]
+                if unread is not None and unread[indices[place]]:
+                    unread[[indices[p] for p in new[key]]] = True  # it stands for all of them
+                    continue
                 if keeper is not None and whole.source.key(indices[place]) == files[place]:
                     keeper.add(key, row)
             if keeper is not None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from torch.utils.data import Subset
 
 from .._compute._plan import ComputePlan
-from .._compute._threads import map_items
 from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
 from ..images._dataset import TestViews, TrainViews, in_parts
+from ..images._read_errors import READ_ERRORS, first_of, read_errors
 from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
-
-_READ_ERRORS = (OSError, ValueError, TypeError)  # errors that damaged pictures raise
+from ._unread import SkippingSource
 
 
 class Pictures:
@@ -52,24 +50,28 @@ class Pictures:
         for indices in in_parts(self.source, range(len(self))):
             try:
                 self.source.fetch(indices)
-            except _READ_ERRORS:
-                errors |= _read_errors(self.source.__getitem__, indices)
+            except READ_ERRORS:
+                errors |= read_errors(self.source.__getitem__, indices)
         kept = np.setdiff1d(np.arange(len(self)), list(errors))
         return Pictures(PickedSource(self.source, kept)), kept, errors
 
+    def skipping(self) -> Pictures:
+        """The pictures for a prediction that passes over those that can't be read."""
+        return Pictures(SkippingSource(self.source))
+
     def check_header(self) -> None:
-        """Read the first bytes of each file, so that no training starts with damaged files.
+        """Read the first bytes of each file, so that nothing starts with damaged files.
 
         Raises
         ------
         ValueError
             If files can't be read; the message names them.
         """
-        if errors := _read_errors(self.source.check_header, range(len(self))):
-            first = "; ".join(list(errors.values())[:3]) + ("; ..." if len(errors) > 3 else "")
+        if errors := read_errors(self.source.check_header, range(len(self))):
+            first = first_of(list(errors.values()))
             raise ValueError(
                 f"{len(errors)} of the {len(self)} files in X can't be read: {first}; leave them "
-                "out, or have fit do so: reader__on_error='skip'"
+                "out, or give reader__on_error='skip'"
             )
 
     def backbone(self, load) -> Backbone:
@@ -104,17 +106,3 @@ class Pictures:
         """Features ``(n, n_views, n_features)`` of several views of the pictures ``chosen``."""
         each = [self.features(backbone, chosen, plan, view) for view in views]
         return np.stack(each, axis=1)
-
-
-def _read_errors(look, indices: Sequence[int]) -> dict[int, str]:
-    """Error texts, by index, of the pictures for which ``look(index)`` fails."""
-
-    def reason(i: int) -> str | None:
-        try:
-            look(i)
-        except _READ_ERRORS as error:
-            return str(error)
-        return None
-
-    reasons = zip(indices, map_items(reason, indices), strict=True)
-    return {i: text for i, text in reasons if text is not None}

@@ -12,6 +12,7 @@ from .._classes._labels import check_labels, encode_labels
 from .._core._recipes import matches_trained
 from .._core._sklearn import check_sample_weight
 from .._core._warn import warn
+from .._data._unread import by_index
 from ._settings import FitSettings
 
 
@@ -100,11 +101,10 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
 
 def _warn_skipped(wrong: dict, n: int) -> None:
     """Warn of unreadable pictures; raise an error if all are unreadable."""
-    first = "; ".join(f"X[{i}]: {text}" for i, text in list(wrong.items())[:5])
-    more = "; ..." if len(wrong) > 5 else ""
+    first = by_index(wrong, len(wrong))
     if len(wrong) == n:
-        raise ValueError(f"none of the {n} pictures in X can be read: {first}{more}")
-    warn(f"{len(wrong)} of {n} pictures can't be read and are left out: {first}{more}")
+        raise ValueError(f"none of the {n} pictures in X can be read: {first}")
+    warn(f"{len(wrong)} of {n} pictures can't be read and are left out: {first}")
 
 
 def partial_classes(classes, declared, known):

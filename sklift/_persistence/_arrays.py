@@ -17,12 +17,18 @@ def values_of(array: np.ndarray) -> tuple[str, list]:
     Raises
     ------
     TypeError
-        If the type is not one of bool, int, float (up to 64 bits), str or object.
+        If the type is not one of bool, int, float (up to 64 bits), str or object, of plain values.
     """
     dtype = array.dtype.str if array.dtype.kind != "T" else "T"
+    if array.dtype.kind == "O" and not all(map(_is_plain, array)):
+        raise TypeError("arrays of objects that are neither numbers nor text can't be saved")
     if array.dtype.kind in "OT" or TEXT.fullmatch(dtype) or _NUMBERS.fullmatch(dtype):
         return dtype, array.tolist()
     raise TypeError(f"arrays of type {array.dtype} can't be saved")
+
+
+def _is_plain(value) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str, np.generic))
 
 
 def array_of(values: list, dtype: str) -> np.ndarray:
@@ -34,7 +40,7 @@ def array_of(values: list, dtype: str) -> np.ndarray:
         If values do not have the type.
     """
     if dtype == "|O":
-        if not all(v is None or isinstance(v, (bool, int, float, str)) for v in values):
+        if not all(map(_is_plain, values)):
             raise ValueError("an array of objects may hold numbers and text only")
         array = np.empty(len(values), dtype=object)
         array[:] = values

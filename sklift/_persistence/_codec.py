@@ -1,6 +1,7 @@
 """Conversion of values to JSON and back.
 
-None, bool, int, finite float, str and list do not change. All other values become an object with
+None, bool, int, finite float, str and list do not change; other numbers become int or float, and
+long ranges lists. All other values become an object with
 one of these keys: ``float`` (not finite), ``tuple``, ``dict`` (a list of pairs), ``range``,
 ``path``, ``device``, ``array`` (one dimension), ``tensor`` (the name of a tensor that holds an
 array of any other shape), ``recipe`` (its registered name) and ``own_recipe`` (the name of a user's
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from numbers import Integral, Real
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -48,7 +50,7 @@ RECIPES = {
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}
 # Each recipe has one of these methods.
 _METHODS = ("build", "inject", "load", "probabilities", "view", "mix", "stored", "cut")
-_LONGEST_RANGE = 10_000  # ranges are indices of blocks
+_LONGEST_RANGE = 10_000  # a short file must not ask for much; longer ranges are written as lists
 
 
 def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
@@ -69,6 +71,8 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         return float(value) if math.isfinite(value) else {"float": repr(float(value))}
     if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):
         return inner(value.item())
+    if isinstance(value, (Integral, Real)):  # of other libraries, or fractions
+        return inner(int(value) if isinstance(value, Integral) else float(value))
     if isinstance(value, list):
         return [inner(v) for v in value]
     if isinstance(value, tuple):
@@ -76,6 +80,8 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
     if isinstance(value, Mapping):
         return {"dict": [[inner(k), inner(v)] for k, v in value.items()]}
     if isinstance(value, range):
+        if len(value) > _LONGEST_RANGE:
+            return list(value)
         return {"range": [value.start, value.stop, value.step]}
     if isinstance(value, PurePath):
         return {"path": os.fspath(value)}

@@ -35,13 +35,29 @@ def write(path: str | os.PathLike, content: dict, tensors: dict[str, torch.Tenso
     text = _dumps({"sha256": _checksum(content, tensors), **content})
     # One key only: the order of several is not defined, and equal models must give equal bytes.
     data = save(tensors, {_KEY: text})
-    n_header = int.from_bytes(data[:8], "little")
-    if n_header > MAX_HEADER:
-        raise ValueError(
-            f"can't save {os.fspath(path)!r}: classes, names and parameters take {n_header} bytes, "
-            f"at most {MAX_HEADER} fit"
-        )
+    _check_room(int.from_bytes(data[:8], "little"), f"can't save {os.fspath(path)!r}: ")
     replace_file(path, data)
+
+
+def check_content(content: dict, n_more: int = 0) -> None:
+    """Check that a file could hold JSON content, and ``n_more`` bytes of it.
+
+    Raises
+    ------
+    ValueError
+        If the content is larger, or takes more memory, than :func:`read` accepts.
+    """
+    check_memory(content)
+    text = _dumps(content)
+    n_escaped = text.count('"') + text.count("\\")  # it is a text in the JSON of the header
+    _check_room(len(text) + n_escaped + n_more)
+
+
+def _check_room(n_bytes: int, what: str = "") -> None:
+    if n_bytes > MAX_HEADER:
+        raise ValueError(
+            f"{what}classes, names and parameters take {n_bytes} bytes, at most {MAX_HEADER} fit"
+        )
 
 
 def read(path: str | os.PathLike) -> tuple[dict, dict[str, torch.Tensor]]:

@@ -38,7 +38,11 @@ class Persistent:
             If the estimator is not fitted.
         TypeError
             If a parameter, a fitted attribute or a setting of a recipe is not plain data (numbers,
-            text, arrays, containers of them, recipes). Then nothing is written.
+            text, arrays, containers of them, recipes). Then nothing is written. Where this can be
+            seen before training, ``fit`` has warned.
+        ValueError
+            If classes, names and descriptions take more than 90 MB, or the labels more than 64 MiB
+            of memory, each as much as the longest. Of this too, ``fit`` has warned.
         OSError
             If the file can't be written.
 
@@ -70,6 +74,12 @@ class Persistent:
         from ._save import encode_estimator
 
         write(path, *encode_estimator(self))
+
+    def _warn_if_unsavable(self, classes, names) -> None:
+        """Warn, before the work, that the estimator couldn't be saved after it."""
+        from ._save import warn_if_unsavable
+
+        warn_if_unsavable(self, classes, names)
 
     @classmethod
     @isolated

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.base import clone
 
@@ -13,6 +14,7 @@ from .._core._warn import warn
 from ..backbones import Backbone, OwnTower
 from ._backbone_data import backbone_data
 from ._codec import encode
+from ._file import check_content
 from ._model_data import model_data
 
 # Parameters that only training needs. They may be functions, classes or objects.
@@ -25,6 +27,7 @@ TRAINING_ONLY = (
     "net_params",
     "random_state",
 )
+_LATER = 200  # bytes for what is learned of a class: its counts and its shares
 _LIBRARIES = ("torch", "open_clip_torch", "timm", "scikit-learn", "skorch", "numpy", "safetensors")
 
 
@@ -37,18 +40,14 @@ def encode_estimator(est) -> tuple[dict, dict[str, torch.Tensor]]:
         If a value that predictions need can't be saved.
     """
     model = getattr(est, "model_", None)
-    params = est.get_params(deep=False)
     arrays: dict[str, torch.Tensor] = {}
     omitted: list[str] = []
-    params |= without_folders(params)
     backbone = est._load_backbone() if model is None else model.backbone
-    names = {*params, "model_", "net_"}
-    if is_module(est.backbone):
-        del params["backbone"]
+    names = {*est.get_params(deep=False), "model_", "net_"}
     content = {
         "estimator": type(est).__name__,
         "versions": versions(),
-        "params": _encode_all(params, "params", arrays, omitted),
+        "params": _encode_params(est, arrays, omitted),
         "omitted": omitted,
         "fitted": _encode_all(
             {k: v for k, v in vars(est).items() if k not in names},
@@ -73,6 +72,32 @@ def encode_estimator(est) -> tuple[dict, dict[str, torch.Tensor]]:
         return content, arrays
     content["model"], state = model_data(model)
     return content, {**{f"model.{name}": t for name, t in state.items()}, **arrays}
+
+
+def warn_if_unsavable(est, classes: np.ndarray, names: list | None) -> None:
+    """Warn, before the work, that an estimator couldn't be saved after it.
+
+    Parameters
+    ----------
+    est : estimator
+        The estimator, of which the parameters count.
+    classes, names
+        Its classes, and their names.
+    """
+    try:
+        params = _encode_params(est, {}, [])
+        fitted = _encode_all({"classes_": classes, "class_names_": names}, "fitted", {}, [])
+        check_content({"params": params, "fitted": fitted}, _LATER * len(classes))
+    except Exception as error:  # whatever a recipe of the user's raises, training may go on
+        warn(f"the fitted {type(est).__name__} will predict, but save will refuse it: {error}")
+
+
+def _encode_params(est, arrays: dict, omitted: list) -> dict:
+    params = est.get_params(deep=False)
+    params |= without_folders(params)
+    if is_module(est.backbone):
+        del params["backbone"]
+    return _encode_all(params, "params", arrays, omitted)
 
 
 def is_module(backbone) -> bool:

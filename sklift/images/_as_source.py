@@ -44,7 +44,8 @@ def as_image_source(
     image_shape : tuple (height, width) or (height, width, channels), default=None
         The shape of the pictures in a flattened X; not used otherwise.
     must_exist : bool, default=True
-        Whether a missing file is an error now, rather than when it is read.
+        Whether a missing file, and a first item of a dataset that can't be read, is an error now,
+        rather than when it is read.
     reading : Reading
         How numbers become pictures.
 
@@ -83,7 +84,7 @@ def as_image_source(
         return _from_list(X, image_shape, must_exist, reading)
     if X is None or isinstance(X, Mapping) or not hasattr(X, "__getitem__") or not _has_length(X):
         raise TypeError(f"X is of type {type(X).__name__}; give {_CHOICES}")
-    return DatasetSource(X, reading)
+    return DatasetSource(X, must_exist, reading)
 
 
 def _from_list(X, image_shape, must_exist, reading) -> ImageSource:

@@ -26,8 +26,11 @@ class Reader(BaseEstimator):
     image_shape : tuple of int, optional
         ``(h, w)`` or ``(h, w, c)`` of pictures that come as flattened rows of a 2-D array.
     on_error : {"raise", "skip"}, default="raise"
-        Treatment of files that ``fit`` can't read: raise an error, or leave them out, with a
-        warning that names them; see ``skipped_``. Predictions always raise.
+        Treatment of pictures that can't be read. ``"raise"``: an error. Before anything is
+        computed, it names all files that are missing, empty or no pictures; files that are damaged
+        further inside are errors when they are decoded. ``"skip"``: a warning that names them.
+        ``fit`` leaves them out, see ``skipped_``; the results of predictions are NaN, labels are
+        masked.
     value_range : int, tuple (low, high) or "percentiles", optional
         Which numbers are black and white, where a file doesn't say it: a number of bits, such as 12
         for 0 to 4095; two numbers, beyond which all is black or white; or for each picture its own

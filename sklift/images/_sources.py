@@ -26,6 +26,7 @@ from ._decode import (
 from ._items import content_of, is_encoded, is_pair, is_path, labels_of
 from ._levels import check_range
 from ._look import NOTHING, Look, look_at, look_at_file
+from ._read_errors import READ_ERRORS, first_of, read_errors
 from ._reading import PLAIN, Reading
 
 
@@ -103,15 +104,24 @@ class FileSource(ImageSource):
     def __init__(self, paths, must_exist: bool = True, reading: Reading = PLAIN):
         self.reading = reading
         self.paths = [str(os.fspath(path)) for path in paths]
-        missing = [path for path in self.paths if not os.path.exists(path)]
-        if missing and must_exist:
-            first = ", ".join(map(visible, missing[:3])) + (", ..." if len(missing) > 3 else "")
-            raise FileNotFoundError(
-                f"{len(missing)} of the {len(self.paths)} files in X don't exist: {first}"
-            )
+        if must_exist:
+            self._check_existing()
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def _check_existing(self) -> None:
+        """Raise an error if files are missing; it names damaged ones too, so that one does."""
+        there = {i: os.path.exists(path) for i, path in enumerate(self.paths)}
+        missing = [self.paths[i] for i, exists in there.items() if not exists]
+        if not missing:
+            return
+        first = ", ".join(map(visible, missing[:3])) + (", ..." if len(missing) > 3 else "")
+        message = f"{len(missing)} of the {len(self.paths)} files in X don't exist: {first}"
+        others = read_errors(self.check_header, [i for i, exists in there.items() if exists])
+        if others:
+            message += f"; {len(others)} others can't be read: {first_of(list(others.values()))}"
+        raise FileNotFoundError(message)
 
     def __getitem__(self, i: int) -> np.ndarray:
         factor = self.factor(i)
@@ -277,15 +287,23 @@ class ListSource(ImageSource):
 class DatasetSource(ImageSource):
     """A map-style dataset of pictures or (image, label); its items are made when asked for."""
 
-    def __init__(self, dataset, reading: Reading = PLAIN):
+    def __init__(self, dataset, must_exist: bool = True, reading: Reading = PLAIN):
         self.dataset = dataset
         self.reading = reading
         check_not_empty(len(dataset))
-        # a dataset of anything else is found now rather than in the middle of training
+        self._look = NOTHING
+        try:
+            self._look_at_first()
+        except READ_ERRORS:
+            if must_exist:
+                raise
+
+    def _look_at_first(self) -> None:
+        """Look at the first item: a dataset of anything else is found now, not in training."""
         first = self._image(0)
         self._pixels(first, 0)
         place = first if is_path(first) else "X[0]"
-        self._look = look_at(first, str(place), reading)
+        self._look = look_at(first, str(place), self.reading)
 
     def __len__(self) -> int:
         return len(self.dataset)

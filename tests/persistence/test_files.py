@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import sys
+import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from sklift import ImageEmbedder, LiftClassifier
+from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift._persistence import _file
 from sklift._store import _atomic
 from sklift._store._atomic import replace_file
+from sklift.heads import Cosine
 
 DATA = Path(__file__).parent / "data"
 
@@ -318,7 +321,12 @@ def test_many_wide_texts_take_no_memory(path, valid, where):
 def test_names_that_could_not_be_read_are_not_saved(path):
     names = np.array(["x" * 200_000, *map(str, range(99))])
     clf = LiftClassifier("precomputed", init="class_mean", max_epochs=1, random_state=0)
-    clf.fit(np.eye(100), names)
+    with pytest.warns(
+        UserWarning, match="save will refuse it: its arrays.*names are too long"
+    ) as seen:
+        clf.fit(np.eye(100), names)
+    said = next(warning for warning in seen if "save will refuse" in str(warning.message))
+    assert said.filename == __file__
     with pytest.raises(ValueError, match="names are too long"):
         clf.save(path)
     assert not path.exists()
@@ -327,9 +335,39 @@ def test_names_that_could_not_be_read_are_not_saved(path):
 def test_many_descriptions_are_saved(path):
     names = [f"kind {i}" for i in range(1000)]
     prompts = {name: ["x" * 200] * 60 for name in names}
-    clf = LiftClassifier(
-        "precomputed", init="class_mean", max_epochs=1, random_state=0, prompts=prompts
-    ).fit(np.random.default_rng(0).normal(size=(1000, 4)), names)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*save will refuse")
+        clf = LiftClassifier(
+            "precomputed", init="class_mean", max_epochs=1, random_state=0, prompts=prompts
+        ).fit(np.random.default_rng(0).normal(size=(1000, 4)), names)
     clf.save(path)
     assert path.stat().st_size > 12_000_000
     assert LiftClassifier.load(path).prompts == prompts
+
+
+class Scaled(Cosine):
+    """A head that no file can hold."""
+
+    def __init__(self, scale=20.0, factor=None):
+        super().__init__(scale=scale)
+        self.factor = factor
+
+
+def test_fit_knows_what_save_will_refuse(path, monkeypatch):
+    X, y = np.eye(6), [*"aabbcc"]
+    make = partial(LiftClassifier, "precomputed", max_epochs=1, random_state=0)
+    with pytest.warns(UserWarning, match=r"save will refuse it: params\.head\.factor .*no plain"):
+        clf = make(head=Scaled(factor=len)).fit(X, y)
+    with pytest.raises(TypeError, match=r"params\.head\.factor"):
+        clf.save(path)
+    monkeypatch.setattr("sklift._persistence._file.MAX_HEADER", 6_000)
+    prompts = {label: [f"{label} {i}" for i in range(300)] for label in "abc"}
+    with pytest.warns(UserWarning, match=r"save will refuse it: .*, at most 6000 fit"):
+        clf = make(prompts=prompts).partial_fit(X, y, classes=y[::2])
+    with pytest.raises(ValueError, match="at most 6000 fit"):
+        clf.save(path)
+    with pytest.warns(UserWarning, match=r"save will refuse it: .*, at most 6000 fit"):
+        ZeroShotClassifier("emoji-tiny", prompts=prompts).fit(None, y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*save will refuse")
+        make(prompts={label: [f"{label} 0"] for label in "abc"}).fit(X, y).save(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -67,6 +68,20 @@ def test_vectors(array):
     assert tensors == {}
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Fraction(1, 4), 0.25),
+        (np.longdouble(0.5), 0.5),
+        (range(3, 30_000, 2), list(range(3, 30_000, 2))),
+        (range(2, 9), range(2, 9)),
+    ],
+)
+def test_what_comes_back_as_the_plain_value(value, expected):
+    back, _ = there_and_back(value)
+    assert same(back, expected)
+
+
 @given(st.lists(st.text() | st.integers() | st.floats(allow_nan=False) | st.none()))
 def test_vectors_of_objects(values):
     array = np.empty(len(values), object)
@@ -91,6 +106,7 @@ def test_matrices_become_tensors(array):
         np.array([1], np.longdouble),
         np.array([b"a"]),
         np.array([object()]),
+        np.array([("a", "b"), None], dtype=object),
         {1, 2},
         b"bytes",
         len,
