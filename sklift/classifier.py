@@ -561,7 +561,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         """The data without labels, validated."""
         from ._fitting._sample import read_unlabeled
 
-        skip = resolve_recipe("reader", self.reader).on_error == "skip"
+        skip = self._skips()
         return read_unlabeled(self._data(X, reset=False, must_exist=not skip), skip)
 
     def _trained(self):
