@@ -9,8 +9,9 @@ log-likelihood, calibration error and seconds of fit.
 Methods on features: scikit-learn's logistic regression (C chosen by cross-validation, with and
 without balanced weights), linear discriminant analysis with shrinkage, nearest class mean;
 ``ShrunkGaussianClassifier``; ``LiftClassifier`` with the presets of the papers, with its defaults,
-and with single parameters changed. With ``--tower``, also on the pictures: names without training,
-the presets, and the defaults, which is slow.
+with single parameters changed, and with what a subset leaves out as pictures without labels. With
+``--tower``, also on the pictures: names without training, the presets, and the defaults, which is
+slow.
 
 Features are computed once. Each result is a line in ``--results``, which a second run goes on with.
 
@@ -51,6 +52,8 @@ from sklift.datasets import load_emoji, make_long_tailed
 from sklift.metrics import expected_calibration_error, shot_accuracy_score
 from sklift.presets import LIFT, LIFT_PLUS
 
+REST = "defaults, the rest unlabeled"
+
 
 @dataclass
 class Sample:
@@ -64,6 +67,7 @@ class Sample:
     y_test: np.ndarray
     X_test: np.ndarray
     tower: dict
+    X_rest: np.ndarray | None = None  # of pictures that are left out of a subset
 
     def subset(self, name: str, rows: np.ndarray) -> Sample:
         """The sample with fewer training pictures, and the test pictures of their classes."""
@@ -78,6 +82,7 @@ class Sample:
             self.y_test[known],
             self.X_test[known],
             self.tower,
+            np.delete(self.X, rows, axis=0),
         )
 
 
@@ -159,13 +164,13 @@ def listed(arguments) -> Iterator[Sample]:
         yield whole.subset(f"{n} of them", np.random.default_rng(0).permutation(every)[:n])
 
 
-def figures(method: BaseEstimator, X, y, X_test, y_test) -> dict[str, float]:
-    """What a method reaches, in percent, and the seconds of its fit."""
+def figures(method: BaseEstimator, X, y, X_test, y_test, **more) -> dict[str, float]:
+    """What a method reaches, in percent, and the seconds of its fit. ``more``: for ``fit``."""
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", UserWarning)  # few members of a class
-        method.fit(X, y)
+        method.fit(X, y, **more)
     seconds = time.perf_counter() - start
     P = method.predict_proba(X_test) if hasattr(method, "predict_proba") else None
     predicted = method.predict(X_test) if P is None else method.classes_[P.argmax(axis=1)]
@@ -211,13 +216,18 @@ def main() -> None:
             for sample in samples:
                 rows = (sample.X, sample.y, sample.X_test, sample.y_test)
                 makers = {k: (make, rows) for k, make in on_features(sample.y, seed).items()}
+                unlabeled = {}
+                if sample.X_rest is not None:
+                    makers[REST] = makers["defaults"]
+                    unlabeled[REST] = {"unlabeled": sample.X_rest}
                 if arguments.tower:
                     rows = (sample.pictures, sample.y, sample.test_pictures, sample.y_test)
                     makers |= {k: (m, rows) for k, m in on_pictures(sample.tower, seed).items()}
                 for method, (make, data) in makers.items():
+                    more = unlabeled.get(method, {})
                     if (sample.name, method, seed) not in done:
                         row = {"set": sample.name, "method": method, "seed": seed}
-                        row |= {k: float(v) for k, v in figures(make(), *data).items()}
+                        row |= {k: float(v) for k, v in figures(make(), *data, **more).items()}
                         results.append(row)
                         print(json.dumps(row), file=out, flush=True)
     groups = pd.DataFrame(results).groupby(["set", "method"], sort=False)

@@ -185,6 +185,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         regularizer) and ``valid_acc``.
     n_trainable_params_ : int
         Number of trained weights, head included.
+    pseudo_label_counts_ : ndarray of shape (n_classes,)
+        Number of the unlabeled pictures that were taken for each class.
     skipped_ : ndarray of int
         Indices of the training pictures that could not be read, see ``reader__on_error``. Those
         of a prediction are not kept here: they are the NaN or masked ones in its result.
@@ -328,7 +330,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     @with_callbacks
     @isolated
     @all_or_nothing
-    def fit(self, X, y=None, sample_weight=None) -> Self:
+    def fit(self, X, y=None, sample_weight=None, unlabeled=None) -> Self:
         """Train the adapter and the head.
 
         Parameters
@@ -343,6 +345,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             Labels. They may be left out only if X has labels.
         sample_weight : array-like of shape (n_samples,), optional
             Weights of the pictures in the loss, the class prior and the class means.
+        unlabeled : pictures, optional
+            More pictures of the same classes, of any kind that X may be (features if the backbone
+            is ``"precomputed"``). They get pseudo-labels and a small weight, see *Notes*.
 
         Returns
         -------
@@ -359,6 +364,15 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             If the loss or the weights become infinite; the estimator keeps the last good weights.
         KeyboardInterrupt
             After Ctrl-C, at the end of the batch; the estimator keeps the weights so far.
+
+        Notes
+        -----
+        Pictures without labels are often many: all that a camera took. Gaussians on the frozen
+        features say of which class each of ``unlabeled`` is, in a few rounds of expectation
+        maximisation, in which the mix of classes among them is estimated too. In training each
+        counts as a quarter of a label at most: less where the Gaussians are unsure or, in
+        cross-validation on the labelled pictures, often wrong. Self-training as in "LiST" (Wang et
+        al., 2021, arXiv 2110.06274) would train the adapter a second time for it.
         """
         self._check_params()
         from ._fitting._sample import check_same
@@ -367,6 +381,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
         settings = fit_settings(self.get_params(deep=False))
         labels, sample = self._sample(X, y, sample_weight, self.classes)
+        if unlabeled is not None:
+            sample.unlabeled = self._unlabeled(unlabeled)
         settings = settings.with_length(sample.n_counted)
         names = names_in_words(self.class_names, labels, self.classes)
         resolve_target_prior(self.target_prior, labels, np.ones(len(labels)))
@@ -540,6 +556,13 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         data = self._data(X, reset=reset, must_exist=not skip)
         state = self.random_state
         return read_sample(data, y, sample_weight, classes, skip=skip, random_state=state)
+
+    def _unlabeled(self, X):
+        """The data without labels, validated."""
+        from ._fitting._sample import read_unlabeled
+
+        skip = self._skips()
+        return read_unlabeled(self._data(X, reset=False, must_exist=not skip), skip)
 
     def _trained(self):
         """The outcome of earlier training, or None."""

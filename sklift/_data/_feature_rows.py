@@ -41,12 +41,16 @@ class Rows:
         """A text that is different for different features."""
         return blake2b(self.X.numpy(), digest_size=16).hexdigest() + str(tuple(self.X.shape))
 
-    def check_header(self) -> None:
+    def check_header(self, name: str = "X") -> None:
         """Do nothing: rows have no files that could be damaged."""
 
     def skipping(self):
         """These rows: none of them is unreadable."""
         return self
+
+    def joined(self, other: Rows) -> Rows:
+        """These rows, followed by others, in the type of these."""
+        return Rows(torch.cat([self.X, other.X.to(self.dtype)]).numpy())
 
     def readable(self):
         """All rows, their indices, and no errors."""

@@ -12,6 +12,7 @@ from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
 from ..images._dataset import TestViews, TrainViews, in_parts
+from ..images._joined import JoinedSource
 from ..images._read_errors import READ_ERRORS, first_of, read_errors
 from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
@@ -44,6 +45,10 @@ class Pictures:
         store = cache.pictures
         return self if store is None else Pictures(CachedSource(self.source, make_room, store))
 
+    def joined(self, other: Pictures) -> Pictures:
+        """These pictures, followed by others."""
+        return Pictures(JoinedSource(self.source, other.source))
+
     def readable(self):
         """Readable pictures, their indices, and an error text for each unreadable one."""
         errors: dict[int, str] = {}
@@ -59,8 +64,8 @@ class Pictures:
         """The pictures for a prediction that passes over those that can't be read."""
         return Pictures(SkippingSource(self.source))
 
-    def check_header(self) -> None:
-        """Read the first bytes of each file, so that nothing starts with damaged files.
+    def check_header(self, name: str = "X") -> None:
+        """Read the first bytes of each file of ``name``, before anything starts with damaged ones.
 
         Raises
         ------
@@ -70,8 +75,8 @@ class Pictures:
         if errors := read_errors(self.source.check_header, range(len(self))):
             first = first_of(list(errors.values()))
             raise ValueError(
-                f"{len(errors)} of the {len(self)} files in X can't be read: {first}; leave them "
-                "out, or give reader__on_error='skip'"
+                f"{len(errors)} of the {len(self)} files in {name} can't be read: {first}; leave "
+                "them out, or give reader__on_error='skip'"
             )
 
     def backbone(self, load) -> Backbone:

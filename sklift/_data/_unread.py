@@ -112,6 +112,6 @@ def _warn_unread(source: SkippingSource, indices: np.ndarray) -> None:
     )
 
 
-def by_index(texts: dict[int, str], n: int) -> str:
+def by_index(texts: dict[int, str], n: int, name: str = "X") -> str:
     """The first error texts of ``n`` unread pictures, each with the index of its picture."""
-    return first_of([f"X[{i}]: {text}" for i, text in texts.items()], _NAMED, n=n)
+    return first_of([f"{name}[{i}]: {text}" for i, text in texts.items()], _NAMED, n=n)

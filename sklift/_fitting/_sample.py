@@ -32,6 +32,10 @@ class Sample:
         The seed of the fit.
     skipped : ndarray of int
         Indices of the pictures that could not be read.
+    unlabeled : Pictures, Rows or None
+        More data, without labels.
+    n_pseudo : int
+        How many of the samples, the last ones, have pseudo-labels.
     """
 
     data: Any
@@ -39,11 +43,19 @@ class Sample:
     weight: np.ndarray | None
     seed: int
     skipped: np.ndarray
+    unlabeled: Any = None
+    n_pseudo: int = 0
+
+    @property
+    def n_labelled(self) -> int:
+        """Number of samples with labels, which are the first ones."""
+        return len(self.codes) - self.n_pseudo
 
     @property
     def n_counted(self) -> int:
         """Number of samples whose weight is not zero: others count as if they were not there."""
-        return len(self.codes) if self.weight is None else int(np.count_nonzero(self.weight))
+        n_labelled = len(self.codes) if self.weight is None else np.count_nonzero(self.weight)
+        return int(n_labelled) + (0 if self.unlabeled is None else len(self.unlabeled))
 
 
 def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
@@ -99,12 +111,24 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
     return classes, Sample(data, codes, sample_weight, seed, skipped)
 
 
-def _warn_skipped(wrong: dict, n: int) -> None:
+def read_unlabeled(data, skip: bool):
+    """Return pictures or features without labels, validated as those with labels are."""
+    if not skip:
+        data.check_header("unlabeled")
+        return data
+    n = len(data)
+    data, _, wrong = data.readable()
+    if wrong:
+        _warn_skipped(wrong, n, "unlabeled")
+    return data
+
+
+def _warn_skipped(wrong: dict, n: int, name: str = "X") -> None:
     """Warn of unreadable pictures; raise an error if all are unreadable."""
-    first = by_index(wrong, len(wrong))
+    first = by_index(wrong, len(wrong), name)
     if len(wrong) == n:
-        raise ValueError(f"none of the {n} pictures in X can be read: {first}")
-    warn(f"{len(wrong)} of {n} pictures can't be read and are left out: {first}")
+        raise ValueError(f"none of the {n} pictures in {name} can be read: {first}")
+    warn(f"{len(wrong)} of {n} pictures in {name} can't be read and are left out: {first}")
 
 
 def partial_classes(classes, declared, known):

@@ -42,6 +42,7 @@ from ._regularizer import continued_regularizer
 from ._sample import Sample
 from ._settings import FitSettings
 from ._training_data import ClassTotals, class_totals, precompute_frozen, split_sample
+from ._unlabeled import with_pseudo_labels
 
 _HISTORY = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
 
@@ -123,6 +124,7 @@ def train(
         backbone = _backbone(settings, sample.data)
         if start is not None:
             _check_start(start.model, backbone, plan.device)
+        sample = with_pseudo_labels(settings, sample, len(classes), backbone, plan)
     init = _init(settings, backbone, classes, start)
     settings = settings.with_head(init)
     file = state = None
@@ -152,7 +154,7 @@ def train(
             )
     n_epochs = settings.max_epochs
     totals, order = class_totals(settings, sample, used, len(classes), sample.seed, n_epochs)
-    record = partial(_fitted, settings, model, init, totals, sample.skipped)
+    record = partial(_fitted, settings, model, init, totals, sample)
     checkpoints = None
     if file is not None and settings.checkpoint is not None and is_first(order):
         minutes, within = settings.checkpoint.minutes, not has_user_order(settings.net_params)
@@ -233,7 +235,7 @@ def train_more(
             _take_over_history(net, start)
         schedule = (settings.augmentation, settings.max_epochs, seed)
         dataset = sample.data.training(backbone, sample.codes, sample.weight, *schedule)
-        record = partial(_fitted, settings, model, init, totals, sample.skipped)
+        record = partial(_fitted, settings, model, init, totals, sample)
         _run(net, dataset, 1, plan, keep, record, is_shared=start is not None)
     keep(record(net))
 
@@ -352,7 +354,7 @@ def _fitted(
     model: TunedModel,
     init: str,
     totals: ClassTotals,
-    skipped: np.ndarray,
+    sample: Sample,
     net: LiftNet,
 ) -> dict[str, Any]:
     """Fitted attributes of the estimator, by name."""
@@ -360,7 +362,10 @@ def _fitted(
         "class_counts_": totals.counts,
         "class_prior_": totals.weights / totals.weights.sum(),
         "implied_prior_": implied_prior(settings.loss, totals.effective, settings.head),
-        "skipped_": skipped,
+        "pseudo_label_counts_": np.bincount(
+            sample.codes[sample.n_labelled :], minlength=len(totals.counts)
+        ),
+        "skipped_": sample.skipped,
         "init_": init,
         "adapter_": model.adapter,
         "loss_": settings.loss,

@@ -55,27 +55,43 @@ def split_sample(settings: FitSettings, backbone, sample: Sample):
         return sample.data.training(backbone, *labelled, *schedule)
 
     dataset = views(settings.augmentation)
-    split = settings.net_params.get("train_split")
-    if split and not callable(split):
-        raise TypeError(
-            f"train_split must be callable, got {split!r}: give "
-            "an instance of skorch.dataset.ValidSplit"
-        )
-    fraction = settings.validation_fraction
-    if fraction is None and settings.early_stopping:
-        fraction = 0.1
-    if split is None and fraction is not None:
-        split = HoldOut(fraction, sample.seed, sample.weight)
-    if not split:
+    split = hold_out(settings, sample)
+    if split is None:
         return dataset, None, np.arange(len(sample.codes))
+    if sample.n_pseudo:
+        n = sample.n_labelled
+        own, held_out = split(range(n), sample.codes[:n])  # no pseudo-label is held out
+        dataset = Subset(dataset, [*own.indices, *range(n, len(sample.codes))])
+    else:
+        dataset, held_out = split(dataset, sample.codes)
     # Held-out pictures have the views of prediction, and do not count in the class prior.
-    dataset, held_out = split(dataset, sample.codes)
     if not (isinstance(dataset, Subset) and isinstance(held_out, Subset)):
         raise ValueError(
             "train_split must split the training data in two subsets, as "
             "skorch.dataset.ValidSplit does; a data set of one's own can't be given there"
         )
     return dataset, Subset(views(None), held_out.indices), np.asarray(dataset.indices)
+
+
+def hold_out(settings: FitSettings, sample: Sample):
+    """The split that holds out a validation part, or None."""
+    split = settings.net_params.get("train_split")
+    if split and not callable(split):
+        raise TypeError(
+            f"train_split must be callable, got {split!r}: give "
+            "an instance of skorch.dataset.ValidSplit"
+        )
+    if split and (sample.unlabeled is not None or sample.n_pseudo):
+        raise ValueError(
+            "train_split in net_params can't tell labels from pseudo-labels, of which none may be "
+            "held out: with unlabeled, set validation_fraction instead"
+        )
+    fraction = settings.validation_fraction
+    if fraction is None and settings.early_stopping:
+        fraction = 0.1
+    if split is None and fraction is not None:
+        split = HoldOut(fraction, sample.seed, sample.weight)
+    return split or None
 
 
 def precompute_frozen(
@@ -123,7 +139,7 @@ def class_totals(
     """
     codes = sample.codes[used]
     weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]
-    counts = np.bincount(codes, minlength=n_classes)
+    counts = np.bincount(codes[used < sample.n_labelled], minlength=n_classes)
     weighted = np.bincount(codes, weight, minlength=n_classes)
     probabilities, effective = None, weighted
     name, sampler = user_sampler(settings.net_params)

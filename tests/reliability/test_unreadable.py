@@ -33,7 +33,9 @@ GOOD = np.setdiff1d(np.arange(24), BAD)
 def test_they_are_left_out(quick, shapes, paths):
     y = shapes[1]
     weight = np.linspace(1, 2, 24)
-    with pytest.warns(UserWarning, match="3 of 24 pictures can't be read and are left out") as seen:
+    with pytest.warns(
+        UserWarning, match="3 of 24 pictures in X can't be read and are left out"
+    ) as seen:
         clf = quick(reader__on_error="skip").fit(paths, y, sample_weight=weight)
     assert all(f"X[{i}]: " in str(seen[0].message) for i in BAD)
     assert seen[0].filename == __file__
