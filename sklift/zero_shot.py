@@ -143,8 +143,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             warn_of_wordless(names, "a prompt of them says little")
         self._warn_if_unsavable(classes, names)
         backbone = self._load_text_backbone()
-        features = prompt_features(backbone, self.prompts, classes, names)
-        rows = np.stack([texts.mean(0).numpy() for texts in features])
+        rows = prompt_features(backbone, self.prompts, classes, names).numpy()
         self.text_features_ = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         self.classes_ = classes
         self.class_names_ = names
@@ -213,8 +212,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         if len(pictures) != len(codes):
             raise ValueError(f"X has {len(pictures)} pictures and y {len(codes)} labels")
         backbone = self._load_text_backbone()
-        features = prompt_features(backbone, self.prompts, np.array(words), words)
-        rows = np.stack([texts.mean(0).numpy() for texts in features])
+        rows = prompt_features(backbone, self.prompts, np.array(words), words).numpy()
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         batches = self._feature_batches(pictures.source, "embed")
         likeness = np.concatenate([own @ rows.T for own in batches])

@@ -12,6 +12,7 @@ from .._compute._threads import prepared_ahead
 from .._data._labelled_rows import collate
 from ..images._dataset import raise_failed
 
+_AT_ONCE = 4096  # indices as Python numbers, each of which takes the memory of four
 
 class EpochOrder(Sampler):
     """Order of the samples in each epoch, which depends on seed and epoch only.
@@ -48,7 +49,8 @@ class EpochOrder(Sampler):
             order = rng.permutation(self.n_samples)
         else:
             order = rng.choice(self.n_samples, self.n_samples, p=self.probabilities)
-        return iter(order[self.n_seen :].tolist())
+        for start in range(self.n_seen, self.n_samples, _AT_ONCE):
+            yield from order[start : start + _AT_ONCE].tolist()
 
 
 class ShuffledLoader(DataLoader):
