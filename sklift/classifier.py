@@ -572,7 +572,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             return None
         totals = ClassTotals(self.class_counts_, self._class_weights, self._effective_counts)
         net = getattr(self, "net_", None)
-        last = ("optimizer_", "criterion_", "regularizer")
+        last = ("history", "optimizer_", "criterion_", "regularizer")
         of_net = (getattr(net, name, None) for name in last)
         return Trained(self.classes_, self.model_, self.init_, totals, self.history_, *of_net)
 
