@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse import csr_array
 
-BLOCK = 2**22  # numbers that are worked on at once: 32 MB in float64
+BLOCK = 2**19  # numbers that are worked on at once: 4 MB in float64
 LARGEST = 1e70  # a norm to the fourth power, summed over rows, stays finite
 
 
@@ -63,7 +63,7 @@ class ClassMoments:
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray or LazyRows of shape (n_samples, n_features)
             Rows; no number beyond `LARGEST`.
         codes : ndarray of shape (n_samples,)
             The class of each row, as an index.

@@ -179,6 +179,7 @@ def train(
         state=state,
         deadline=None if plan.time_limit is None else begun + plan.time_limit,
     )
+    del used  # as long as the data
     arguments["train_split"] = None if held_out is None else predefined_split(held_out)
     tasks.begin()
     with seeded(sample.seed, plan.device):
