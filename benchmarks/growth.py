@@ -32,6 +32,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 MOST = 1.1  # exponent
 QUICK = 2  # sizes of a case
 MILLION, WIDE = (10, 100, 8_142), 1_000_000  # classes, rows
+ENOUGH = 20  # seconds of a fit, whose memory does not depend on them
 FLAT = 1.05  # memory after all calls, in parts of that after the first
 
 
@@ -63,7 +64,7 @@ def run_million(n_rows: int, n_classes: int, send) -> None:
     prepare_process()
     head().fit(*table(1_000, 10)).predict(table(1_000, 10)[0])
     X, y = table(n_rows, n_classes)
-    clf = head()
+    clf = head(compute__time_limit=ENOUGH)
     calls = {"fit": lambda: clf.fit(X, y) and None, "predict": lambda: clf.predict(X)}
     found = {what: measure(call) for what, call in calls.items()}
     send.send({what: 1 + one["bytes"] / X.nbytes for what, one in found.items()})
@@ -147,7 +148,9 @@ def main() -> None:
     for key, case in CASES.items():
         if chosen(key):
             sizes = list(case.sizes[: QUICK if given.quick else None])
-            print(case_row(case, sizes, results.get("cases", key, run_case, key, sizes)), flush=True)
+            print(
+                case_row(case, sizes, results.get("cases", key, run_case, key, sizes)), flush=True
+            )
     print("\n| memory, parts of the features' | fit | predict |\n|---|---|---|")
     n_rows = 10_000 if given.quick else WIDE
     for n_classes in MILLION:
@@ -155,7 +158,9 @@ def main() -> None:
         if chosen(name):
             found = results.get("million", name, run_million, n_rows, n_classes)
             print(f"| {name} | {found['fit']:.2f} | {found['predict']:.2f} |", flush=True)
-    print("\n| calls | MiB after the first, each quarter | open files | threads |\n|---|---|---|---|")
+    print(
+        "\n| calls | MiB after the first, each quarter | open files | threads |\n|---|---|---|---|"
+    )
     for key, (_, n_times) in SOAKS.items():
         if chosen(key):
             n = n_times // 20 if given.quick else n_times

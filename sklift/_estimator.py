@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from ._classes._masked import masked_labels
 from ._compute._isolation import isolated
+from ._core._lazy_rows import joined
 from ._core._names import did_you_mean
 from ._core._recipes import check_settings, named_recipes
 from ._core._sklearn import HasMethods, Interval, validate_params
@@ -282,8 +283,10 @@ class LogitClassifierMixin(ClassifierMixin):
             For two classes, the difference of the logits, which is positive for ``classes_[1]``.
             NaN for pictures that can't be read, with ``reader__on_error="skip"``.
         """
-        logits = np.concatenate(list(self._logit_batches(X)))
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+        batches = self._logit_batches(X)
+        if len(self.classes_) == 2:
+            batches = (z[:, 1] - z[:, 0] for z in batches)
+        return joined(batches)
 
     @isolated
     def predict_proba(self, X) -> np.ndarray:
@@ -303,7 +306,7 @@ class LogitClassifierMixin(ClassifierMixin):
         from scipy.special import softmax
 
         batches = self._logit_batches(X)
-        return np.concatenate([softmax(z.astype(np.float64), axis=1) for z in batches])
+        return joined(softmax(z.astype(np.float64), axis=1) for z in batches)
 
     @isolated
     def predict(self, X) -> np.ndarray:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._classes._names import names_in_words
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
 from ._compute._isolation import isolated
+from ._core._lazy_rows import joined
 from ._core._sklearn import (
     CallbackSupportMixin,
     Interval,
@@ -476,7 +477,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
         Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
         """
-        logits = np.concatenate(list(self._trained_logits(X)))
+        logits = joined(self._trained_logits(X))
         if self._skips():
             logits = logits[~np.isnan(logits).all(axis=1)]
             if not len(logits):

@@ -9,6 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._compute._isolation import isolated
+from ._core._lazy_rows import joined
 from ._estimator import FrozenEstimator
 from ._persistence import Persistent
 
@@ -131,11 +132,10 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         finish = "embed" if self.projected else None
-        features = np.concatenate(list(self._feature_batches(X, finish)))
-        if not self.projected:
-            return features
-        # The mean of several unit features is shorter than 1.
-        return features / np.linalg.norm(features, axis=1, keepdims=True)
+        batches = self._feature_batches(X, finish)
+        if self.projected:  # the mean of several unit features is shorter than 1
+            batches = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in batches)
+        return joined(batches)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

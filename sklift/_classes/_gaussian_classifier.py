@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._core._lazy_rows import joined
 from .._core._sklearn import Interval, StrOptions, check_sample_weight, validate_params
 from ._gaussian import shrunk_gaussian
 from ._labels import check_labels, encode_labels, listed_classes
@@ -208,7 +209,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        codes = np.concatenate([z.argmax(axis=1) for z in self._logits(X)])
+        codes = joined(z.argmax(axis=1) for z in self._logits(X))
         return self.classes_[codes]
 
     def decision_function(self, X) -> np.ndarray:
@@ -223,7 +224,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
         """
-        logits = np.concatenate(list(self._logits(X)))
+        logits = joined(self._logits(X))
         return logits[:, 1] if len(self.classes_) == 2 else logits
 
     def predict_log_proba(self, X) -> np.ndarray:
@@ -238,7 +239,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
         """
-        return np.concatenate([log_softmax(z, axis=1) for z in self._logits(X)])
+        return joined(log_softmax(z, axis=1) for z in self._logits(X))
 
     def predict_proba(self, X) -> np.ndarray:
         """Probabilities of the classes.
@@ -252,7 +253,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         proba : ndarray of shape (n_samples, n_classes)
         """
-        return np.concatenate([softmax(z, axis=1) for z in self._logits(X)])
+        return joined(softmax(z, axis=1) for z in self._logits(X))
 
     def _check(self, X, y, sample_weight, reset: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, labels and weights that can be worked on."""
@@ -313,7 +314,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         """Logits in blocks of rows; for two classes, those of the first are 0."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        size = max(1, BLOCK // max(self.means_.shape))
+        size = max(1, 8 * BLOCK // max(self.means_.shape))
         for start in range(0, len(X), size):
             logits = X[start : start + size].astype(np.float64, copy=False) @ self.coef_.T
             logits += self.intercept_

@@ -38,7 +38,9 @@ class Rows:
 
     def identity(self) -> str:
         """A text that is different for different features."""
-        return blake2b(np.ascontiguousarray(self.X), digest_size=16).hexdigest() + str(tuple(self.X.shape))
+        return blake2b(np.ascontiguousarray(self.X), digest_size=16).hexdigest() + str(
+            tuple(self.X.shape)
+        )
 
     def check_header(self, name: str = "X") -> None:
         """Do nothing: rows have no files that could be damaged."""

@@ -380,7 +380,7 @@ def _fitted(
 
     ``past``: the history of earlier passes, which the net's begins with.
     """
-    new = net.history[len(past) :]
+    new = [row for row in net.history[len(past) :] if "train_acc" in row]
     return {
         "class_counts_": totals.counts,
         "class_prior_": totals.weights / totals.weights.sum(),
@@ -399,10 +399,7 @@ def _fitted(
         "max_epochs_": settings.max_epochs,
         "batch_size_": settings.batch_size,
         "n_trainable_params_": model.n_trainable_params,
-        "history_": [
-            *past,
-            *({k: float(row[k]) for k in _HISTORY if k in row} for row in new if "train_acc" in row),
-        ],
+        "history_": [*past, *({k: float(row[k]) for k in _HISTORY if k in row} for row in new)],
         "accumulate_": net.accumulate,
         "_class_weights": totals.weights,
         "_effective_counts": totals.effective,

@@ -14,6 +14,7 @@ from ..images._dataset import raise_failed
 
 _AT_ONCE = 4096  # indices as Python numbers, each of which takes the memory of four
 
+
 class EpochOrder(Sampler):
     """Order of the samples in each epoch, which depends on seed and epoch only.
 
