@@ -9,7 +9,6 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._compute._isolation import isolated
-from ._core._lazy_rows import joined
 from ._estimator import FrozenEstimator
 from ._persistence import Persistent
 
@@ -134,8 +133,8 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         finish = "embed" if self.projected else None
         batches = self._feature_batches(X, finish)
         if self.projected:  # the mean of several unit features is shorter than 1
-            batches = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in batches)
-        return joined(batches)
+            batches = batches.map(lambda x: x / np.linalg.norm(x, axis=1, keepdims=True))
+        return batches.join()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from numbers import Integral
 from typing import Self
 
@@ -17,6 +17,7 @@ from ._classes._prompts import prompt_features
 from ._classes._separation import separation
 from ._classes._words import warn_of_wordless
 from ._compute._isolation import isolated
+from ._core._lazy_rows import Batches
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -215,7 +216,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         rows = prompt_features(backbone, self.prompts, np.array(words), words).numpy()
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         batches = self._feature_batches(pictures.source, "embed")
-        likeness = np.concatenate([own @ rows.T for own in batches])
+        likeness = batches.map(lambda own: own @ rows.T).join()
         if self._skips():
             read = ~np.isnan(likeness).all(axis=1)
             likeness, codes = likeness[read], codes[read]
@@ -248,8 +249,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")
         return backbone
 
-    def _logit_batches(self, X) -> Iterator[np.ndarray]:
+    def _logit_batches(self, X) -> Batches:
         check_is_fitted(self)
         scale = self._load_backbone().logit_scale
-        for features in self._feature_batches(X, "embed"):
-            yield scale * features @ self.text_features_.T
+        batches = self._feature_batches(X, "embed")
+        return batches.map(lambda features: scale * features @ self.text_features_.T)

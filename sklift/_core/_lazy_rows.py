@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -58,23 +59,44 @@ class LazyRows:
             yield slice(start, start + size)
 
 
-def joined(parts: Iterable[np.ndarray]) -> np.ndarray:
-    """Join arrays along the first axis; each is let go as soon as it is copied.
+class Batches:
+    """Iterator of arrays that knows how many rows they have together.
 
-    So the memory is that of the result, not twice as much as with ``np.concatenate``.
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    parts : iterable of ndarray
+        The arrays.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sklift._core._lazy_rows import joined
-    >>> joined(np.full(n, n) for n in (1, 2))
-    array([1, 2, 2])
+    >>> from sklift._core._lazy_rows import Batches
+    >>> Batches(3, [np.array([1, 2]), np.array([3])]).map(np.negative).join()
+    array([-1, -2, -3])
     """
-    left = list(parts)
-    end = sum(map(len, left))
-    whole = np.empty((end, *left[0].shape[1:]), left[0].dtype)
-    while left:  # from the end: the allocator gives back what was allocated last
-        part = left.pop()
-        whole[end - len(part) : end] = part
-        end -= len(part)
-    return whole
+
+    def __init__(self, n_rows: int, parts: Iterable[np.ndarray]):
+        self._n_rows = n_rows
+        self._parts = iter(parts)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self
+
+    def __next__(self) -> np.ndarray:
+        return next(self._parts)
+
+    def map(self, function: Callable[[np.ndarray], np.ndarray]) -> Batches:
+        """Batches of what a function makes of each array, which keeps the number of rows."""
+        return Batches(self._n_rows, map(function, self._parts))
+
+    def join(self) -> np.ndarray:
+        """All rows in one array, each of which is in memory once."""
+        first = next(self._parts)
+        whole = np.empty((self._n_rows, *first.shape[1:]), first.dtype)
+        end = 0
+        for part in chain([first], self._parts):
+            whole[end : end + len(part)] = part
+            end += len(part)
+        return whole
