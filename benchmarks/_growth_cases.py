@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 
-import _growth_scores  # noqa: F401  # these three add their cases
+import _growth_calls  # noqa: F401  # these three add their cases
+import _growth_estimators  # noqa: F401
+import _growth_scores  # noqa: F401
 import matplotlib
 import torch
 from _growth_registry import CASES, head, table

@@ -266,7 +266,7 @@ def progress(n: int, shown: bool) -> Iterator[Callable[[int], object]]:
 
 
 class LogitClassifierMixin(ClassifierMixin):
-    """Mixin of predictions, for classifiers whose ``_logit_batches(X)`` gives `Batches` of logits."""
+    """Mixin of predictions, for classifiers whose ``_logit_batches(X)`` gives `Batches`."""
 
     @isolated
     def decision_function(self, X) -> np.ndarray:

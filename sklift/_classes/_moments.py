@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core._lazy_rows import LazyRows
+
 BLOCK = 2**19  # numbers that are worked on at once: 4 MB in float64
 LARGEST = 1e70  # a norm to the fourth power, summed over rows, stays finite
 
@@ -58,7 +60,7 @@ class ClassMoments:
         self.third = np.zeros((n_classes, n_features))
         self.fourth = 0.0
 
-    def update(self, X: np.ndarray, codes: np.ndarray, weight: np.ndarray) -> None:
+    def update(self, X: np.ndarray | LazyRows, codes: np.ndarray, weight: np.ndarray) -> None:
         """Add rows.
 
         Parameters

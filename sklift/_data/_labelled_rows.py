@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -19,7 +21,7 @@ class LabelledRows(Dataset):
     """
 
     def __init__(self, X: np.ndarray, codes=None, weights=None):
-        self.views = X if X.ndim == 3 else X[:, None]
+        self.views: Any = X if X.ndim == 3 else X[:, None]
         self.n_views = self.views.shape[1]
         self.epoch = shared_counter()
         self.codes = None if codes is None else torch.as_tensor(codes)
