@@ -23,8 +23,9 @@ from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
-# The allocator gives large arrays back at once, and does not get used to them.
-os.environ["MALLOC_MMAP_THRESHOLD_"] = str(1 << 20)
+# The allocator gives large arrays back at once, and does not get used to them; those of a batch
+# come from the heap, since new pages take longer than what is computed in them.
+os.environ["MALLOC_MMAP_THRESHOLD_"] = str(1 << 24)
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH")])
 )

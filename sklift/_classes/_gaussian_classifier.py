@@ -208,8 +208,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        codes = self._logits(X).map(lambda z: z.argmax(axis=1)).join()
-        return self.classes_[codes]
+        return self._logits(X).map(lambda z: self.classes_[z.argmax(axis=1)]).join()
 
     def decision_function(self, X) -> np.ndarray:
         """Logits of each row, ``X @ coef_.T + intercept_``.
