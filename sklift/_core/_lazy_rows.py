@@ -13,8 +13,8 @@ AT_ONCE = 1 << 17  # numbers: 1 MB in float64
 class LazyRows:
     """Rows of which only a part is in memory at a time.
 
-    An index is a slice or an array of row numbers; what it gives is an array of its own, which may
-    be changed. ``np.asarray`` gives all rows.
+    An index is a slice or an array of row numbers, which gives an array that may be changed.
+    ``np.asarray`` gives all rows.
 
     Parameters
     ----------
@@ -99,4 +99,5 @@ class Batches:
         for part in chain([first], self._parts):
             whole[end : end + len(part)] = part
             end += len(part)
+        assert end == self._n_rows
         return whole

@@ -280,7 +280,7 @@ class Backbone:
             raise ValueError(f"backbone {self.spec} has no text tower")
         means = []
         for some in _in_parts(groups):
-            keys = [blake2b("\0".join(own).encode(), digest_size=16).digest() for own in some]
+            keys = [blake2b(repr(list(own)).encode(), digest_size=16).digest() for own in some]
             known = self._texts.find(keys)
             new = {key: own for key, own in zip(keys, some, strict=True) if key not in known}
             if new:
