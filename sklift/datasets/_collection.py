@@ -64,7 +64,7 @@ def collection(
         return data, target
     counts = None
     if target is not None and target.dtype.kind in "iu":
-        counts = np.bincount(target, minlength=len(target_names or ()))
+        counts = np.bincount(target, minlength=0 if target_names is None else len(target_names))
     elif target is not None:
         target_names = np.unique(target) if target_names is None else np.array(target_names)
         counted = Counter(target.tolist())

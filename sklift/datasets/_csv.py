@@ -66,7 +66,8 @@ def load_image_csv(
             of its own.
         left_out : dict of str to str
             Paths of files that are left out, with the reason: "no file", "no label", "several
-            labels", "several parts of the split", "several files of that name".
+            labels", "several parts of the split", "several files of that name"; or the place in the
+            list, with "no path".
         DESCR : str
             What was read.
     (data, target) : tuple of ndarray
@@ -119,7 +120,6 @@ def load_image_csv(
             None if split is None else row[split],
             None if group is None else row[group],
             f"{csv_file}, row {number}",
-            None if row[path] else "no path",
         )
         for number, row in enumerate(rows, start=1)
     )

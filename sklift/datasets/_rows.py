@@ -60,7 +60,7 @@ class Folder:
         wanted = Path(os.path.relpath(path, self.root)).parts
         found = [
             one
-            for one in self._by_name[wanted[-1]]
+            for one in self._by_name[wanted[-1] if wanted else ""]
             if _ends_with(Path(os.path.relpath(one, self.root)), wanted)
         ]
         if len(found) == 1:
@@ -96,7 +96,7 @@ def collect_rows(rows: Iterable[Row], root: Path, source: Path, *, return_X_y: b
     left_out: dict[str, str] = {}
     by_path: dict[str, list[Row]] = {}
     for row in rows:
-        path, reason = folder.find(row.name, row.where)
+        path, reason = folder.find(row.name, row.where) if row.name else (row.where, "no path")
         if row.reason or reason:
             left_out[path] = row.reason or reason or ""
         else:
