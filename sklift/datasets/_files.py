@@ -140,7 +140,7 @@ def warn_of_left_out(left_out: dict[str, str], root: Path, *, chosen: bool) -> N
     parts = [
         f"{len(by_kind[k])} {k}" if k == "empty" else f"{len(by_kind[k])} with {k}" for k in kinds
     ]
-    firsts = ", ".join(some[0] for some in by_kind.values())
+    firsts = ", ".join(by_kind[kind][0] for kind in kinds)
     unknown = any("ending" in kind for kind in kinds)
     advice = "; give extensions if they are pictures" if unknown else ""
     warn(

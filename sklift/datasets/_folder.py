@@ -145,15 +145,14 @@ def load_image_folder(
             f"{looked_for(extensions)}"
         )
     left_out |= _loose(root, words, suffixes)
-    copies = _copies(root, paths, places)
+    wrong_level = levels == "class" and _warn_of_level(root, names, paths)
+    copies = {} if wrong_level else _copies(root, paths, places)
     left_out |= copies
     kept = [i for i, path in enumerate(paths) if path not in copies]
     target = [places[i]["class"] for i in kept]
     if empty := [name for name in names if name not in set(target)]:
         warn(f"no pictures in {root} for {', '.join(empty)}")
     warn_of_left_out(left_out, root, chosen=extensions is not None)
-    if levels == "class":
-        _warn_of_level(root, names, paths)
     return collection(
         np.array([paths[i] for i in kept], dtype=str),
         np.array(target, dtype=str),
@@ -217,8 +216,8 @@ def _rank(part: str) -> tuple[int, str]:
     return (ORDER.index(part) if part in ORDER[:3] else -1), part
 
 
-def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> None:
-    """Warn where the sub-folders are plainly no classes."""
+def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
+    """Warn where the sub-folders are plainly no classes, and tell so."""
     parts = [name for name in names if is_part(name)]
     if len(parts) > 1:
         inner = _folders(root / parts[0])
@@ -228,13 +227,16 @@ def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> None:
             f"the classes are {', '.join(map(repr, names))}, which look like parts of a split data "
             f"set rather than classes: give them one by one, {how}({str(root / parts[0])!r}){whole}"
         )
-    elif len(names) == 1 and len(inner := _folders(root / names[0])) > 1:
+        return True
+    if len(names) == 1 and len(inner := _folders(root / names[0])) > 1:
         direct = any(os.path.dirname(path) == str(root / names[0]) for path in paths)
         if not direct:
             warn(
                 f"the only class is {names[0]!r}, a folder of {len(inner)} folders ({inner[0]!r}, "
                 f"{inner[1]!r}): if these are the classes, give root={str(root / names[0])!r}"
             )
+            return True
+    return False
 
 
 def _folders(path: Path) -> list[str]:
