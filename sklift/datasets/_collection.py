@@ -19,8 +19,8 @@ def collection(
     *,
     filenames=None,
     target_names=None,
-    split: Sequence | None = None,
-    groups: Sequence | None = None,
+    split: Sequence | np.ndarray | None = None,
+    groups: Sequence | np.ndarray | None = None,
     left_out: dict[str, str] | None = None,
     where: object,
     return_X_y: bool = False,
@@ -84,7 +84,7 @@ def collection(
     )
 
 
-def _groups(groups: Sequence, filenames) -> np.ndarray:
+def _groups(groups: Sequence | np.ndarray, filenames) -> np.ndarray:
     """Groups as text; a picture without one is alone."""
     return np.array(
         [

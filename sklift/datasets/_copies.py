@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from hashlib import blake2b, file_digest
 
+from .._compute._threads import map_items
 from ..images._decode import read
 
-_START = 1 << 16  # bytes that are compared before the whole is
+_START = 1 << 12  # bytes that are compared before the whole is
 
 
 def find_copies(paths: Sequence[str], places: Sequence[Hashable]) -> list[list[int]]:
@@ -26,30 +27,44 @@ def find_copies(paths: Sequence[str], places: Sequence[Hashable]) -> list[list[i
         The class, and part of the split, of each.
     """
     groups = [list(range(len(paths)))]
-    for value in (os.path.getsize, _start, _whole):
-        groups = [part for group in groups for part in _parts(group, paths, places, value)]
+    for value in (_size, _start, _whole):  # each of what was equal so far
+        members = [i for group in groups for i in group]
+        values = dict(zip(members, map_items(value, [paths[i] for i in members]), strict=True))
+        groups = [part for group in groups for part in _parts(group, values, places)]
     return [group for group in groups if not _is_blank(paths[group[0]])]
 
 
-def _parts(group: list[int], paths, places, value) -> Iterable[list[int]]:
-    """What is equal in a value, and in more than one place."""
+def _parts(group: list[int], values: dict, places: Sequence[Hashable]) -> list[list[int]]:
+    """What is of one value, and in more than one place."""
     parts = defaultdict(list)
     for i in group:
-        try:
-            parts[value(paths[i])].append(i)
-        except OSError:  # told where it is read
-            continue
+        parts[values[i]].append(i)
     return [part for part in parts.values() if len({places[i] for i in part}) > 1]
 
 
-def _start(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(_START)
+def _size(path: str) -> int | str:
+    try:
+        return os.path.getsize(path)
+    except OSError:  # told where it is read
+        return path
 
 
-def _whole(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file_digest(file, lambda: blake2b(digest_size=16)).digest()
+def _start(path: str) -> bytes | str:
+    return _digest(path, _START)
+
+
+def _whole(path: str) -> bytes | str:
+    return _digest(path, -1)
+
+
+def _digest(path: str, n_bytes: int) -> bytes | str:
+    try:
+        with open(path, "rb") as file:
+            if n_bytes < 0:
+                return file_digest(file, lambda: blake2b(digest_size=16)).digest()
+            return blake2b(file.read(n_bytes), digest_size=16).digest()
+    except OSError:
+        return path
 
 
 def _is_blank(path: str) -> bool:

@@ -21,6 +21,9 @@ _COMPANIONS = {
     ".zip",
 }  # fmt: skip
 
+# Folders that systems and archivers make: thumbnails, attributes, what was deleted.
+_OF_SYSTEMS = {"$RECYCLE.BIN", "@eaDir", "__MACOSX", "lost+found", "System Volume Information"}
+
 
 def list_images(
     folder: str | os.PathLike, *, extensions: Sequence[str] | None = None
@@ -107,8 +110,8 @@ def images_below(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[str], di
             folders.clear()
             continue
         entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in files if not name.startswith(".")):
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        for name in sorted(name for name in files if not is_hidden(name)):
             path = os.path.join(parent, name)
             reason = _reason(path, suffixes)
             if reason is None:
@@ -119,9 +122,14 @@ def images_below(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[str], di
     return [path for path in paths if path not in masks], left_out | masks
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is hidden, or made by a system."""
+    return name.startswith(".") or name in _OF_SYSTEMS
+
+
 def images_in(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
     """Paths of the images that lie in a folder itself."""
-    files = sorted(e.name for e in os.scandir(folder) if e.is_file() and e.name[0] != ".")
+    files = sorted(e.name for e in os.scandir(folder) if e.is_file() and not is_hidden(e.name))
     paths = [os.path.join(folder, name) for name in files]
     return [path for path in paths if _reason(path, suffixes) is None]
 

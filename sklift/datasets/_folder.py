@@ -13,7 +13,7 @@ from .._core._text import visible
 from .._core._warn import warn
 from ._collection import collection
 from ._copies import find_copies
-from ._files import endings, images_below, images_in, looked_for, warn_of_left_out
+from ._files import endings, images_below, images_in, is_hidden, looked_for, warn_of_left_out
 from ._split import ORDER, is_part, part_of
 
 _LEVELS = ("split", "class", "group")
@@ -29,8 +29,9 @@ def load_image_folder(
     """List the pictures of a folder that has one sub-folder per class.
 
     The class of ``root/cat/2024/01.jpg`` is "cat". No picture is decoded for an estimator: it
-    decodes the files as it needs them. Hidden files and folders, whose names start with a dot, are
-    left out; links to folders are followed, and no folder is listed twice for a class.
+    decodes the files as it needs them. Hidden files and folders, whose names start with a dot, and
+    those that systems make ("__MACOSX", "@eaDir") are left out; links to folders are followed, and
+    no folder is listed twice for a class.
 
     What may be a picture and is left out is told in a warning, with the reason:
 
@@ -39,7 +40,8 @@ def load_image_folder(
       values beside "1.jpg";
     - copies, by content: all of a picture that is in several classes, since only one of them can be
       right, and those that are also in the test part of a split, or in the validation part, are
-      left out of the others. Pictures of one colour are no copies.
+      left out of the others. Pictures of one colour are no copies. Files that have the same number
+      of bytes are opened for that.
 
     Parameters
     ----------
@@ -128,7 +130,8 @@ def load_image_folder(
     if not branches:
         shape = "" if levels == "class" else f" in the shape {levels!r}"
         raise ValueError(
-            f"{visible(root)} has no sub-folders{shape}: it must have one of pictures per class"
+            f"{visible(root)} has no sub-folders{shape}: it must have one of pictures per class; "
+            "load_image_csv reads labels in a table, list_images lists pictures without"
         )
     paths: list[str] = []
     places: list[dict[str, str]] = []
@@ -228,6 +231,12 @@ def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
             f"set rather than classes: give them one by one, {how}({str(root / parts[0])!r}){whole}"
         )
         return True
+    within = sorted({part for name in names for part in _folders(root / name) if is_part(part)})
+    if len(set(map(part_of, within))) > 1:
+        warn(
+            f"the folders of classes have folders {', '.join(map(repr, within))}, which look like "
+            'parts of a split data set: levels="class/split" tells them apart'
+        )
     if len(names) == 1 and len(inner := _folders(root / names[0])) > 1:
         direct = any(os.path.dirname(path) == str(root / names[0]) for path in paths)
         if not direct:
@@ -241,4 +250,4 @@ def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
 
 def _folders(path: Path) -> list[str]:
     """Names of the visible folders in one, sorted."""
-    return sorted(e.name for e in path.iterdir() if e.is_dir() and not e.name.startswith("."))
+    return sorted(e.name for e in path.iterdir() if e.is_dir() and not is_hidden(e.name))

@@ -56,9 +56,11 @@ def read_table(file: Path, *, quoted: bool = True) -> tuple[list[str], list[dict
         text = rest
         first = rest.partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(
-        StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=quoted
+        StringIO(text, newline=""),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        strict=quoted,
     )
     columns: list[str] | None = None
     rows = []

@@ -261,6 +261,22 @@ def test_pictures_above_the_folders_of_classes_are_told(parts):
     assert "1 with no folder of a split, 1 with no folder of a class" in message
 
 
+def test_folders_that_systems_make_are_no_classes(tmp_path):
+    make(tmp_path, ["cat/1.png", "cat/@eaDir/1.png", "dog/1.png", "__MACOSX/cat/._1.png"])
+    photos, messages = said(load_image_folder, tmp_path)
+    assert photos.class_counts.tolist() == [1, 1] and messages == [] and photos.left_out == {}
+
+
+def test_parts_of_a_split_within_the_classes_are_told(tmp_path):
+    make(
+        tmp_path, [f"{kind}/{part}/1.png" for kind in ("cat", "dog") for part in ("train", "test")]
+    )
+    _, (message,) = said(load_image_folder, tmp_path)
+    assert "have folders 'test', 'train'" in message and 'levels="class/split"' in message
+    photos, messages = said(load_image_folder, tmp_path, levels="class/split")
+    assert photos.split.tolist() == ["test", "train"] * 2 and messages == []
+
+
 @pytest.mark.parametrize("levels", ["", "split", "class/class", "class/kind", "class\\split", None])
 def test_levels_that_mean_nothing(parts, levels):
     with pytest.raises(ValueError, match=r'levels must be "class".*got '):
