@@ -44,8 +44,7 @@ def load_camera_traps(
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch` or tuple of ndarray
-        As from :func:`load_image_csv`. Reasons in ``left_out`` are also "a mark as corrupt" and "no
-        part of the split".
+        As from :func:`load_image_csv`. A reason in ``left_out`` is also "a mark as corrupt".
 
     Raises
     ------
@@ -131,8 +130,6 @@ def _row(image: dict, labels: set[str], group: str | None, parts: dict | None, w
         reason = "no label"
     elif len(labels) > 1:
         reason = f"several labels: {', '.join(sorted(labels))}"
-    elif part == "":
-        reason = "no part of the split"
     value = image.get(group) if group is not None else None
     named = None if group is None else "" if value is None else str(value)
     return Row(image["file_name"], next(iter(labels), ""), part, named, where, reason)

@@ -66,8 +66,8 @@ def load_image_csv(
             of its own.
         left_out : dict of str to str
             Paths of files that are left out, with the reason: "no file", "no label", "several
-            labels", "several parts of the split", "several files of that name"; or the place in the
-            list, with "no path".
+            labels", "no part of the split", or several, "several files of that name"; or the place
+            in the list, with "no path".
         DESCR : str
             What was read.
     (data, target) : tuple of ndarray

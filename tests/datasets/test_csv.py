@@ -145,6 +145,9 @@ def test_a_picture_in_several_parts_is_in_none(root):
         root, "path,label,split\na/1.png,fox,train\na/1.png,fox,test\nb/1.png,fox,test"
     )
     assert list(photos.left_out.values()) == ["several parts of the split: test, train"]
+    photos, _ = load(root, "path,label,split\na/1.png,fox,\nb/1.png,fox,test")
+    assert photos.split.tolist() == ["test"]
+    assert list(photos.left_out.values()) == ["no part of the split"]
 
 
 @pytest.mark.parametrize("missing", ["", "NA", "nan", "N/A", "<NA>", "NULL"])
