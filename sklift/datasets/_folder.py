@@ -153,7 +153,7 @@ def load_image_folder(
     left_out |= copies
     kept = [i for i, path in enumerate(paths) if path not in copies]
     target = [places[i]["class"] for i in kept]
-    if empty := [name for name in names if name not in set(target)]:
+    if empty := sorted(set(names) - set(target)):
         warn(f"no pictures in {root} for {', '.join(empty)}")
     warn_of_left_out(left_out, root, chosen=extensions is not None)
     return collection(
