@@ -76,5 +76,7 @@ def test_what_is_only_called_like_a_mask_is_a_picture(tmp_path):
         noise(tmp_path / name)
     mask(tmp_path / "cat" / "3.png", size=(4, 4))
     noise(tmp_path / "cat" / "3.jpg")  # of another size
+    mask(tmp_path / "cat" / "4.png")
+    mask(tmp_path / "cat" / "4.gif")  # drawings
     photos, messages = said(load_image_folder, tmp_path)
-    assert photos.left_out == {} and messages == [] and len(photos.data) == 11
+    assert photos.left_out == {} and messages == [] and len(photos.data) == 13
