@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from sklift.datasets import load_image_folder
+from sklift.datasets._copies import find_copies
 
 RNG = np.random.default_rng(0)
 
@@ -54,6 +55,14 @@ def test_equal_starts_and_copies_within_a_class_are_no_reason(tmp_path):
         Image.fromarray(pixels).save(tmp_path / kind / "long.bmp")
     photos, messages = said(load_image_folder, tmp_path)
     assert photos.class_counts.tolist() == [3, 1] and messages == []
+
+
+def test_only_what_is_in_several_places_is_compared(tmp_path):
+    noise(tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes((tmp_path / "1.png").read_bytes())
+    paths = [str(tmp_path / "1.png"), str(tmp_path / "2.png"), str(tmp_path / "gone.png")]
+    assert find_copies(paths, ["cat", "cat", "dog"]) == []
+    assert find_copies(paths, ["cat", "dog", "dog"]) == [[0, 1]]
 
 
 def test_pictures_of_one_colour_are_no_copies(tmp_path):
