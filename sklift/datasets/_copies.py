@@ -6,11 +6,39 @@ import os
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from hashlib import blake2b, file_digest
+from pathlib import Path
 
 from .._compute._threads import map_items
 from ..images._decode import read
+from ._split import ORDER, part_of
 
 _START = 1 << 12  # bytes that are compared before the whole is
+
+
+def copies_among(
+    paths: Sequence[str], labels: Sequence[str], parts: Sequence[str], root: Path
+) -> dict[str, str]:
+    """Paths of pictures that are also in another class or part of a split, with the reason.
+
+    Of a picture in several classes all are left out; of one in several parts, all but those in the
+    part that must be clean, which is test before val before train.
+    """
+    marks = [(label, part_of(part)) for label, part in zip(labels, parts, strict=True)]
+    copies = {}
+    for group in find_copies(paths, marks):
+        several = len({marks[i][0] for i in group}) > 1
+        last = max((marks[i][1] for i in group), key=_rank)
+        for i in group:
+            if several:
+                kind, others = "class", [k for k in group if marks[k][0] != marks[i][0]]
+            elif marks[i][1] != last:
+                kind, others = "part", [k for k in group if marks[k][1] == last]
+            else:
+                continue
+            copies[paths[i]] = (
+                f"a copy in another {kind}: {os.path.relpath(paths[others[0]], root)}"
+            )
+    return copies
 
 
 def find_copies(paths: Sequence[str], places: Sequence[Hashable]) -> list[list[int]]:
@@ -73,3 +101,8 @@ def _is_blank(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return bool((pixels == pixels[0, 0]).all())
+
+
+def _rank(part: str) -> tuple[int, str]:
+    """Parts by what they must be clean for: test most of all."""
+    return (ORDER.index(part) if part in ORDER[:3] else -1), part

@@ -12,9 +12,9 @@ import numpy as np
 from .._core._text import visible
 from .._core._warn import warn
 from ._collection import collection
-from ._copies import find_copies
+from ._copies import copies_among
 from ._files import endings, images_below, images_in, is_hidden, looked_for, warn_of_left_out
-from ._split import ORDER, is_part, part_of
+from ._split import is_part, part_of
 
 _LEVELS = ("split", "class", "group")
 
@@ -149,7 +149,10 @@ def load_image_folder(
         )
     left_out |= _loose(root, words, suffixes)
     wrong_level = levels == "class" and _warn_of_level(root, names, paths)
-    copies = {} if wrong_level else _copies(root, paths, places)
+    copies = {}
+    if not wrong_level:
+        labels = [place["class"] for place in places]
+        copies = copies_among(paths, labels, [place.get("split", "") for place in places], root)
     left_out |= copies
     kept = [i for i, path in enumerate(paths) if path not in copies]
     target = [places[i]["class"] for i in kept]
@@ -194,29 +197,6 @@ def _loose(root: Path, words: list[str], suffixes: tuple[str, ...]) -> dict[str,
     for name in _folders(root) if len(words) > 1 else ():
         loose |= _loose(root / name, words[1:], suffixes)
     return loose
-
-
-def _copies(root: Path, paths: list[str], places: list[dict[str, str]]) -> dict[str, str]:
-    """Paths of pictures that are also in another class or part, with the reason."""
-    marks = [(place["class"], part_of(place.get("split", ""))) for place in places]
-    copies = {}
-    for group in find_copies(paths, marks):
-        if len({marks[i][0] for i in group}) > 1:
-            for i in group:
-                other = next(k for k in group if marks[k][0] != marks[i][0])
-                copies[paths[i]] = "a copy in another class: " + os.path.relpath(paths[other], root)
-            continue
-        last = max((marks[i][1] for i in group), key=_rank)
-        other = next(i for i in group if marks[i][1] == last)
-        for i in group:
-            if marks[i][1] != last:
-                copies[paths[i]] = "a copy in another part: " + os.path.relpath(paths[other], root)
-    return copies
-
-
-def _rank(part: str) -> tuple[int, str]:
-    """Parts by what they must be clean for: test most of all."""
-    return (ORDER.index(part) if part in ORDER[:3] else -1), part
 
 
 def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
