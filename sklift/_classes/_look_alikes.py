@@ -24,7 +24,7 @@ _EMPTY = ("nan", "none", "<na>", "nat", "null")  # missing values that became te
 def look_alikes(labels: Iterable) -> list[list[str]]:
     """Groups of texts that differ only by case, blanks, Unicode form, separators or leading zeros.
 
-    "RedFox" and "red fox" are alike, and so are letters of other scripts that look the same.
+    "RedFox" and "red fox" are alike, and so are letters of two scripts that are drawn alike.
 
     Examples
     --------
@@ -46,8 +46,9 @@ def warn_of_look_alikes(classes) -> None:
         first = "; ".join(" and ".join(_shown(v, group) for v in group) for group in groups[:5])
         more = "; ..." if len(groups) > 5 else ""
         warn(
-            f"labels that differ only by case, blanks, Unicode form or separators are different "
-            f"classes: {first}{more}; if they are one, give them one spelling"
+            "labels that differ only by case, blanks, Unicode form, separators, leading zeros or "
+            f"letters that look alike are different classes: {first}{more}; if they are one, give "
+            "them one spelling"
         )
     empty = [v for v in labels if isinstance(v, str) and v.strip().lower() in ("", *_EMPTY)]
     if empty:
