@@ -24,6 +24,6 @@ def readable_endings() -> tuple[str, ...]:
         sorted(
             ending.lower()
             for ending, name in formats.items()
-            if name in Image.OPEN and name not in _KNOWN_ONLY
+            if name in (*Image.OPEN, "MPO") and name not in _KNOWN_ONLY  # MPO opens as JPEG
         )
     )

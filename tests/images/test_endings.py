@@ -15,7 +15,9 @@ WRITTEN = [
 
 def test_usual_endings_are_there_and_none_twice():
     endings = readable_endings()
-    assert {".jpg", ".jpeg", ".jfif", ".png", ".tif", ".webp", ".psd", ".dds"} <= set(endings)
+    assert {".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".tif", ".webp", ".psd", ".dds"} <= set(
+        endings
+    )
     assert len(set(endings)) == len(endings) and endings == tuple(sorted(endings))
     assert not {".eps", ".h5", ".hdf", ".mpg", ".mpeg", ".grib", ".pdf", ".txt"} & set(endings)
 
