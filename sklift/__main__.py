@@ -35,9 +35,9 @@ and the other in an environment of its own."""
 
 DESCRIPTION = """\
 info (the default) prints the versions of what matters, the devices, the precision that
-compute__precision="auto" takes on the CPU with the measured speeds of products, and where caches are
-and how large. clear-cache deletes the files that sklift wrote into its cache, and no others: all of them
-are made anew when they are needed."""
+compute__precision="auto" takes on the CPU, with measured speeds of products, and where caches are
+and how large. clear-cache deletes the files that sklift wrote into its cache, and no others: all of
+them are made anew when they are needed."""
 
 CACHE_HELP = """\
 a folder that was given to an estimator as cache=, instead of the one for prepared data sets

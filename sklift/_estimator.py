@@ -229,7 +229,7 @@ class FrozenEstimator(ImageEstimator):
 
     def _choose_precision(self, backbone) -> None:
         """Set ``precision_``, which features are computed in from now on."""
-        vars(self).pop("precision_", None)
+        self.__dict__.pop("precision_", None)
         self.precision_ = self._plan(backbone.width).precision_name
 
     def _feature_batches(self, X, finish=None) -> Iterator[np.ndarray]:

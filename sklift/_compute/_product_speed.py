@@ -23,12 +23,10 @@ _MOST_ROWS = 8 * 197  # tokens of eight views of 224 px, which are computed at o
 _FLOPS = 2e9
 _SECONDS = 0.15
 _FEWEST, _MOST = 3, 15  # turns
-# Time that the thread waits for other programs does not count, where the clock that leaves it out is
-# a fine one (on Windows it is not). What others cost besides only adds: the least time is right.
+# The time for which the thread waits for other programs does not count, where the clock that leaves
+# it out is fine (not on Windows). What others cost besides only adds: the least time is right.
 _clock = (
-    time.thread_time
-    if time.get_clock_info("thread_time").resolution < 1e-4
-    else time.perf_counter
+    time.thread_time if time.get_clock_info("thread_time").resolution < 1e-4 else time.perf_counter
 )
 _DTYPES = (torch.float32, torch.bfloat16)
 
@@ -58,7 +56,9 @@ class ProductSpeeds:
         return self.bfloat16 >= WORTHWHILE * self.float32
 
     def __str__(self) -> str:
-        return f"float32 {self.float32 / 1e9:.0f}, bfloat16 {self.bfloat16 / 1e9:.0f} GFLOP/s a core"
+        return (
+            f"float32 {self.float32 / 1e9:.0f}, bfloat16 {self.bfloat16 / 1e9:.0f} GFLOP/s a core"
+        )
 
 
 def product_speeds(width: int, store=None) -> ProductSpeeds:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from ._database import Database
 
-_TABLE = (
-    "CREATE TABLE IF NOT EXISTS speeds (machine TEXT PRIMARY KEY, float32 REAL, bfloat16 REAL)"
-)
+_TABLE = "CREATE TABLE IF NOT EXISTS speeds (machine TEXT PRIMARY KEY, float32 REAL, bfloat16 REAL)"
 
 
 class StoredSpeeds:
