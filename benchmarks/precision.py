@@ -35,7 +35,7 @@ def seconds(function) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--every", type=int, default=3, help="which of 160 files: every n-th")
+    parser.add_argument("--every", type=int, default=3, help="which of 192 files: every n-th")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--model", default=MODEL)
     arguments = parser.parse_args()
@@ -44,7 +44,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         name, checkpoint = random_tower(folder, arguments.model)
-        paths, y = (values[:: arguments.every] for values in jpeg_files(folder, 160))
+        paths, y = (values[:: arguments.every] for values in jpeg_files(folder, 192))
         made = {
             precision: LiftClassifier(
                 name,
