@@ -13,7 +13,7 @@ class LabelledRows(Dataset):
     """Dataset of items ``row``, ``(row, target)`` or ``((row, weight), target)``.
 
     ``X`` is ``(n, n_features)`` or ``(n, n_views, n_features)``; an epoch uses one of the views. An
-    index may also be an array: the item is then a batch.
+    index may also be an array or a slice: the item is then a batch.
     """
 
     def __init__(self, X: torch.Tensor, codes=None, weights=None):
@@ -30,10 +30,10 @@ class LabelledRows(Dataset):
         row = self._rows(i, int(self.epoch) % self.n_views)
         if self.codes is None:
             return row
-        return row if self.weights is None else (row, self.weights[i]), self.codes[i]
+        return row if self.weights is None else (row, _at(self.weights, i)), _at(self.codes, i)
 
     def _rows(self, i, view: int):
-        return self.views[i, view]
+        return _at(self.views[:, view], i)
 
     def __getitems__(self, indices):
         return CollatedBatch(self[torch.as_tensor(indices)])
@@ -41,6 +41,15 @@ class LabelledRows(Dataset):
     def set_epoch(self, epoch: int) -> None:
         """Start an epoch, counted from 0."""
         self.epoch.fill_(epoch)
+
+
+def _at(values: torch.Tensor, i) -> torch.Tensor:
+    """Values at an index, or a copy of those at several: so a batch always begins where memory is
+    aligned, which may change how products are rounded.
+    """
+    if isinstance(i, slice):
+        return values[i].clone()
+    return values.index_select(0, i) if torch.is_tensor(i) and i.ndim else values[i]
 
 
 class CollatedBatch:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler, SequentialSampler, Subset
 
 from .._compute._threads import prepared_ahead
-from .._data._labelled_rows import collate
+from .._data._labelled_rows import LabelledRows, collate
 from ..images._dataset import raise_failed
 
 
@@ -43,12 +43,16 @@ class EpochOrder(Sampler):
         return self.n_samples - self.n_seen
 
     def __iter__(self) -> Iterator[int]:
+        return iter(self.indices().tolist())
+
+    def indices(self) -> np.ndarray:
+        """The order of the samples that are left, as an array."""
         rng = np.random.default_rng([self.seed, self.epoch])
         if self.probabilities is None:
             order = rng.permutation(self.n_samples)
         else:
             order = rng.choice(self.n_samples, self.n_samples, p=self.probabilities)
-        return iter(order[self.n_seen :].tolist())
+        return order[self.n_seen :]
 
 
 class ShuffledLoader(DataLoader):
@@ -80,5 +84,36 @@ class ShuffledLoader(DataLoader):
         self.n_ahead = n_ahead
 
     def __iter__(self):
+        if self._takes_rows():
+            return self._row_batches()
         batches = super().__iter__()
         return raise_failed(prepared_ahead(batches, self.n_ahead) if self.n_ahead else batches)
+
+    def _takes_rows(self) -> bool:
+        """Return whether the data are rows in memory, and all settings are our own."""
+        return (
+            isinstance(_whole(self.dataset), LabelledRows)
+            and isinstance(self.sampler, (EpochOrder, SequentialSampler))
+            and self.batch_size is not None
+            and self.collate_fn is collate
+            and not (self.num_workers or self.n_ahead or self.pin_memory)
+        )
+
+    def _row_batches(self) -> Iterator:
+        """The batches that torch's loader would give, cut out of the rows by arrays of indices."""
+        if isinstance(self.sampler, EpochOrder):
+            order = torch.from_numpy(self.sampler.indices())
+        else:
+            order = torch.arange(len(self.dataset))
+        if isinstance(self.dataset, Subset):
+            order = torch.as_tensor(self.dataset.indices)[order]
+        rows = _whole(self.dataset)
+        batches = order.split(self.batch_size)
+        if self.drop_last and batches and len(batches[-1]) < self.batch_size:
+            batches = batches[:-1]
+        return (rows[batch] for batch in batches)
+
+
+def _whole(dataset):
+    """The data set of which another one is a subset, or itself."""
+    return dataset.dataset if isinstance(dataset, Subset) else dataset
