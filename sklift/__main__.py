@@ -12,6 +12,7 @@ from pathlib import Path
 from sklift._core._text import visible
 from sklift._core._version import __version__
 from sklift._store._cache_files import cache_files
+from sklift._store._speeds import StoredSpeeds
 
 DEPENDENCIES = (
     "torch",
@@ -24,6 +25,8 @@ DEPENDENCIES = (
     "pillow",
 )
 
+WIDTHS = (384, 768, 1024)  # of the blocks of ViT-S, ViT-B and ViT-L
+
 CLASH = """\
 scikit-uplift {version} is installed too. It also ships an import package named `sklift`, so the
 files of the two overwrite each other: only one of them can live in an environment. Remove both
@@ -31,9 +34,10 @@ files of the two overwrite each other: only one of them can live in an environme
 and the other in an environment of its own."""
 
 DESCRIPTION = """\
-info (the default) prints the versions of what matters, the devices, and where caches are and how
-large. clear-cache deletes the files that sklift wrote into its cache, and no others: all of them
-are made anew when they are needed."""
+info (the default) prints the versions of what matters, the devices, the precision that
+compute__precision="auto" takes on the CPU, with measured speeds of products, and where caches are
+and how large. clear-cache deletes the files that sklift wrote into its cache, and no others: all of
+them are made anew when they are needed."""
 
 CACHE_HELP = """\
 a folder that was given to an estimator as cache=, instead of the one for prepared data sets
@@ -56,6 +60,28 @@ def _devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return devices
+
+
+def _precisions(folders: list[Path]) -> list[str]:
+    """What ``compute__precision="auto"`` takes on the CPU, and the speeds behind it."""
+    from sklift._compute._processor import bfloat16_of_processor, processor_name
+
+    way = bfloat16_of_processor()
+    rows = [f"{processor_name()}, for bfloat16: {way}"]
+    for width in WIDTHS if way != "none" else ():
+        speeds = _speeds(width, folders)
+        taken = "bfloat16" if way == "matrix unit" or speeds.prefers_bfloat16 else "float32"
+        rows.append(f"{taken} for blocks of width {width} ({speeds})")
+    return rows if len(rows) > 1 else [*rows, "float32"]
+
+
+def _speeds(width: int, folders: list[Path]):
+    """Speeds of products: those that a folder remembers, else measured, and not stored."""
+    from sklift._compute._product_speed import known_speeds, product_speeds
+
+    stores = [StoredSpeeds(folder) for folder in folders]
+    known = (known_speeds(width, store) for store in stores)
+    return next(filter(None, known), None) or product_speeds(width)
 
 
 def _weights() -> str:
@@ -84,6 +110,7 @@ def info(folders: list[Path]) -> int:
     rows += [(name, _version(name) or "not installed") for name in DEPENDENCIES]
     if _version("torch"):
         rows += [("device", device) for device in _devices()]
+        rows += [("precision", row) for row in _precisions(folders)]
     rows += [("cache", row) for folder in folders for row in _cache_rows(folder)]
     if _version("huggingface_hub"):
         rows += [("weights", _weights())]

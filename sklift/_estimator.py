@@ -11,7 +11,7 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import validate_data
 
 from ._classes._masked import masked_labels
@@ -158,12 +158,20 @@ class ImageEstimator(BaseEstimator):
         twin.backbone = self.backbone
         return twin
 
-    def _plan(self, device=None, dtype=None):
-        """The plan of a computation, on ``device`` or else on the parameter's device."""
+    def _plan(self, width: int, device=None, dtype=None):
+        """The plan of a computation, on ``device`` or else on the parameter's device.
+
+        ``width``: that of the tower's blocks. A fitted estimator keeps to its precision.
+        """
+        from ._compute._device import kept_precision, resolve_device
+
         compute = resolve_recipe("compute", self.compute)
+        device = resolve_device(self.device if device is None else device)
+        if compute.precision == "auto" and hasattr(self, "precision_"):
+            compute = clone(compute).set_params(precision=kept_precision(self.precision_, device))
         # "auto" is for training; predictions are the same with any size
         size = 128 if isinstance(self.batch_size, str) else self.batch_size
-        return compute.build(self.device if device is None else device, size, dtype)
+        return compute.build(device, size, dtype, width)
 
     def _cache(self):
         """The stores that ``compute__cache`` means."""
@@ -220,6 +228,11 @@ class FrozenEstimator(ImageEstimator):
 
         return load_backbone(self.backbone, self.pretrained)
 
+    def _choose_precision(self, backbone) -> None:
+        """Set ``precision_``, which features are computed in from now on."""
+        self.__dict__.pop("precision_", None)
+        self.precision_ = self._plan(backbone.width).precision_name
+
     def _feature_batches(self, X, finish=None) -> Batches:
         """Arrays of features, each of several batches of pictures, in their order.
 
@@ -233,8 +246,8 @@ class FrozenEstimator(ImageEstimator):
         from ._data._unread import without_unread
 
         self._check_params()
-        plan = self._plan()
         backbone = self._load_backbone()
+        plan = self._plan(backbone.width)
         pictures = self._to_predict(self._pictures(X, must_exist=not self._skips()))
         after = None if finish is None else getattr(backbone, finish)
         compute = partial(frozen_features, backbone, plan=plan, finish=after)

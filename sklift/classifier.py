@@ -197,6 +197,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Number of parts in which the gradient of a batch was computed: ``compute__accumulate``, or
         more if there was not enough memory. The parts into which a CPU always splits large batches
         do not count.
+    precision_ : str
+        The precision of matrix products in training; predictions keep to it where the device has
+        it, unless ``compute__precision`` names another one.
     n_features_in_ : int
         Number of columns of X, if it is a table of features or of flattened pictures.
     feature_names_in_ : ndarray of str
@@ -602,8 +605,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         from ._data._unread import without_unread
 
         data = self._to_predict(self._data(X, reset=False, must_exist=not self._skips()))
-        plan = self._plan(self.model_.mean.device, data.dtype)
-        batches = logits(self.model_, data, self.tta, plan)
+        model = self.model_
+        plan = self._plan(model.backbone.width, model.mean.device, data.dtype)
+        batches = logits(model, data, self.tta, plan)
         return Batches(len(data), without_unread(batches, data.source))
 
     def _logit_batches(self, X) -> Batches:

@@ -42,6 +42,8 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     ----------
     n_features_out_ : int
         Number of features.
+    precision_ : str
+        The precision of matrix products, which ``compute__precision="auto"`` keeps to.
 
     See Also
     --------
@@ -112,6 +114,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
                 )
             if backbone.projection is not None:
                 width = backbone.projection.shape[1]
+        self._choose_precision(backbone)
         self.n_features_out_ = width
         return self
 

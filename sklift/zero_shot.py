@@ -54,6 +54,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         Sorted labels.
     class_names_ : list of str or None
         The class names in words, as in the prompts; None if ``prompts`` describes each label.
+    precision_ : str
+        The precision of matrix products, which ``compute__precision="auto"`` keeps to.
 
     See Also
     --------
@@ -145,6 +147,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         self._warn_if_unsavable(classes, names)
         backbone = self._load_text_backbone()
         rows = prompt_features(backbone, self.prompts, classes, names).numpy()
+        self._choose_precision(backbone)
         self.text_features_ = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         self.classes_ = classes
         self.class_names_ = names

@@ -17,8 +17,8 @@ ROOMS = (
     "_classes",
     "_compute",
     "metrics",
-    "datasets",
     "images",
+    "datasets",
     "displays",
     "losses",
     "regularizers",
@@ -171,6 +171,7 @@ def test_what_keeps_the_order_passes(tmp_path, name, source):
         "from sklift import LiftClassifier; LiftClassifier()",
         "import sklift._core._recipes",
         "import sklift.metrics",
+        "import sklift.datasets",
     ],
 )
 def test_no_torch_is_loaded_by(statement):

@@ -13,8 +13,12 @@ from PIL import Image
 
 import sklift
 from sklift.__main__ import main
+from sklift._compute import _product_speed
+from sklift._compute._processor import processor_name
+from sklift._compute._product_speed import ProductSpeeds, product_speeds
 from sklift._store._cache_files import cache_files
 from sklift._store._features import StoredFeatures
+from sklift._store._speeds import StoredSpeeds
 from sklift.adapters import AdaptFormer
 from sklift.datasets import get_data_home, load_emoji
 
@@ -69,6 +73,48 @@ def test_it_prints_versions_devices_and_the_default_cache(tmp_path):
     assert rows["device"]
     assert rows["cache"] == f"{tmp_path / 'none'}: empty" and not (tmp_path / "none").exists()
     assert "never cleared here" in rows["weights"]
+
+
+@pytest.mark.parametrize(
+    ("way", "gain", "taken"),
+    [
+        ("instructions", 0.5, "float32"),
+        ("instructions", 2, "bfloat16"),
+        ("matrix unit", 5, "bfloat16"),
+    ],
+)
+def test_the_precision_and_the_speeds_behind_it(home, capsys, monkeypatch, way, gain, taken):
+    monkeypatch.setattr("sklift._compute._processor.bfloat16_of_processor", lambda: way)
+    monkeypatch.setattr(_product_speed, "measure", lambda width: ProductSpeeds(1e11, gain * 1e11))
+    monkeypatch.setattr(_product_speed, "_measured", {})
+    assert main([]) == 0
+    printed = [row.split(maxsplit=1) for row in capsys.readouterr().out.splitlines()]
+    rows = [value for name, value in printed if name == "precision"]
+    speeds = f"(float32 100, bfloat16 {100 * gain:.0f} GFLOP/s a core)"
+    assert rows[0] == f"{processor_name()}, for bfloat16: {way}"
+    assert rows[1:] == [f"{taken} for blocks of width {w} {speeds}" for w in (384, 768, 1024)]
+
+
+def test_the_precision_that_a_folder_remembers(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sklift._compute._processor.bfloat16_of_processor", lambda: "instructions")
+    monkeypatch.setattr(_product_speed, "measure", lambda width: ProductSpeeds(1e11, 2e11))
+    monkeypatch.setattr(_product_speed, "_measured", {})
+    product_speeds(768, StoredSpeeds(tmp_path))
+    monkeypatch.setattr(_product_speed, "measure", lambda width: ProductSpeeds(1e11, 1e11))
+    _product_speed._measured.clear()
+    assert main(["--cache", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "bfloat16 for blocks of width 768 (float32 100, bfloat16 200" in printed
+    assert "float32 for blocks of width 384 (float32 100, bfloat16 100" in printed
+
+
+def test_a_processor_without_bfloat16_is_not_measured(home, capsys, monkeypatch):
+    monkeypatch.setattr("sklift._compute._processor.bfloat16_of_processor", lambda: "none")
+    monkeypatch.setattr(_product_speed, "measure", None)
+    assert main([]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert f"precision       {processor_name()}, for bfloat16: none" in printed
+    assert "precision       float32" in printed
 
 
 def test_it_detects_the_clash_with_scikit_uplift(tmp_path):

@@ -11,6 +11,9 @@ from torch import nn
 from sklift import LiftClassifier
 from sklift._compute._plan import ComputePlan
 from sklift._data._features import frozen_features
+from sklift._data._labelled_rows import LabelledRows, collate
+from sklift._data._loading import loaded
+from sklift._data._tokens import TokenRows
 from sklift._model import TunedModel
 from sklift._net import EpochOrder, EpochState, LearningRates, LiftNet, ShuffledLoader
 from sklift.backbones import load_backbone
@@ -204,6 +207,89 @@ class TestShuffledLoader:
         batches = [[3, 3], [1]]
         loader = ShuffledLoader(Data(), seed=0, batch_size=5, batch_sampler=batches)
         assert self.order(loader) == [3, 3, 1] and len(loader) == 2
+
+
+def flat(batch) -> list[torch.Tensor]:
+    """Views, weights if there are any, and labels of a batch."""
+    views, target = batch
+    return [*(views if isinstance(views, (list, tuple)) else (views,)), target]
+
+
+class TestRows:
+    """Rows in memory are cut out by arrays of indices, and are those of torch's data loader."""
+
+    X = torch.randn(11, 3, 5, generator=torch.Generator().manual_seed(0))
+    codes, weights = torch.arange(11) % 4, torch.linspace(1, 2, 11)
+
+    def epochs(self, dataset, *, looped, n_seen=0, **settings):
+        """The batches of two epochs, from torch's data loader if ``looped``."""
+        order = EpochOrder(len(dataset), seed=0)
+        if looped:  # a function of one's own
+            settings["collate_fn"] = lambda items: collate(items)
+        loader = ShuffledLoader(dataset, seed=0, batch_size=4, order=order, **settings)
+        assert loader._takes_rows() != looped
+        whole = dataset.dataset if isinstance(dataset, torch.utils.data.Subset) else dataset
+        for epoch in range(2):
+            order.start(epoch, n_seen)
+            whole.set_epoch(epoch)
+            yield from map(flat, loader)
+
+    @pytest.mark.parametrize("kind", ["rows", "weighted", "views", "tokens", "part"])
+    @pytest.mark.parametrize(
+        "settings", [{}, {"drop_last": True}, {"shuffle": False}, {"n_seen": 4}], ids=str
+    )
+    def test_the_batches_of_a_loader(self, kind, settings):
+        given = (self.codes, self.weights) if kind == "weighted" else (self.codes,)
+        if kind == "tokens":
+            rows = TokenRows([[x.numpy()] for x in self.X], *given)
+        else:
+            rows = LabelledRows((self.X if kind == "views" else self.X[:, 0]).numpy(), *given)
+        dataset = torch.utils.data.Subset(rows, [9, 2, 3, 5, 7, 1]) if kind == "part" else rows
+        mine = list(self.epochs(dataset, looped=False, **settings))
+        theirs = list(self.epochs(dataset, looped=True, **settings))
+        assert len(mine) == len(theirs) > 0
+        for batch, other in zip(mine, theirs, strict=True):
+            assert len(batch) == len(other) == 2 + (kind == "weighted")
+            for a, b in zip(batch, other, strict=True):
+                assert a.dtype == b.dtype and torch.equal(a, b)
+
+    @pytest.mark.parametrize(
+        "settings",
+        [{"sampler": [1, 2]}, {"batch_sampler": [[1], [2]]}, {"n_ahead": 2}, {"pin_memory": True}],
+        ids=str,
+    )
+    def test_other_loaders_are_torchs(self, settings):
+        rows = LabelledRows(self.X[:, 0].numpy(), self.codes)
+        assert not ShuffledLoader(rows, seed=0, batch_size=4, **settings)._takes_rows()
+        assert not ShuffledLoader(Data(), seed=0, batch_size=4)._takes_rows()
+
+    def test_a_fit_on_features_has_the_same_bits(self, monkeypatch):
+        y = np.repeat(["a", "b", "c"], [7, 3, 1])
+        X = self.X[:, 0].numpy()
+
+        def fit(**params):
+            clf = LiftClassifier("precomputed", batch_size=4, max_epochs=3, random_state=0)
+            clf.set_params(**params).fit(X, y, np.linspace(1, 2, 11))
+            return clf.predict_proba(X), [row["train_loss"] for row in clf.history_]
+
+        variants = ({}, {"sampler": "balanced"}, {"adapter": "feature", "optimizer": "adamw"})
+        rows = [fit(**params) for params in variants]
+        monkeypatch.setattr(ShuffledLoader, "_takes_rows", lambda self: False)
+        for (proba, losses), params in zip(rows, variants, strict=True):
+            expected, theirs = fit(**params)
+            np.testing.assert_array_equal(proba, expected)
+            assert losses == theirs
+
+    @pytest.mark.parametrize("kind", ["rows", "tokens"])
+    def test_rows_to_predict_are_aligned_copies(self, kind):
+        x = self.X[:, 0] if kind == "rows" else self.X
+        rows = LabelledRows(x.numpy()) if kind == "rows" else TokenRows([[v.numpy()] for v in x])
+        found = list(loaded(rows, ComputePlan(torch.device("cpu"), torch.float32, 4)))
+        assert [len(batch) for batch in found] == [4, 4, 3] and torch.equal(torch.cat(found), x)
+        inside = x.untyped_storage()
+        assert all(b.untyped_storage().data_ptr() != inside.data_ptr() for b in found)
+        if kind == "rows":
+            assert all(batch.data_ptr() % 64 == 0 for batch in found)
 
 
 class TestParts:

@@ -32,6 +32,10 @@ def check_labels(y, name: str = "y") -> np.ndarray:
     """
     if y is None:
         raise ValueError("LiftClassifier requires y to be passed, but the target y is None")
+    if isinstance(y, np.ma.MaskedArray):
+        masked = np.ma.getmaskarray(y)
+        y = y.data.astype(object) if masked.any() else y.data
+        y[masked] = None
     listed = isinstance(y, (list, tuple))
     if listed:  # NumPy would turn a NaN among strings into the text 'nan'
         y = np.array(y, dtype=object)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from numbers import Integral
 
 import numpy as np
@@ -96,27 +97,37 @@ def _from_list(names: list, labels: list, given: list | None) -> list:
 
 def _in_order(labels: list) -> list:
     """Sorted labels, by their numbers where all are numbers."""
-    numbers = _numbers(labels)
-    if numbers is not None and len(set(numbers)) == len(labels):
-        return [label for _, label in sorted(zip(numbers, labels, strict=True))]
-    if all(isinstance(v, str) for v in labels):
-        counted = sorted(labels, key=_by_parts)
-        if counted != labels and len({re.sub(r"\d+", "", v) for v in labels}) == 1:
-            first = next(a for a, b in zip(labels, counted, strict=True) if a != b)
+    if not all(isinstance(v, str) for v in labels):
+        return labels
+    if all(re.fullmatch(r"\s*-?[0-9]+(\.[0-9]+)?\s*", v) for v in labels):
+        if len({Decimal(v.strip()) for v in labels}) == len(labels):
+            return sorted(labels, key=lambda v: Decimal(v.strip()))
+        return labels
+    for stem in sorted({_stem(v) for v in labels}):
+        alike = [v for v in labels if _stem(v) == stem]
+        counted = sorted(alike, key=_by_parts)
+        if counted != alike:
+            first = next(a for a, b in zip(alike, counted, strict=True) if a != b)
             warn(
                 f"class_names follow the labels sorted as text, where {first!r} comes before "
-                f"{counted[labels.index(first)]!r}; give classes in the order of the names, or a "
+                f"{counted[alike.index(first)]!r}; give classes in the order of the names, or a "
                 "dict label -> name"
             )
+            break
     return labels
 
 
+def _stem(label: str) -> str:
+    """A label without its numbers."""
+    return re.sub(r"\d+", "", label)
+
+
 def _numbers(labels: list) -> list[int] | None:
-    """Labels as numbers, where all are: integers, or text of digits."""
+    """Labels as whole numbers, where all are: integers, or text such as "2" and "2.0"."""
     if all(isinstance(v, Integral) and not isinstance(v, bool) for v in labels):
         return [int(v) for v in labels]
-    if all(isinstance(v, str) and re.fullmatch(r"\s*-?[0-9]+\s*", v) for v in labels):
-        return [int(v) for v in labels]
+    if all(isinstance(v, str) and re.fullmatch(r"\s*-?[0-9]+(\.0+)?\s*", v) for v in labels):
+        return [int(v.partition(".")[0]) for v in labels]
     return None
 
 

@@ -20,9 +20,9 @@ _GENERIC = re.compile(
 def as_words(names: Sequence[str]) -> list[str]:
     """Class names as words: "red heart" of "001.red_heart", "RedHeart" and "red-heart".
 
-    Underscores become blanks, and so do hyphens and humps of a name without blanks, if no part is a
-    single letter ("t-shirt", "iPhone"). Numbers in front go where they are no part of the name:
-    with a point or leading zeros, or on every name; and ids of WordNet in front of a word.
+    Underscores become blanks, and so do hyphens, points and humps of a name without blanks, if no
+    part is a single letter ("t-shirt", "iPhone"). Numbers in front go where they are no part of the
+    name: with a point or leading zeros, or on every name; and ids of WordNet in front of a word.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ def shown(names: Sequence[str], most: int = 3) -> str:
 
 
 def _split(name: str) -> str:
-    words = name.replace("_", " ").strip()
+    words = " ".join(name.replace("_", " ").split())
     if " " not in words:
-        parts = re.split(r"[-\u2010-\u2013]", words)
+        parts = re.split(r"[-.\u2010-\u2013]", words)  # R puts points for blanks
         if len(parts) > 1 and all(len(part) > 1 and part.isalpha() for part in parts):
             words = " ".join(parts)
     # humps of each word: in "Permanent_CropLand" as well

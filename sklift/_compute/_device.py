@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from ._processor import bfloat16_of_processor
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
@@ -48,10 +51,29 @@ def resolve_device(device: str):
     return resolved
 
 
-def resolve_precision(precision: str, device):
+def check_precision(precision: str, device) -> None:
+    """Raise a ValueError if the precision is unknown or the device does not have it."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision!r} must be one of {PRECISIONS}")
+    if precision == "float16" and device.type == "cpu":
+        raise ValueError("precision='float16' needs a GPU; on a CPU use 'bfloat16' or 'float32'")
+
+
+def resolve_precision(precision: str, device, is_worthwhile: Callable[[], bool]):
     """The ``torch.dtype`` of matrix products on ``device``.
 
     ``"auto"`` is bfloat16 where the device computes in it natively, else float32.
+
+    Parameters
+    ----------
+    precision : str
+        One of ``PRECISIONS``.
+    device : torch.device
+        The device.
+    is_worthwhile : callable
+        A function that measures whether bfloat16 is faster on this processor. It is called only
+        where the processor does not tell: one with a matrix unit always is, one without
+        instructions never.
 
     Raises
     ------
@@ -60,17 +82,27 @@ def resolve_precision(precision: str, device):
     """
     import torch
 
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision={precision!r} must be one of {PRECISIONS}")
-    if precision == "auto":
-        native = {
-            "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
-            "cpu": _cpu_has_bfloat16,
-        }.get(device.type, lambda: False)()
-        return torch.bfloat16 if native else torch.float32
-    if precision == "float16" and device.type == "cpu":
-        raise ValueError("precision='float16' needs a GPU; on a CPU use 'bfloat16' or 'float32'")
-    return getattr(torch, precision)
+    check_precision(precision, device)
+    if precision != "auto":
+        return getattr(torch, precision)
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        way = bfloat16_of_processor()
+        native = way == "matrix unit" or (way == "instructions" and is_worthwhile())
+    else:
+        native = False
+    return torch.bfloat16 if native else torch.float32
+
+
+def kept_precision(precision: str, device) -> str:
+    """The precision of predictions by a model that was trained in ``precision``.
+
+    A CPU keeps to it, so that nothing is measured again: float32, or bfloat16 where there are
+    instructions for it. Elsewhere it is ``"auto"``.
+    """
+    known = {"float32": True, "bfloat16": bfloat16_of_processor() != "none"}
+    return precision if device.type == "cpu" and known.get(precision, False) else "auto"
 
 
 def n_ahead(device, num_workers: int) -> int:
@@ -90,23 +122,3 @@ def worker_arguments(num_workers: int) -> dict:
         methods = multiprocessing.get_all_start_methods()
         arguments["multiprocessing_context"] = "fork" if "fork" in methods else "spawn"
     return arguments
-
-
-def _cpu_has_bfloat16() -> bool:
-    """Return whether the CPU has bfloat16 products in hardware (AVX512-BF16, AMX, Arm BF16)."""
-    from ._torch import cpu_library_has_bfloat16
-
-    return cpu_library_has_bfloat16() and not _cpu_flags().isdisjoint(
-        ("avx512_bf16", "amx_bf16", "bf16")
-    )
-
-
-def _cpu_flags() -> set[str]:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith(("flags", "Features")):
-                    return set(line.split())
-    except OSError:
-        pass
-    return set()

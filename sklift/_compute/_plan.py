@@ -44,3 +44,8 @@ class ComputePlan:
     recompute: bool = False
     compile: bool = False
     time_limit: float | None = None
+
+    @property
+    def precision_name(self) -> str:
+        """The precision as a setting has it, such as ``"float32"``."""
+        return str(self.precision).removeprefix("torch.")

@@ -15,9 +15,9 @@ from ..images._dataset import collate as collate_views
 class LabelledRows(Dataset):
     """Dataset of items ``row``, ``(row, target)`` or ``((row, weight), target)``.
 
-    ``X`` is an array ``(n, n_features)`` or ``(n, n_views, n_features)``; an epoch uses one of the
-    views. An index may also be a tensor: the item is then a batch. Items are copies, since the
-    array may be read-only memory of a file.
+    ``X`` is an array ``(n, n_features)`` or ``(n, n_views, n_features)``, which may be read-only;
+    an epoch uses one of the views. An index may also be a tensor or a slice: the item is then a
+    batch.
     """
 
     def __init__(self, X: np.ndarray, codes=None, weights=None):
@@ -34,10 +34,11 @@ class LabelledRows(Dataset):
         row = self._rows(i, int(self.epoch) % self.n_views)
         if self.codes is None:
             return row
-        return row if self.weights is None else (row, self.weights[i]), self.codes[i]
+        return row if self.weights is None else (row, _at(self.weights, i)), _at(self.codes, i)
 
     def _rows(self, i, view: int):
-        return torch.from_numpy(np.array(self.views[np.asarray(i), view]))
+        index = i if isinstance(i, slice) else np.asarray(i)
+        return torch.tensor(self.views[index, view])  # torch's own memory is aligned, see _at
 
     def __getitems__(self, indices):
         return CollatedBatch(self[torch.as_tensor(indices)])
@@ -50,6 +51,15 @@ class LabelledRows(Dataset):
 def dtype_of(X: np.ndarray) -> torch.dtype:
     """Torch's name of the type of an array."""
     return torch.from_numpy(np.empty(0, X.dtype)).dtype
+
+
+def _at(values: torch.Tensor, i) -> torch.Tensor:
+    """Values at an index, or a copy of those at several: so a batch always begins where memory is
+    aligned, which may change how products are rounded.
+    """
+    if isinstance(i, slice):
+        return values[i].clone()
+    return values.index_select(0, i) if torch.is_tensor(i) and i.ndim else values[i]
 
 
 class CollatedBatch:

@@ -21,10 +21,7 @@ def loaded(dataset, plan: ComputePlan) -> Iterator[torch.Tensor]:
     """
     size = int(plan.batch_size)
     if isinstance(dataset, LabelledRows):
-        yield from (
-            dataset[torch.arange(i, min(i + size, len(dataset)))]
-            for i in range(0, len(dataset), size)
-        )
+        yield from (dataset[i : i + size] for i in range(0, len(dataset), size))
         return
     batches: Iterable = DataLoader(
         dataset,

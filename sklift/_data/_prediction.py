@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
@@ -58,7 +59,7 @@ def _forward(
     half = plan.precision in (torch.bfloat16, torch.float16)
 
     def compute(x):
-        with torch.autocast(device_type, plan.precision, enabled=half):
+        with torch.autocast(device_type, plan.precision) if half else nullcontext():
             y = model(x)
         return y if y.dtype == torch.float64 else y.float()
 

@@ -145,6 +145,8 @@ class TokenRows(LabelledRows):
         self.views: Any = views
 
     def _rows(self, i, view: int):
+        if isinstance(i, slice):
+            i = torch.arange(*i.indices(len(self.views)))
         if torch.is_tensor(i) and i.ndim:
             return _unpacked(np.stack([self.views[j][view] for j in i.tolist()]))
         return _unpacked(np.array(self.views[int(i)][view]))

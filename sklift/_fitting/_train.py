@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from .._compute._determinism import deterministic
+from .._compute._device import check_precision, resolve_device
 from .._compute._plan import ComputePlan
 from .._compute._seeding import drawing_alone, seeded
 from .._model import TunedModel
@@ -23,6 +24,7 @@ from .._net import (
     SklearnCallbacks,
     StopIfAsked,
     StopIfInterrupted,
+    agreed,
     agreed_seed,
     interrupts_deferred,
     is_first,
@@ -121,12 +123,13 @@ def train(
         Earlier training to continue (``warm_start``).
     """
     begun = time.perf_counter()
-    plan = settings.compute.build(settings.device, settings.batch_size, sample.data.dtype)
+    device = _device(settings)
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
-    with seeded(sample.seed, plan.device):
+    with seeded(sample.seed, device):
         backbone = _backbone(settings, sample.data)
         if start is not None:
-            _check_start(start.model, backbone, plan.device)
+            _check_start(start.model, backbone, device)
+        plan = _plan(settings, sample, backbone, device)
         sample = with_pseudo_labels(settings, sample, len(classes), backbone, plan)
     init = _init(settings, backbone, classes, start)
     settings = settings.with_head(init)
@@ -157,7 +160,7 @@ def train(
             )
     n_epochs = settings.max_epochs
     totals, order = class_totals(settings, sample, used, len(classes), sample.seed, n_epochs)
-    record = partial(_fitted, settings, model, init, totals, sample)
+    record = partial(_fitted, settings, model, init, totals, sample, plan)
     checkpoints = None
     if file is not None and settings.checkpoint is not None and is_first(order):
         minutes, within = settings.checkpoint.minutes, not has_user_order(settings.net_params)
@@ -212,11 +215,12 @@ def train_more(
 
     The parameters are those of :func:`train`.
     """
-    plan = settings.compute.build(settings.device, settings.batch_size, sample.data.dtype)
+    device = _device(settings)
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
     used = np.arange(len(sample.codes))
-    with seeded(sample.seed, plan.device):
+    with seeded(sample.seed, device):
         backbone = _backbone(settings, sample.data)
+        plan = _plan(settings, sample, backbone, device)
         init = _init(settings, backbone, classes, start)
         settings = settings.with_head(init)
         if start is None:
@@ -240,7 +244,7 @@ def train_more(
         schedule = (settings.augmentation, settings.max_epochs, seed)
         dataset = sample.data.training(backbone, sample.codes, sample.weight, *schedule)
         past = [] if start is None else start.history
-        record = partial(_fitted, settings, model, init, totals, sample, past=past)
+        record = partial(_fitted, settings, model, init, totals, sample, plan, past=past)
         _run(net, dataset, 1, plan, keep, record, is_shared=start is not None)
     keep(record(net))
 
@@ -304,6 +308,21 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
     if net.interrupted or (in_epoch and not net.out_of_time):
         keep(record(net))
         raise KeyboardInterrupt
+
+
+def _device(settings: FitSettings) -> torch.device:
+    """The device, which is checked for the precision before a tower is loaded."""
+    device = resolve_device(settings.device)
+    check_precision(settings.compute.precision, device)
+    return device
+
+
+def _plan(
+    settings: FitSettings, sample: Sample, backbone: Backbone, device: torch.device
+) -> ComputePlan:
+    """The plan of the fit; the processes that share it take the precision of the first."""
+    plan = settings.compute.build(device, settings.batch_size, sample.data.dtype, backbone.width)
+    return replace(plan, precision=agreed(settings.net_params, plan.precision))
 
 
 def _backbone(settings: FitSettings, data) -> Backbone:
@@ -372,6 +391,7 @@ def _fitted(
     init: str,
     totals: ClassTotals,
     sample: Sample,
+    plan: ComputePlan,
     net: LiftNet,
     *,
     past: Sequence[dict] = (),
@@ -401,6 +421,7 @@ def _fitted(
         "n_trainable_params_": model.n_trainable_params,
         "history_": [*past, *({k: float(row[k]) for k in _HISTORY if k in row} for row in new)],
         "accumulate_": net.accumulate,
+        "precision_": plan.precision_name,
         "_class_weights": totals.weights,
         "_effective_counts": totals.effective,
     }

@@ -104,8 +104,12 @@ class TunedModel(nn.Module):
 
     def _logits(self, features: torch.Tensor) -> torch.Tensor:
         # Logits are in the tens: half precision would round them by a few hundredths.
-        with torch.autocast(features.device.type, enabled=False):
-            return self.head(features.to(self.mean.dtype))
+        features = features.to(self.mean.dtype)
+        device_type = features.device.type
+        if not torch.is_autocast_enabled(device_type):
+            return self.head(features)
+        with torch.autocast(device_type, enabled=False):
+            return self.head(features)
 
     def _run_tower(self, tower: nn.Module, x: torch.Tensor) -> torch.Tensor:
         """Output of a tower (tuned or frozen) for ``x``; frozen features are returned unchanged."""

@@ -20,7 +20,7 @@ from ._loader import EpochOrder, ShuffledLoader
 from ._mixing import Mixing
 from ._net import LiftNet
 from ._optimizer import OptimizerFactory
-from ._processes import agreed_seed, processes_of
+from ._processes import agreed, agreed_seed, processes_of
 from ._rates import LearningRates
 from ._time_limit import TimeLimit
 
@@ -43,6 +43,7 @@ __all__ = [
     "StopIfAsked",
     "StopIfInterrupted",
     "TimeLimit",
+    "agreed",
     "agreed_seed",
     "interrupts_deferred",
     "is_first",

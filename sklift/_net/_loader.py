@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler, SequentialSampler, Subset
 
 from .._compute._threads import prepared_ahead
-from .._data._labelled_rows import collate
+from .._data._labelled_rows import LabelledRows, collate
 from ..images._dataset import raise_failed
 
 _AT_ONCE = 4096  # indices as Python numbers, each of which takes the memory of four
@@ -45,13 +45,18 @@ class EpochOrder(Sampler):
         return self.n_samples - self.n_seen
 
     def __iter__(self) -> Iterator[int]:
+        order = self.indices()
+        for start in range(0, len(order), _AT_ONCE):
+            yield from order[start : start + _AT_ONCE].tolist()
+
+    def indices(self) -> np.ndarray:
+        """The order of the samples that are left, as an array."""
         rng = np.random.default_rng([self.seed, self.epoch])
         if self.probabilities is None:
             order = rng.permutation(self.n_samples)
         else:
             order = rng.choice(self.n_samples, self.n_samples, p=self.probabilities)
-        for start in range(self.n_seen, self.n_samples, _AT_ONCE):
-            yield from order[start : start + _AT_ONCE].tolist()
+        return order[self.n_seen :]
 
 
 class ShuffledLoader(DataLoader):
@@ -83,5 +88,36 @@ class ShuffledLoader(DataLoader):
         self.n_ahead = n_ahead
 
     def __iter__(self):
+        if self._takes_rows():
+            return self._row_batches()
         batches = super().__iter__()
         return raise_failed(prepared_ahead(batches, self.n_ahead) if self.n_ahead else batches)
+
+    def _takes_rows(self) -> bool:
+        """Return whether the data are rows in memory, and all settings are our own."""
+        return (
+            isinstance(_whole(self.dataset), LabelledRows)
+            and isinstance(self.sampler, (EpochOrder, SequentialSampler))
+            and self.batch_size is not None
+            and self.collate_fn is collate
+            and not (self.num_workers or self.n_ahead or self.pin_memory)
+        )
+
+    def _row_batches(self) -> Iterator:
+        """The batches that torch's loader would give, cut out of the rows by arrays of indices."""
+        if isinstance(self.sampler, EpochOrder):
+            order = torch.from_numpy(self.sampler.indices())
+        else:
+            order = torch.arange(len(self.dataset))
+        if isinstance(self.dataset, Subset):
+            order = torch.as_tensor(self.dataset.indices)[order]
+        rows = _whole(self.dataset)
+        batches = order.split(self.batch_size)
+        if self.drop_last and batches and len(batches[-1]) < self.batch_size:
+            batches = batches[:-1]
+        return (rows[batch] for batch in batches)
+
+
+def _whole(dataset):
+    """The data set of which another one is a subset, or itself."""
+    return dataset.dataset if isinstance(dataset, Subset) else dataset

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PassthroughScoring
@@ -82,8 +84,9 @@ class LiftNet(NeuralNet):
 
     def autocast(self):
         """Context of mixed precision; for float32 it does nothing."""
-        enabled = self.precision in (torch.bfloat16, torch.float16)
-        return torch.autocast(torch.device(self.device).type, self.precision, enabled=enabled)
+        if self.precision not in (torch.bfloat16, torch.float16):
+            return nullcontext()
+        return torch.autocast(torch.device(self.device).type, self.precision)
 
     def infer(self, x, **fit_params):
         """Logits of a batch of views, weighted or not, in float32 or float64."""

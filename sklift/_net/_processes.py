@@ -86,3 +86,9 @@ def agreed_seed(net_params, seed: int, codes: np.ndarray, weight: np.ndarray | N
     """The seed for all processes of a fit, after a check that they have the same labels."""
     processes = processes_of(net_params)
     return seed if processes is None else processes.agree(seed, codes, weight)
+
+
+def agreed(net_params, value):
+    """The value of the first process, for all processes of a fit."""
+    processes = processes_of(net_params)
+    return value if processes is None else processes.first(value)

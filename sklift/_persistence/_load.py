@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from .._compute._device import resolve_device, resolve_precision
+from .._compute._device import check_precision, resolve_device
 from .._core._sklearn import param_names
 from .._core._warn import warn
 from .._estimator import resolve_recipe
@@ -116,7 +116,7 @@ def _usable_device(est) -> torch.device:
         est.device = "cpu"
         device = resolve_device("cpu")
     try:
-        resolve_precision(resolve_recipe("compute", est.compute).precision, device)
+        check_precision(resolve_recipe("compute", est.compute).precision, device)
     except ValueError as error:
         warn(f"{error}; compute__precision is set to 'auto'")
         est.set_params(compute__precision="auto")

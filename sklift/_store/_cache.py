@@ -10,6 +10,7 @@ from typing import Any
 from ._features import StoredFeatures
 from ._folder_arrays import stored_arrays
 from ._memory import MemoryArrays
+from ._speeds import StoredSpeeds
 
 _MOST_FEATURES = 1 << 28
 _MOST_TOKENS = 1 << 30
@@ -31,6 +32,8 @@ class Cache:
     ----------
     features, tokens, pictures : store, optional
         The stores. None: nothing of that sort is stored.
+    speeds : StoredSpeeds, optional
+        Measured speeds of this machine; None where the memory of the process is all.
     folder : Path, optional
         The folder of the stores; None for stores in memory.
 
@@ -44,11 +47,12 @@ class Cache:
     {b'key': array([0., 0., 0., 0.], dtype=float32)}
     """
 
-    def __init__(self, features=None, tokens=None, pictures=None, folder: Path | None = None):
+    def __init__(self, features=None, tokens=None, pictures=None, speeds=None, folder=None):
         self.features: Any = features
         self.tokens: Any = tokens
         self.pictures: Any = pictures
-        self.folder = folder
+        self.speeds: StoredSpeeds | None = speeds
+        self.folder: Path | None = folder
 
     @classmethod
     def in_memory(cls) -> Cache:
@@ -67,6 +71,7 @@ class Cache:
             StoredFeatures(folder),
             stored_arrays(folder, "tokens-1", _MOST_IN_FOLDER),
             stored_arrays(folder, "pictures-2", _MOST_IN_FOLDER),
+            StoredSpeeds(folder),
             folder,
         )
 

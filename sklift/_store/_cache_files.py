@@ -9,6 +9,7 @@ KINDS = {
     "rendered emoji": re.compile(r"openmoji-.+-\d+px-[0-9a-f]{8}\.npz"),
     "features": re.compile(r"features-\d+\.sqlite(-journal|-wal|-shm)?"),
     "decoded pictures": re.compile(r"pictures-\d+(\.sqlite(-journal|-wal|-shm)?|-\d+\.bin)"),
+    "measured speeds": re.compile(r"speeds-\d+\.sqlite(-journal|-wal|-shm)?"),
     "tokens of frozen blocks": re.compile(r"tokens-\d+(\.sqlite(-journal|-wal|-shm)?|-\d+\.bin)"),
 }
 

@@ -46,8 +46,8 @@ class Database:
 
         return self._attempt("read", look, default)
 
-    def write(self, action: Callable[[sqlite3.Connection], Any], *, durable: bool = True) -> None:
-        """Run ``action`` on the open database, while other writers wait.
+    def write(self, action: Callable[[sqlite3.Connection], Any], *, durable: bool = True):
+        """Return the result of ``action``, which writes while other writers wait; None if it fails.
 
         ``durable``: whether to wait until the changes are on the disk. If not, a power cut may
         damage the file (a crash of a process does not).
@@ -61,9 +61,9 @@ class Database:
 
         def make_and_change():
             make_folder(self.path.parent)
-            self._transact(change, self._patience("write"))
+            return self._transact(change, self._patience("write"))
 
-        self._attempt("write", make_and_change, None)
+        return self._attempt("write", make_and_change, None)
 
     def _transact(self, action, timeout: float):
         warn_if_open(self.path.parent)

@@ -240,6 +240,12 @@ class Backbone:
             return True
         return False
 
+    @cached_property
+    def width(self) -> int:
+        """Width of the block in the middle; of a tower without blocks, that of the feature."""
+        blocks = self.find_blocks(self.tower)
+        return blocks[len(blocks) // 2].width if blocks else self.n_features
+
     @property
     def is_empty(self) -> bool:
         """True if there is no tower, as for precomputed features."""

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from .._core._warn import warn
+from ..images._endings import readable_endings
+from ._masks import masks_among
 
-EXTENSIONS = (
-    ".apng", ".avif", ".bmp", ".dib", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
-    ".jpx", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp",
-)  # fmt: skip
 # What lies beside images and is none: left out without a word.
 _COMPANIONS = {
     ".aux", ".cfg", ".csv", ".db", ".doc", ".docx", ".gz", ".html", ".ini", ".json", ".jsonl",
@@ -22,6 +20,9 @@ _COMPANIONS = {
     ".rst", ".tar", ".toml", ".tsv", ".txt", ".url", ".xls", ".xlsx", ".xml", ".yaml", ".yml",
     ".zip",
 }  # fmt: skip
+
+# Folders that systems and archivers make: thumbnails, attributes, what was deleted.
+_OF_SYSTEMS = {"$RECYCLE.BIN", "@eaDir", "__MACOSX", "lost+found", "System Volume Information"}
 
 
 def list_images(
@@ -32,7 +33,8 @@ def list_images(
     Parameters
     ----------
     folder : path-like
-        The folder. Hidden files and folders are left out, as :func:`load_image_folder` does.
+        The folder. What is hidden, empty, of another ending or a mask is left out, as
+        :func:`load_image_folder` does.
     extensions : sequence of str or None, default=None
         As of :func:`load_image_folder`.
 
@@ -51,7 +53,8 @@ def list_images(
     Warns
     -----
     UserWarning
-        If files are left out that may be images: of another ending, or empty.
+        If files are left out that may be images: of another ending, empty, or named as the mask of
+        another.
 
     See Also
     --------
@@ -74,7 +77,7 @@ def list_images(
         raise kind(f"folder must be a folder of pictures; got {folder}")
     paths, left_out = images_below(folder, endings(extensions))
     if not paths:
-        raise ValueError(f"{folder} has no pictures ({', '.join(endings(extensions))})")
+        raise ValueError(f"{folder} has no pictures {looked_for(extensions)}")
     warn_of_left_out(left_out, folder, chosen=extensions is not None)
     return np.array(paths)
 
@@ -82,10 +85,15 @@ def list_images(
 def endings(extensions: Sequence[str] | None) -> tuple[str, ...]:
     """The endings of files that count as images, with a point, in small letters."""
     if extensions is None:
-        return EXTENSIONS
+        return readable_endings()
     if isinstance(extensions, str):
         extensions = (extensions,)
     return tuple("." + extension.lower().lstrip(".") for extension in extensions)
+
+
+def looked_for(extensions: Sequence[str] | None) -> str:
+    """What an error says of the endings."""
+    return "that can be read" if extensions is None else f"({', '.join(endings(extensions))})"
 
 
 def images_below(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
@@ -102,42 +110,59 @@ def images_below(folder: Path, suffixes: tuple[str, ...]) -> tuple[list[str], di
             folders.clear()
             continue
         entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in files if not name.startswith(".")):
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        for name in sorted(name for name in files if not is_hidden(name)):
             path = os.path.join(parent, name)
-            if not name.lower().endswith(suffixes):
-                ending = os.path.splitext(name)[1].lower()
-                left_out[path] = f"ending {ending}" if ending else "no ending"
-            elif _is_empty(path):
-                left_out[path] = "empty"
-            else:
+            reason = _reason(path, suffixes)
+            if reason is None:
                 paths.append(path)
-    return paths, left_out
+            else:
+                left_out[path] = reason
+    masks = masks_among(paths)
+    return [path for path in paths if path not in masks], left_out | masks
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is hidden, or made by a system."""
+    return name.startswith(".") or name in _OF_SYSTEMS
+
+
+def images_in(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Paths of the images that lie in a folder itself."""
+    files = sorted(e.name for e in os.scandir(folder) if e.is_file() and not is_hidden(e.name))
+    paths = [os.path.join(folder, name) for name in files]
+    return [path for path in paths if _reason(path, suffixes) is None]
 
 
 def warn_of_left_out(left_out: dict[str, str], root: Path, *, chosen: bool) -> None:
     """Warn of files that may be images; ``chosen``: the user chose the endings."""
-    by_reason = defaultdict(list)
+    by_kind = defaultdict(list)
     for path, reason in left_out.items():
+        of_ending = reason == "no ending" or reason.startswith("ending ")
         companion = reason.removeprefix("ending ") in _COMPANIONS
-        if reason == "empty" or not (companion or chosen):
-            by_reason[reason].append(os.path.relpath(path, root))
-    if not by_reason:
+        if not (of_ending and (companion or chosen)):
+            by_kind[reason.partition(": ")[0]].append(os.path.relpath(path, root))
+    if not by_kind:
         return
+    kinds = sorted(by_kind, key=lambda kind: kind == "empty")
     parts = [
-        f"{len(some)} with {reason}" for reason, some in by_reason.items() if reason != "empty"
+        f"{len(by_kind[k])} {k}" if k == "empty" else f"{len(by_kind[k])} with {k}" for k in kinds
     ]
-    parts += [f"{len(some)} empty" for reason, some in by_reason.items() if reason == "empty"]
-    firsts = ", ".join(some[0] for some in by_reason.values())
-    advice = "" if list(by_reason) == ["empty"] else "; give extensions if they are pictures"
+    firsts = ", ".join(by_kind[kind][0] for kind in kinds)
+    unknown = any("ending" in kind for kind in kinds)
+    advice = "; give extensions if they are pictures" if unknown else ""
     warn(
-        f"{sum(map(len, by_reason.values()))} files in {root} are left out: {', '.join(parts)} "
+        f"{sum(map(len, by_kind.values()))} files in {root} are left out: {', '.join(parts)} "
         f"({firsts}){advice}"
     )
 
 
-def _is_empty(path: str) -> bool:
+def _reason(path: str, suffixes: tuple[str, ...]) -> str | None:
+    """Why a file is no picture; None where it is one, by its ending and size."""
+    ending = os.path.splitext(path)[1].lower()
+    if not (path.lower().endswith(suffixes) if ending else "." in suffixes):
+        return f"ending {ending}" if ending else "no ending"
     try:
-        return os.path.getsize(path) == 0
+        return "empty" if os.path.getsize(path) == 0 else None
     except OSError:  # a broken link: an error that names it, when it is read
-        return False
+        return None

@@ -3,59 +3,81 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from .._core._text import visible
 from .._core._warn import warn
-from ._files import endings, images_below, warn_of_left_out
+from ._collection import collection
+from ._copies import copies_among
+from ._files import endings, images_below, images_in, is_hidden, looked_for, warn_of_left_out
+from ._split import is_part, part_of
 
-_SPLIT = re.compile(
-    r"(train(ing)?|val(id(ation)?)?|test(ing)?|dev|eval(uation)?|hold[ _-]?out|unlabell?ed)"
-    r"([ _-]?(set|data|images|split))?[ _-]?\d*"
-)
+_LEVELS = ("split", "class", "group")
 
 
 def load_image_folder(
     root: str | os.PathLike,
     *,
-    return_X_y: bool = False,
+    levels: str = "class",
     extensions: Sequence[str] | None = None,
+    return_X_y: bool = False,
 ) -> Any:
     """List the pictures of a folder that has one sub-folder per class.
 
-    The class of ``root/cat/2024/01.jpg`` is "cat". No picture is read: an estimator decodes the
-    files as it needs them. Hidden files and folders, whose names start with a dot, are left out;
-    links to folders are followed, and no folder is listed twice for a class.
+    The class of ``root/cat/2024/01.jpg`` is "cat". No picture is decoded for an estimator: it
+    decodes the files as it needs them. Hidden files and folders, whose names start with a dot, and
+    those that systems make ("__MACOSX", "@eaDir") are left out; links to folders are followed, and
+    no folder is listed twice for a class.
+
+    What may be a picture and is left out is told in a warning, with the reason:
+
+    - files of another ending, empty ones, and pictures outside of a folder of a class;
+    - masks: "1_mask.png" beside "1.png", "masks/1.png" beside "images/1.png", or a "1.png" of few
+      values beside "1.jpg";
+    - copies, by content: all of a picture that is in several classes, since only one of them can be
+      right, and those that are also in the test part of a split, or in the validation part, are
+      left out of the others. Pictures of one colour are no copies. Files that have the same number
+      of bytes are opened for that.
 
     Parameters
     ----------
     root : path-like
-        The folder. If it has folders ``train`` and ``test``, load each of them by itself.
+        The folder.
+    levels : str, default="class"
+        What the folders on the way to a picture stand for, from ``root`` on, with a slash in
+        between: "class", "split" (train, val, test) and "group" (a site, a patient). For instance
+        "split/class" reads ``root/train/cat/01.jpg``, and "class/group" ``root/cat/site 7/01.jpg``.
+        Folders below these may have any names.
+    extensions : sequence of str or None, default=None
+        The endings of files that count as pictures, whatever the case of their letters; "" stands
+        for names without one. None: those of all files that can be read.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
-    extensions : sequence of str or None, default=None
-        The endings of files that count as pictures, whatever the case of their letters. None: those
-        of the usual formats that Pillow reads, from ``.apng`` to ``.webp``.
 
     Returns
     -------
     data : :class:`~sklearn.utils.Bunch`
         data : ndarray of shape (n,), str
-            Paths, in sorted order within each class.
+            Paths, in sorted order of their folders and names.
+        filenames : ndarray of shape (n,), str
+            ``data``.
         target : ndarray of shape (n,), str
             The class of each.
         target_names : ndarray of shape (n_classes,), str
-            The sub-folders, in sorted order.
+            The classes, in sorted order.
         class_counts : ndarray of shape (n_classes,), int
             Pictures per class, in the order of ``target_names``; 0 for an empty folder.
+        split : ndarray of shape (n,), str, or None
+            The folder of the split, if ``levels`` has it: ``data.data[data.split == "train"]``.
+        groups : ndarray of shape (n,), str, or None
+            The folder of the group, if ``levels`` has it, for splitters of scikit-learn such as
+            :class:`~sklearn.model_selection.StratifiedGroupKFold`.
         left_out : dict of str to str
-            Paths of other files, with the reason: "empty", "no ending", "ending .txt".
+            Paths of other files, with the reason, such as "empty" or "ending .txt".
         DESCR : str
             What was found.
     (data, target) : tuple of ndarray
@@ -66,18 +88,19 @@ def load_image_folder(
     FileNotFoundError, NotADirectoryError
         If there is no ``root``, or it is no folder.
     ValueError
-        If it has no sub-folders, or these have no pictures.
+        If it has no such folders, or these have no pictures.
 
     Warns
     -----
     UserWarning
-        If the folder of a class has no pictures; if files are left out that may be pictures, of
-        another ending or empty; if the classes would be "train" and "test", or a single folder of
-        folders. The message names them.
+        If the folder of a class has no pictures; if files are left out that may be pictures; if the
+        classes would be "train" and "test", or a single folder of folders; if a group is in several
+        parts of the split. The message names them.
 
     See Also
     --------
     list_images : without labels.
+    load_image_csv : with labels in a table.
 
     Examples
     --------
@@ -101,62 +124,110 @@ def load_image_folder(
         raise kind(
             f"root must be a folder with one sub-folder of pictures per class; got {visible(root)}"
         )
+    words = _check_levels(levels)
     suffixes = endings(extensions)
-    names = _folders(root)
-    if not names:
+    branches = list(_branches(root, words))
+    if not branches:
+        shape = "" if levels == "class" else f" in the shape {levels!r}"
         raise ValueError(
-            f"{visible(root)} has no sub-folders: it must have one of pictures per class"
+            f"{visible(root)} has no sub-folders{shape}: it must have one of pictures per class; "
+            "load_image_csv reads labels in a table, list_images lists pictures without"
         )
-    paths: list[list[str]] = []
+    paths: list[str] = []
+    places: list[dict[str, str]] = []
     left_out: dict[str, str] = {}
-    for name in names:
-        of_class, others = images_below(root / name, suffixes)
-        paths.append(of_class)
+    for folder, place in branches:
+        found, others = images_below(folder, suffixes)
+        paths += found
+        places += [place] * len(found)
         left_out |= others
-    counts = np.array([len(of_class) for of_class in paths])
-    if not counts.any():
+    names = sorted({place["class"] for _, place in branches})
+    if not paths:
         raise ValueError(
-            f"none of the {len(names)} sub-folders of {visible(root)} has pictures "
-            f"({', '.join(suffixes)})"
+            f"none of the {len(branches)} sub-folders of {visible(root)} has pictures "
+            f"{looked_for(extensions)}"
         )
-    empty = [name for name, count in zip(names, counts, strict=True) if count == 0]
-    if empty:
+    left_out |= _loose(root, words, suffixes)
+    wrong_level = levels == "class" and _warn_of_level(root, names, paths)
+    copies = {}
+    if not wrong_level:
+        labels = [place["class"] for place in places]
+        copies = copies_among(paths, labels, [place.get("split", "") for place in places], root)
+    left_out |= copies
+    kept = [i for i, path in enumerate(paths) if path not in copies]
+    target = [places[i]["class"] for i in kept]
+    if empty := sorted(set(names) - set(target)):
         warn(f"no pictures in {root} for {', '.join(empty)}")
     warn_of_left_out(left_out, root, chosen=extensions is not None)
-    _warn_of_level(root, names, paths)
-    data = np.array([path for of_class in paths for path in of_class])
-    target = np.repeat(names, counts)
-    if return_X_y:
-        return data, target
-    return Bunch(
-        data=data,
-        target=target,
-        target_names=np.array(names),
-        class_counts=counts,
+    return collection(
+        np.array([paths[i] for i in kept], dtype=str),
+        np.array(target, dtype=str),
+        target_names=names,
+        split=[places[i]["split"] for i in kept] if "split" in words else None,
+        groups=[places[i]["group"] for i in kept] if "group" in words else None,
         left_out=left_out,
-        DESCR=f"{len(data)} pictures of {len(names)} classes in {root}",
+        where=f"in {root}",
+        return_X_y=return_X_y,
     )
 
 
-def _warn_of_level(root: Path, names: list[str], paths: list[list[str]]) -> None:
-    """Warn where the sub-folders are plainly no classes."""
-    splits = [name for name in names if _SPLIT.fullmatch(name.lower())]
-    if len(splits) > 1:
-        inner = _folders(root / splits[0])
+def _check_levels(levels: str) -> list[str]:
+    words = levels.split("/") if isinstance(levels, str) else []
+    if "class" not in words or len(set(words)) < len(words) or not set(words) <= set(_LEVELS):
+        raise ValueError(
+            'levels must be "class", or "class" with "split" and "group" in their order, such as '
+            f'"split/class"; got {levels!r}'
+        )
+    return words
+
+
+def _branches(root: Path, words: list[str]) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The folders of pictures, and what the folders on the way stand for."""
+    for name in _folders(root):
+        place = {words[0]: name}
+        if len(words) == 1:
+            yield root / name, place
+        else:
+            yield from ((path, place | rest) for path, rest in _branches(root / name, words[1:]))
+
+
+def _loose(root: Path, words: list[str], suffixes: tuple[str, ...]) -> dict[str, str]:
+    """Pictures that lie above the folders of pictures."""
+    loose = dict.fromkeys(images_in(root, suffixes), f"no folder of a {words[0]}")
+    for name in _folders(root) if len(words) > 1 else ():
+        loose |= _loose(root / name, words[1:], suffixes)
+    return loose
+
+
+def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
+    """Warn where the sub-folders are plainly no classes, and tell so."""
+    parts = [name for name in names if is_part(name)]
+    if len(parts) > 1:
+        inner = _folders(root / parts[0])
         how = "load_image_folder" if inner else "list_images"
+        whole = '; or all with levels="split/class"' if inner else ""
         warn(
             f"the classes are {', '.join(map(repr, names))}, which look like parts of a split data "
-            f"set rather than classes: give them one by one, {how}({str(root / splits[0])!r})"
+            f"set rather than classes: give them one by one, {how}({str(root / parts[0])!r}){whole}"
         )
-    elif len(names) == 1 and len(inner := _folders(root / names[0])) > 1:
-        direct = any(os.path.dirname(path) == str(root / names[0]) for path in paths[0])
+        return True
+    within = sorted({part for name in names for part in _folders(root / name) if is_part(part)})
+    if len(set(map(part_of, within))) > 1:
+        warn(
+            f"the folders of classes have folders {', '.join(map(repr, within))}, which look like "
+            'parts of a split data set: levels="class/split" tells them apart'
+        )
+    if len(names) == 1 and len(inner := _folders(root / names[0])) > 1:
+        direct = any(os.path.dirname(path) == str(root / names[0]) for path in paths)
         if not direct:
             warn(
                 f"the only class is {names[0]!r}, a folder of {len(inner)} folders ({inner[0]!r}, "
                 f"{inner[1]!r}): if these are the classes, give root={str(root / names[0])!r}"
             )
+            return True
+    return False
 
 
 def _folders(path: Path) -> list[str]:
     """Names of the visible folders in one, sorted."""
-    return sorted(e.name for e in path.iterdir() if e.is_dir() and not e.name.startswith("."))
+    return sorted(e.name for e in path.iterdir() if e.is_dir() and not is_hidden(e.name))

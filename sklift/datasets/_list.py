@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
 from .._core._text import visible
+from ._collection import collection
+from ._text_files import below, read_text
 
 
 def load_image_list(
@@ -53,8 +53,8 @@ def load_image_list(
             ``class_names``.
         class_counts : ndarray of shape (n_classes,), int
             Pictures per label; 0 for a class that the list lacks.
-        DESCR : str
-            What was read.
+        filenames, split, groups, left_out, DESCR
+            As of :func:`load_image_csv`: ``data``, None, None, empty, and what was read.
     (data, target) : tuple of ndarray
         If ``return_X_y``.
 
@@ -65,6 +65,10 @@ def load_image_list(
     ValueError
         If a line is not a path and a label, a path is not below ``root``, the list is empty or not
         of such text, or a label has no name.
+
+    See Also
+    --------
+    load_image_csv : where columns have names.
 
     Examples
     --------
@@ -87,11 +91,11 @@ def load_image_list(
         raise FileNotFoundError(f"there is no list {list_file}")
     root = list_file.parent if root is None else Path(root)
     paths, labels = [], []
-    for number, line in enumerate(_lines(list_file), start=1):
+    for number, line in enumerate(read_text(list_file).split("\n"), start=1):
         if line.strip():
             where = f"{list_file}, line {number}"
             path, label = _parse(line, where)
-            paths.append(_below(root, path, where))
+            paths.append(below(root, path, where))
             labels.append(label)
     if not paths:
         raise ValueError(f"{list_file} lists no pictures")
@@ -106,15 +110,12 @@ def load_image_list(
             f"{list_file} has labels up to {target.max()}, so at least {target.max() + 1} "
             f"class_names are needed; got {len(class_names)}"
         )
-    if return_X_y:
-        return data, target
-    class_counts = np.bincount(target, minlength=0 if class_names is None else len(class_names))
-    return Bunch(
-        data=data,
-        target=target,
-        target_names=None if class_names is None else np.array(class_names),
-        class_counts=class_counts,
-        DESCR=f"{len(data)} pictures of {len(class_counts)} classes listed in {list_file}",
+    return collection(
+        data,
+        target,
+        target_names=class_names,
+        where=f"listed in {list_file}",
+        return_X_y=return_X_y,
     )
 
 
@@ -127,28 +128,3 @@ def _parse(line: str, where: str) -> tuple[str, int]:
     if len(path) > 2 and path[0] == path[-1] and path[0] in "\"'":
         path = path[1:-1]
     return path, int(label[0])
-
-
-def _lines(list_file: Path) -> list[str]:
-    content = list_file.read_bytes()
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = content.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ValueError(f"{list_file}, line {line} is not UTF-8: save the list as such") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
-def _below(root: Path, path: str, where: str) -> str:
-    """The path below ``root``; a list that someone else wrote must not lead elsewhere."""
-    joined = os.path.join(root, path)
-    if os.path.isabs(path) or ".." in path:
-        top, full = os.path.abspath(root), os.path.abspath(joined)
-        if not full.startswith(top.rstrip(os.sep) + os.sep):
-            raise ValueError(
-                f"{where}: {path!r} is not below {root}: give a folder that holds all listed "
-                "pictures as root"
-            )
-        joined = os.path.normpath(joined)
-    return joined

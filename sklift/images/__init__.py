@@ -11,6 +11,7 @@ from ._augmentations import (
     StoredViews,
     resolve_augmentation,
 )
+from ._crops import ImageCrops
 from ._reader import Reader, resolve_reader
 from ._sequence import ImageSequence
 from ._tta import TTA, FiveCrop, RandomCrops, TenCrop, resolve_tta
@@ -20,6 +21,7 @@ __all__ = [
     "TTA",
     "CutMix",
     "FiveCrop",
+    "ImageCrops",
     "ImageSequence",
     "MinimalistCrop",
     "MixUp",

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ._arrays import is_tensor, tensor_to_array
+from ._crops import CropSource, ImageCrops
 from ._items import as_labels, is_pair, is_path, is_row
 from ._reading import PLAIN, Reading
 from ._sources import (
@@ -40,7 +41,7 @@ def as_image_source(
         the contents of files: bytes, file objects, `zipfile.Path`; an
         array (n, height, width[, c]), a tensor (n, [c,] height, width), with c in 1, 3, 4; a 2-D
         array of flattened images; any object with `__len__` and `__getitem__` whose items are
-        images or (image, label). Values are bool, uint8, uint16, or float in [0, 1].
+        images or (image, label); `ImageCrops`. Values are bool, uint8, uint16, or float in [0, 1].
     image_shape : tuple (height, width) or (height, width, channels), default=None
         The shape of the pictures in a flattened X; not used otherwise.
     must_exist : bool, default=True
@@ -72,6 +73,9 @@ def as_image_source(
         )
     if isinstance(X, (str, bytes, os.PathLike, Image.Image)):
         raise TypeError(f"X is a single {type(X).__name__}; give a list: [X]")
+    if isinstance(X, ImageCrops):
+        check_not_empty(len(X))
+        return CropSource(X, must_exist, reading)
     if hasattr(X, "to_numpy"):  # a dataframe or a series
         X = _to_numpy(X)
     if is_tensor(X):

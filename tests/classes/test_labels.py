@@ -47,6 +47,8 @@ def test_a_column_is_flattened_with_a_warning():
         (np.array(["a", None, "b", None], dtype=object), r"y\[1\] is missing \(None; 2 in all\)"),
         (pd.Series([1, None, 2], dtype="Int64"), r"y\[1\] is missing"),
         (pd.Categorical(["a", np.nan]), r"y\[1\] is missing"),
+        (np.ma.masked_array(["a", "b"], [False, True]), r"y\[1\] is missing"),
+        (np.ma.masked_array([3, 4], [True, False]), r"y\[0\] is missing"),
         ([0.5, 1.7, 2.2], "continuous"),
         (np.eye(3, dtype=int), "1d array"),
         (np.array(["a", 1, "b"], dtype=object), r"mixes kinds of labels: \['int', 'str'\]"),

@@ -26,6 +26,11 @@ from sklift._classes._look_alikes import look_alikes
         ("Straße", "STRASSE"),
         ("fox", "\uff46ox"),
         ("fox", "fox_"),
+        ("RedFox", "red fox"),
+        ("e-mail", "email"),
+        ("fox", "f\u043ex"),  # a Cyrillic o
+        ("OX", "\u039f\u03a7"),  # Greek letters
+        ("class_1", "class_01"),
     ],
     ids=ascii,
 )
@@ -44,6 +49,9 @@ def test_one_name_in_two_spellings(pair, quick, shapes):
         ("fox", "foxes"),
         ("-1", "1"),
         ("1.1", "11"),
+        ("1 2", "12"),
+        ("10", "1"),
+        ("\u03b2 cell", "b cell"),  # looks alike, but not to be taken for it
         ("C", "C#"),
         ("A+", "A-"),
         ("Bar", "Bär"),
@@ -61,6 +69,17 @@ def test_the_message_shows_what_the_eye_does_not_see():
     composed, apart = "B\u00e4r", "Ba\u0308r"
     with pytest.warns(UserWarning, match=r"'Ba\\u0308r' and 'B\u00e4r'"):
         encode_labels(np.array([composed, apart]))
+
+
+def test_letters_of_another_script_are_shown_by_their_numbers():
+    with pytest.warns(UserWarning, match=r"'fox' and 'f\\u043ex'"):
+        encode_labels(np.array(["fox", "f\u043ex"]))
+    with pytest.warns(UserWarning, match="\u0421\u043e\u043a"):  # all of them: as it is
+        encode_labels(np.array(["\u0421\u043e\u043a", "\u0441\u043e\u043a"]))
+
+
+def test_numbers_that_a_table_changed():
+    assert look_alikes(["1", "01", "2", "1.0"]) == [["1", "01", "1.0"]]
 
 
 @pytest.mark.parametrize("text", ["nan", "None", "<NA>", "NaT", ""])

@@ -45,8 +45,8 @@ def test_classes_of_an_enumeration_keep_their_order():
 
 @pytest.mark.parametrize(
     "label",
-    [str, "{:02}".format, "{:05}".format, lambda k: str(k + 1), int],
-    ids=["digits", "2 digits", "5 digits", "from 1", "numbers"],
+    [str, "{:02}".format, "{:05}".format, lambda k: str(k + 1), int, "{}.0".format, "{}.5".format],
+    ids=["digits", "2 digits", "5 digits", "from 1", "numbers", "whole", "halves"],
 )
 def test_digits_are_numbers_to_a_list_of_names(label):
     labels = [label(k) for k in range(12)]
@@ -70,6 +70,9 @@ def test_numbers_within_labels_warn_where_their_order_matters():
         "name 2"
     )
     assert resolve(TWELVE, [f"c{k:02}" for k in range(12)]) == TWELVE
+    others = np.unique([*labels[:11], "zebra"])  # it is some of the labels that have numbers
+    with pytest.warns(UserWarning, match="'c10' comes before 'c2'"):
+        resolve_names(TWELVE, others)
 
 
 def test_the_classifiers_give_each_class_its_name(quick, shapes):

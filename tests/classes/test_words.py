@@ -21,6 +21,8 @@ SPELLINGS = {
     "numbers and underscores": lambda name, k: f"{k}_{name.replace(' ', '_')}",
     "long numbers": lambda name, k: f"{k + 10000}-{name}",
     "leading zeros alone": lambda name, k: f"0{k}{name}",
+    "points": lambda name, k: name.replace(" ", "."),
+    "several underscores": lambda name, k: name.replace(" ", "___"),
     "ids of WordNet": lambda name, k: f"n0211942{k}-{name.replace(' ', '_')}",
     "synsets": lambda name, k: f"{name.replace(' ', '_')}.n.01",
     "blanks around": lambda name, k: f" {name}\t",

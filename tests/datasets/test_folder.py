@@ -213,6 +213,87 @@ def test_classes_that_only_look_alike_are_let_pass(tmp_path, names):
     assert not said(load_image_folder, make(tmp_path, names))[1]
 
 
+def reasons(photos, root):
+    return {Path(path).relative_to(root).as_posix(): why for path, why in photos.left_out.items()}
+
+
+@pytest.fixture
+def parts(tmp_path):
+    parts = ("train", "valid", "test")
+    return make(tmp_path, [f"{part}/{kind}/1.png" for part in parts for kind in ("cat", "dog")])
+
+
+def test_parts_of_a_split(parts):
+    photos, messages = said(load_image_folder, parts, levels="split/class")
+    assert photos.target.tolist() == ["cat", "dog"] * 3 and messages == []
+    assert photos.split.tolist() == ["test"] * 2 + ["train"] * 2 + ["valid"] * 2
+    assert photos.target_names.tolist() == ["cat", "dog"] and photos.groups is None
+    (X, _), (message,) = said(load_image_folder, parts, levels="split/class", return_X_y=True)
+    assert len(X) == 6 and "pictures of test, train, val come together" in message
+    assert 'levels="split/class"' in said(load_image_folder, parts)[1][0]
+
+
+def test_groups_and_what_a_split_leaks(tmp_path):
+    make(
+        tmp_path / "train",
+        (
+            "cat/site 1/1.png",
+            "cat/site 1/deep/2.png",
+            "cat/site 2/1.png",
+            "dog/site 1/1.png",
+        ),
+    )
+    photos, messages = said(load_image_folder, tmp_path / "train", levels="class/group")
+    assert photos.groups.tolist() == ["site 1", "site 1", "site 2", "site 1"] and messages == []
+    make(tmp_path / "test", ["cat/site 2/1.png"])
+    _, (message,) = said(load_image_folder, tmp_path, levels="split/class/group")
+    assert "1 of 2 groups ('site 2') have pictures in several of test, train" in message
+
+
+def test_pictures_above_the_folders_of_classes_are_told(parts):
+    make(parts, ["loose.png", "train/loose.png"])
+    (parts / "notes.txt").write_text("no picture")
+    photos, (message,) = said(load_image_folder, parts, levels="split/class")
+    assert reasons(photos, parts) == {
+        "loose.png": "no folder of a split",
+        "train/loose.png": "no folder of a class",
+    }
+    assert "1 with no folder of a split, 1 with no folder of a class" in message
+
+
+def test_folders_that_systems_make_are_no_classes(tmp_path):
+    make(tmp_path, ["cat/1.png", "cat/@eaDir/1.png", "dog/1.png", "__MACOSX/cat/._1.png"])
+    photos, messages = said(load_image_folder, tmp_path)
+    assert photos.class_counts.tolist() == [1, 1] and messages == [] and photos.left_out == {}
+
+
+def test_parts_of_a_split_within_the_classes_are_told(tmp_path):
+    make(
+        tmp_path, [f"{kind}/{part}/1.png" for kind in ("cat", "dog") for part in ("train", "test")]
+    )
+    _, (message,) = said(load_image_folder, tmp_path)
+    assert "have folders 'test', 'train'" in message and 'levels="class/split"' in message
+    photos, messages = said(load_image_folder, tmp_path, levels="class/split")
+    assert photos.split.tolist() == ["test", "train"] * 2 and messages == []
+
+
+@pytest.mark.parametrize("levels", ["", "split", "class/class", "class/kind", "class\\split", None])
+def test_levels_that_mean_nothing(parts, levels):
+    with pytest.raises(ValueError, match=r'levels must be "class".*got '):
+        load_image_folder(parts, levels=levels)
+
+
+def test_levels_that_the_folder_lacks(parts):
+    with pytest.raises(ValueError, match=r"no sub-folders in the shape 'split/class/group'"):
+        load_image_folder(parts, levels="split/class/group")
+
+
+def test_files_without_an_ending_can_be_asked_for(tmp_path):
+    make(tmp_path, ["cat/IM000001", "dog/1.png"])
+    photos, messages = said(load_image_folder, tmp_path, extensions=["", "png"])
+    assert photos.class_counts.tolist() == [1, 1] and messages == []
+
+
 def test_images_of_a_folder_without_labels(root, tmp_path):
     assert relative(list_images(root), root) == [
         "loose.jpg",

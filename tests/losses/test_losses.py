@@ -62,6 +62,23 @@ def assert_same(loss, other, logits, target):
         torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("recipe", [*DEFAULTS, LogitAdjusted(top_fraction=0.5)], ids=name)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_without_weights_the_bits_are_those_with_weights_of_one(recipe, dtype):
+    generator = torch.Generator().manual_seed(0)
+    loss = recipe.build(COUNTS, None)
+    for n in (1, 7, 128, 1001):
+        logits = (3 * torch.randn(n, 5, generator=generator)).to(dtype)
+        target = torch.randint(5, (n,), generator=generator)
+        found = value_and_grad(loss, logits, target)
+        wanted = value_and_grad(loss, logits, target, torch.ones(n))
+        assert all(map(torch.equal, found, wanted)) and found[0].dtype == wanted[0].dtype
+
+
+def test_no_samples_have_no_loss():
+    assert LogitAdjusted().build(COUNTS, None)(torch.zeros(0, 5), torch.zeros(0).long()) == 0
+
+
 @pytest.mark.parametrize(
     ("recipe", "twin"),
     [

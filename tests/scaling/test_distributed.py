@@ -41,6 +41,7 @@ import numpy as np
 import torch
 
 from sklift import LiftClassifier
+from sklift._net import agreed
 
 VARIANTS = {VARIANTS!r}
 folder, rank = Path(sys.argv[1]), int(os.environ["RANK"])
@@ -91,6 +92,7 @@ found["mixed"] = {{
     for loss in ("logit_adjusted", "lade")
 }}
 found["seeds"] = [fit(True, random_state=None)["batches"] for _ in range(2)]
+found["agreed"] = [agreed(dict(distributed=shared), rank) for shared in (True, False)]
 found["labels"] = error(y=np.roll(y, rank))
 
 step, n_steps = torch.optim.SGD.step, 0
@@ -157,6 +159,9 @@ class TestTwoProcesses:
             assert first[key] == second[key]
         plain = found["ranks"][0]["shared"]["weighted"]["weights"]
         assert any(first["weights"][name] != weight for name, weight in plain.items())
+
+    def test_the_value_of_the_first_is_agreed_on(self, found):
+        assert [rank["agreed"] for rank in found["ranks"]] == [[0, 0], [0, 1]]
 
     def test_without_a_seed_both_take_that_of_the_first(self, found):
         first, second = (rank["seeds"] for rank in found["ranks"])
