@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from ._classes._masked import masked_labels
 from ._compute._isolation import isolated
+from ._core._lazy_rows import Batches
 from ._core._names import did_you_mean
 from ._core._recipes import check_settings, named_recipes
 from ._core._sklearn import HasMethods, Interval, validate_params
@@ -232,7 +233,7 @@ class FrozenEstimator(ImageEstimator):
         self.__dict__.pop("precision_", None)
         self.precision_ = self._plan(backbone.width).precision_name
 
-    def _feature_batches(self, X, finish=None) -> Iterator[np.ndarray]:
+    def _feature_batches(self, X, finish=None) -> Batches:
         """Arrays of features, each of several batches of pictures, in their order.
 
         ``finish``: name of a method of the backbone, which is applied to the features.
@@ -256,13 +257,13 @@ class FrozenEstimator(ImageEstimator):
         known = None if view is None else plan.cache.features
         context = (*backbone.identity, plan.device.type, plan.precision, view, finish)
 
-        def groups():
+        def parts() -> Iterator[np.ndarray]:
             with progress(len(pictures), bool(self.verbose)) as advance:
                 for chosen in index_groups(len(pictures), plan):
                     yield cached_features(compute, Subset(views, chosen), known, context)
                     advance(len(chosen))
 
-        yield from without_unread(groups(), pictures.source)
+        return Batches(len(pictures), without_unread(parts(), pictures.source))
 
 
 @contextmanager
@@ -278,7 +279,7 @@ def progress(n: int, shown: bool) -> Iterator[Callable[[int], object]]:
 
 
 class LogitClassifierMixin(ClassifierMixin):
-    """Mixin of predictions, for classifiers whose ``_logit_batches(X)`` gives batches of logits."""
+    """Mixin of predictions, for classifiers whose ``_logit_batches(X)`` gives `Batches`."""
 
     @isolated
     def decision_function(self, X) -> np.ndarray:
@@ -295,8 +296,10 @@ class LogitClassifierMixin(ClassifierMixin):
             For two classes, the difference of the logits, which is positive for ``classes_[1]``.
             NaN for pictures that can't be read, with ``reader__on_error="skip"``.
         """
-        logits = np.concatenate(list(self._logit_batches(X)))
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+        batches = self._logit_batches(X)
+        if len(self.classes_) == 2:
+            batches = batches.map(lambda z: z[:, 1] - z[:, 0])
+        return batches.join()
 
     @isolated
     def predict_proba(self, X) -> np.ndarray:
@@ -316,7 +319,7 @@ class LogitClassifierMixin(ClassifierMixin):
         from scipy.special import softmax
 
         batches = self._logit_batches(X)
-        return np.concatenate([softmax(z.astype(np.float64), axis=1) for z in batches])
+        return batches.map(lambda z: softmax(z.astype(np.float64), axis=1)).join()
 
     @isolated
     def predict(self, X) -> np.ndarray:
@@ -333,13 +336,12 @@ class LogitClassifierMixin(ClassifierMixin):
             With ``reader__on_error="skip"``, a masked array: labels of pictures that can't be read
             are masked, and the mask covers a value that is no class.
         """
-        codes, unread = [], []
-        for logits in self._logit_batches(X):
-            codes.append(logits.argmax(axis=1))
-            unread.append(np.isnan(logits).all(axis=1))
-        if self._skips():
-            return masked_labels(self.classes_, np.concatenate(codes), np.concatenate(unread))
-        return self.classes_[np.concatenate(codes)]
+        batches = self._logit_batches(X)
+        if not self._skips():
+            return batches.map(lambda z: self.classes_[z.argmax(axis=1)]).join()
+        codes = batches.map(lambda z: np.where(np.isnan(z).all(axis=1), -1, z.argmax(axis=1)))
+        codes = codes.join()
+        return masked_labels(self.classes_, codes, codes < 0)
 
     @isolated
     def score(self, X, y, sample_weight=None) -> float:

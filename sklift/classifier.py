@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from numbers import Integral, Real
 from os import PathLike
 from typing import Self
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._classes._names import names_in_words
 from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
 from ._compute._isolation import isolated
+from ._core._lazy_rows import Batches
 from ._core._sklearn import (
     CallbackSupportMixin,
     Interval,
@@ -479,7 +480,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
         Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
         """
-        logits = np.concatenate(list(self._trained_logits(X)))
+        logits = self._trained_logits(X).join()
         if self._skips():
             logits = logits[~np.isnan(logits).all(axis=1)]
             if not len(logits):
@@ -575,7 +576,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             return None
         totals = ClassTotals(self.class_counts_, self._class_weights, self._effective_counts)
         net = getattr(self, "net_", None)
-        last = ("optimizer_", "criterion_", "regularizer")
+        last = ("history", "optimizer_", "criterion_", "regularizer")
         of_net = (getattr(net, name, None) for name in last)
         return Trained(self.classes_, self.model_, self.init_, totals, self.history_, *of_net)
 
@@ -597,7 +598,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
                 )
             raise
 
-    def _trained_logits(self, X) -> Iterator[np.ndarray]:
+    def _trained_logits(self, X) -> Batches:
         check_is_fitted(self)
         self._check_params()
         from ._data._prediction import logits
@@ -606,14 +607,15 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         data = self._to_predict(self._data(X, reset=False, must_exist=not self._skips()))
         model = self.model_
         plan = self._plan(model.backbone.width, model.mean.device, data.dtype)
-        return without_unread(logits(model, data, self.tta, plan), data.source)
+        batches = logits(model, data, self.tta, plan)
+        return Batches(len(data), without_unread(batches, data.source))
 
-    def _logit_batches(self, X) -> Iterator[np.ndarray]:
+    def _logit_batches(self, X) -> Batches:
         batches = self._trained_logits(X)
         target = resolve_target_prior(self.target_prior, self.classes_, self.class_prior_)
         if target is None:
             return batches
-        return (adjust_logits(logits, self.implied_prior_, target) for logits in batches)
+        return batches.map(lambda z: adjust_logits(z, self.implied_prior_, target))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -134,11 +134,10 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         finish = "embed" if self.projected else None
-        features = np.concatenate(list(self._feature_batches(X, finish)))
-        if not self.projected:
-            return features
-        # The mean of several unit features is shorter than 1.
-        return features / np.linalg.norm(features, axis=1, keepdims=True)
+        batches = self._feature_batches(X, finish)
+        if self.projected:  # the mean of several unit features is shorter than 1
+            batches = batches.map(lambda x: x / np.linalg.norm(x, axis=1, keepdims=True))
+        return batches.join()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from numbers import Integral
 from typing import Self
 
@@ -17,6 +17,7 @@ from ._classes._prompts import prompt_features
 from ._classes._separation import separation
 from ._classes._words import warn_of_wordless
 from ._compute._isolation import isolated
+from ._core._lazy_rows import Batches
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -145,8 +146,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             warn_of_wordless(names, "a prompt of them says little")
         self._warn_if_unsavable(classes, names)
         backbone = self._load_text_backbone()
-        features = prompt_features(backbone, self.prompts, classes, names)
-        rows = np.stack([texts.mean(0).numpy() for texts in features])
+        rows = prompt_features(backbone, self.prompts, classes, names).numpy()
         self._choose_precision(backbone)
         self.text_features_ = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         self.classes_ = classes
@@ -216,11 +216,10 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         if len(pictures) != len(codes):
             raise ValueError(f"X has {len(pictures)} pictures and y {len(codes)} labels")
         backbone = self._load_text_backbone()
-        features = prompt_features(backbone, self.prompts, np.array(words), words)
-        rows = np.stack([texts.mean(0).numpy() for texts in features])
+        rows = prompt_features(backbone, self.prompts, np.array(words), words).numpy()
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         batches = self._feature_batches(pictures.source, "embed")
-        likeness = np.concatenate([own @ rows.T for own in batches])
+        likeness = batches.map(lambda own: own @ rows.T).join()
         if self._skips():
             read = ~np.isnan(likeness).all(axis=1)
             likeness, codes = likeness[read], codes[read]
@@ -253,8 +252,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
             raise ValueError(f"backbone {backbone.spec} has no text tower: zero-shot needs one")
         return backbone
 
-    def _logit_batches(self, X) -> Iterator[np.ndarray]:
+    def _logit_batches(self, X) -> Batches:
         check_is_fitted(self)
         scale = self._load_backbone().logit_scale
-        for features in self._feature_batches(X, "embed"):
-            yield scale * features @ self.text_features_.T
+        batches = self._feature_batches(X, "embed")
+        return batches.map(lambda features: scale * features @ self.text_features_.T)

@@ -1,4 +1,7 @@
-"""`benchmarks/gpu.py`, dry: what is run on borrowed GPUs must not fail there for a slip."""
+"""`benchmarks/gpu.py`, dry: what is run on borrowed GPUs must not fail there for a slip.
+
+And some cases of `benchmarks/growth.py`, at small sizes.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,21 @@ import sklift
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
-def run(folder, *arguments):
-    """What the script prints and writes; as on a machine without a GPU."""
+def printed_by(script, folder, *arguments) -> str:
+    """What a script prints; as on a machine without a GPU."""
     package = Path(sklift.__file__).resolve().parents[1]
     path = os.pathsep.join(map(str, (BENCHMARKS, package)))
     env = os.environ | {"PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, BENCHMARKS / "gpu.py", "--dry-run", *arguments]
+    command = [sys.executable, BENCHMARKS / script, *arguments]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return done.stdout, json.loads((folder / "gpu.json").read_text(encoding="utf-8"))
+    return done.stdout
+
+
+def run(folder, *arguments):
+    """What the script for GPUs prints and writes."""
+    printed = printed_by("gpu.py", folder, "--dry-run", *arguments)
+    return printed, json.loads((folder / "gpu.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +64,37 @@ def test_sections_without_time_are_skipped(tmp_path):
     _, found = run(tmp_path, "--budget", "0")
     states = {section["state"] for section in found["sections"].values()}
     assert states == {"skipped: out of time"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_growth_is_measured_once(tmp_path):
+    names = [
+        "per_class_recall / ",
+        "save / ",
+        "partial_fit / calls",
+        "rows, 10 classes",
+        "save, load",
+    ]
+    first = printed_by("growth.py", tmp_path, "--quick", *names)
+    found = json.loads((tmp_path / "growth.json").read_text(encoding="utf-8"))
+    assert {name: len(part) for name, part in found.items()} == {
+        "cases": 4,
+        "million": 1,
+        "soaks": 1,
+    }
+    assert all(one["seconds"] > 0 for part in found["cases"].values() for one in part)
+    (soak,) = found["soaks"].values()
+    assert soak[0].keys() == {"bytes", "open files", "threads"}
+    again = printed_by("growth.py", tmp_path, "--quick", *names)
+    assert again.splitlines()[:-1] == first.splitlines()[:-1]  # but for the time
+    assert again.splitlines()[-1] in ("0 s", "1 s", "2 s")
+
+
+def test_an_exponent_is_the_slope_at_the_end(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from _growth_measure import exponent
+
+    assert exponent([10, 100, 1000], [9, 10, 1000]) == pytest.approx(2)
+    assert exponent([10, 100], [4, 4]) == 0
+    assert exponent([10, 100], [3, 4], least=5) is None

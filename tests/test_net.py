@@ -243,7 +243,7 @@ class TestRows:
         if kind == "tokens":
             rows = TokenRows([[x.numpy()] for x in self.X], *given)
         else:
-            rows = LabelledRows(self.X if kind == "views" else self.X[:, 0], *given)
+            rows = LabelledRows((self.X if kind == "views" else self.X[:, 0]).numpy(), *given)
         dataset = torch.utils.data.Subset(rows, [9, 2, 3, 5, 7, 1]) if kind == "part" else rows
         mine = list(self.epochs(dataset, looped=False, **settings))
         theirs = list(self.epochs(dataset, looped=True, **settings))
@@ -259,7 +259,7 @@ class TestRows:
         ids=str,
     )
     def test_other_loaders_are_torchs(self, settings):
-        rows = LabelledRows(self.X[:, 0], self.codes)
+        rows = LabelledRows(self.X[:, 0].numpy(), self.codes)
         assert not ShuffledLoader(rows, seed=0, batch_size=4, **settings)._takes_rows()
         assert not ShuffledLoader(Data(), seed=0, batch_size=4)._takes_rows()
 
@@ -283,7 +283,7 @@ class TestRows:
     @pytest.mark.parametrize("kind", ["rows", "tokens"])
     def test_rows_to_predict_are_aligned_copies(self, kind):
         x = self.X[:, 0] if kind == "rows" else self.X
-        rows = LabelledRows(x) if kind == "rows" else TokenRows([[v.numpy()] for v in x])
+        rows = LabelledRows(x.numpy()) if kind == "rows" else TokenRows([[v.numpy()] for v in x])
         found = list(loaded(rows, ComputePlan(torch.device("cpu"), torch.float32, 4)))
         assert [len(batch) for batch in found] == [4, 4, 3] and torch.equal(torch.cat(found), x)
         inside = x.untyped_storage()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from numbers import Real
 from typing import Self
 
@@ -13,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._core._lazy_rows import Batches
 from .._core._sklearn import Interval, StrOptions, check_sample_weight, validate_params
 from ._gaussian import shrunk_gaussian
 from ._labels import check_labels, encode_labels, listed_classes
@@ -208,8 +208,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         labels : ndarray of shape (n_samples,)
         """
-        codes = np.concatenate([z.argmax(axis=1) for z in self._logits(X)])
-        return self.classes_[codes]
+        return self._logits(X).map(lambda z: self.classes_[z.argmax(axis=1)]).join()
 
     def decision_function(self, X) -> np.ndarray:
         """Logits of each row, ``X @ coef_.T + intercept_``.
@@ -223,7 +222,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         logits : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
         """
-        logits = np.concatenate(list(self._logits(X)))
+        logits = self._logits(X).join()
         return logits[:, 1] if len(self.classes_) == 2 else logits
 
     def predict_log_proba(self, X) -> np.ndarray:
@@ -238,7 +237,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
         """
-        return np.concatenate([log_softmax(z, axis=1) for z in self._logits(X)])
+        return self._logits(X).map(lambda z: log_softmax(z, axis=1)).join()
 
     def predict_proba(self, X) -> np.ndarray:
         """Probabilities of the classes.
@@ -252,7 +251,7 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
         -------
         proba : ndarray of shape (n_samples, n_classes)
         """
-        return np.concatenate([softmax(z, axis=1) for z in self._logits(X)])
+        return self._logits(X).map(lambda z: softmax(z, axis=1)).join()
 
     def _check(self, X, y, sample_weight, reset: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, labels and weights that can be worked on."""
@@ -309,12 +308,16 @@ class ShrunkGaussianClassifier(ClassifierMixin, BaseEstimator):
             )
         return priors / priors.sum()
 
-    def _logits(self, X) -> Iterator[np.ndarray]:
+    def _logits(self, X) -> Batches:
         """Logits in blocks of rows; for two classes, those of the first are 0."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        size = max(1, BLOCK // max(self.means_.shape))
-        for start in range(0, len(X), size):
-            logits = X[start : start + size].astype(np.float64, copy=False) @ self.coef_.T
-            logits += self.intercept_
-            yield np.pad(logits, [(0, 0), (1, 0)]) if len(self.classes_) == 2 else logits
+        size = max(1, 8 * BLOCK // max(self.means_.shape))
+
+        def logits(rows: np.ndarray) -> np.ndarray:
+            found = rows.astype(np.float64, copy=False) @ self.coef_.T
+            found += self.intercept_
+            return np.pad(found, [(0, 0), (1, 0)]) if len(self.classes_) == 2 else found
+
+        blocks = (X[start : start + size] for start in range(0, len(X), size))
+        return Batches(len(X), blocks).map(logits)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse import csr_array
 
-BLOCK = 2**22  # numbers that are worked on at once: 32 MB in float64
+from .._core._lazy_rows import LazyRows
+
+BLOCK = 2**19  # numbers that are worked on at once: 4 MB in float64
 LARGEST = 1e70  # a norm to the fourth power, summed over rows, stays finite
 
 
@@ -58,12 +60,12 @@ class ClassMoments:
         self.third = np.zeros((n_classes, n_features))
         self.fourth = 0.0
 
-    def update(self, X: np.ndarray, codes: np.ndarray, weight: np.ndarray) -> None:
+    def update(self, X: np.ndarray | LazyRows, codes: np.ndarray, weight: np.ndarray) -> None:
         """Add rows.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray or LazyRows of shape (n_samples, n_features)
             Rows; no number beyond `LARGEST`.
         codes : ndarray of shape (n_samples,)
             The class of each row, as an index.

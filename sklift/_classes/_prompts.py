@@ -71,8 +71,12 @@ def class_prompts(prompts, classes, names: list[str] | None) -> list[list[str]]:
     return [[t.replace("{}", name) for t in templates] for name in clean]
 
 
-def prompt_features(backbone, prompts, classes, names) -> list:
-    """Unit text features of each class, ``(n_prompts, embed_dim)``; warns of prompts cut short."""
+def prompt_features(backbone, prompts, classes, names):
+    """Mean of the unit text features of each class, a tensor ``(n_classes, embed_dim)``.
+
+    Warns of prompts that are cut short, of names that can't be read, and of classes that are the
+    same.
+    """
     texts = class_prompts(prompts, classes, names)
     flat = [t for descriptions in texts for t in descriptions]
     if long := backbone.text.truncated(flat):
@@ -85,8 +89,8 @@ def prompt_features(backbone, prompts, classes, names) -> list:
             f"the text tower can't read the names of {len(unread)} classes, the first is "
             f"{unread[0]!r}: give class_names in a language that it knows"
         )
-    features = list(backbone.encode_texts(flat).split([len(own) for own in texts]))
-    if same := same_features(features):
+    features = backbone.mean_texts(texts)
+    if same := same_features(features.numpy()):
         labels = np.asarray(classes).tolist()
         groups = "; ".join(" and ".join(repr(labels[k]) for k in group) for group in same[:5])
         warn(
@@ -96,18 +100,32 @@ def prompt_features(backbone, prompts, classes, names) -> list:
     return features
 
 
-def same_features(features, at_once: int = 1024) -> list[list[int]]:
-    """Groups of classes whose mean text features are the same, by index."""
-    rows = np.stack([np.asarray(own).mean(0) for own in features])
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    first = np.concatenate(
-        [
-            (rows[i : i + at_once] @ rows.T > 1 - 1e-6).argmax(axis=1)
-            for i in range(0, len(rows), at_once)
-        ]
-    )
-    kinds, sizes = np.unique(first, return_counts=True)
-    return [np.flatnonzero(first == kind).tolist() for kind in kinds[sizes > 1]]
+def same_features(features: np.ndarray) -> list[list[int]]:
+    """Groups of classes whose text features are the same but for rounding, by index.
+
+    Only features in the same cell of a coarse grid, in a few random directions, are compared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift._classes._prompts import same_features
+    >>> same_features(np.array([[1.0, 2.0], [2.0, 1.0], [2.0, 4.0]]))
+    [[0, 2]]
+    """
+    rows = features / np.linalg.norm(features, axis=1, keepdims=True)
+    directions = np.random.default_rng(0).normal(size=(rows.shape[1], 8))
+    cells = np.round(10 * (rows - rows.mean(0)) @ directions)
+    _, cells, sizes = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    by_cell = np.argsort(cells.ravel(), kind="stable")
+    groups = []
+    for left in np.split(by_cell, np.cumsum(sizes)[:-1]):
+        while len(left) > 1:
+            alike = rows[left] @ rows[left[0]] > 1 - 1e-6
+            alike[0] = True
+            if alike.sum() > 1:
+                groups.append(left[alike].tolist())
+            left = left[~alike]
+    return sorted(groups)
 
 
 def _named_templates(prompts: str) -> list[str]:

@@ -91,7 +91,7 @@ def _moments(n_classes: int, *parts) -> ClassMoments:
 def _expect(gaussian: ShrunkGaussian, X: np.ndarray, mix: np.ndarray):
     """Rows, classes and probabilities of all pairs that count, and the mix of classes."""
     found, total = [], np.zeros(len(mix))
-    size = max(1, BLOCK // len(mix))
+    size = max(1, 8 * BLOCK // len(mix))
     for start in range(0, len(X), size):
         logits = X[start : start + size] @ gaussian.coef.T + gaussian.intercept + np.log(mix)
         shares = np.exp(log_softmax(logits, axis=1))
@@ -114,7 +114,7 @@ def _accuracy(X: np.ndarray, codes: np.ndarray, weights: np.ndarray, n_classes: 
         if not len(known):
             continue
         gaussian = shrunk_gaussian(moments, "auto", "auto")
-        best, size = np.empty(len(known), dtype=int), max(1, BLOCK // n_classes)
+        best, size = np.empty(len(known), dtype=int), max(1, 8 * BLOCK // n_classes)
         for start in range(0, len(known), size):
             block = slice(start, start + size)
             best[block] = (X[known[block]] @ gaussian.coef.T + gaussian.intercept).argmax(axis=1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from threading import local
+from typing import Any
 
 import joblib
 from threadpoolctl import ThreadpoolController
@@ -22,10 +23,14 @@ def map_items(function: Callable, items: Iterable) -> list:
     items = list(items)
     if min(joblib.cpu_count(), len(items)) < 2 or _in_worker() or hasattr(_this_thread, "in_pool"):
         return [function(item) for item in items]
-    return list(_pool(joblib.cpu_count()).map(function, items))
+    pool, results = _pool(joblib.cpu_count()), list[Any]()
+    for start in range(0, len(items), _AT_ONCE):
+        results += pool.map(function, items[start : start + _AT_ONCE])
+    return results
 
 
 _this_thread = local()
+_AT_ONCE = 256  # items that wait in the pool, where each takes a kilobyte
 
 
 @lru_cache(maxsize=1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hashlib import blake2b
 
 import numpy as np
-import torch
 
+from .._core._lazy_rows import LazyRows
 from ..backbones import Backbone, BackboneSpec, load_backbone
-from ._labelled_rows import LabelledRows
+from ._labelled_rows import LabelledRows, dtype_of
 
 
 def float_types(X) -> tuple[type, ...]:
@@ -30,16 +30,17 @@ class Rows:
     source = None  # there are no pictures
 
     def __init__(self, X: np.ndarray):
-        # a copy of a read-only array: torch can't promise to leave the array unchanged
-        self.X = torch.from_numpy(X if X.flags.writeable else X.copy())
-        self.dtype = self.X.dtype
+        self.X = X
+        self.dtype = dtype_of(X)
 
     def __len__(self) -> int:
         return len(self.X)
 
     def identity(self) -> str:
         """A text that is different for different features."""
-        return blake2b(self.X.numpy(), digest_size=16).hexdigest() + str(tuple(self.X.shape))
+        return blake2b(np.ascontiguousarray(self.X), digest_size=16).hexdigest() + str(
+            tuple(self.X.shape)
+        )
 
     def check_header(self, name: str = "X") -> None:
         """Do nothing: rows have no files that could be damaged."""
@@ -50,7 +51,7 @@ class Rows:
 
     def joined(self, other: Rows) -> Rows:
         """These rows, followed by others, in the type of these."""
-        return Rows(torch.cat([self.X, other.X.to(self.dtype)]).numpy())
+        return Rows(np.concatenate([self.X, other.X.astype(self.X.dtype, copy=False)]))
 
     def readable(self):
         """All rows, their indices, and no errors."""
@@ -68,9 +69,10 @@ class Rows:
         """Rows for prediction."""
         return LabelledRows(self.X)
 
-    def features(self, backbone, chosen, plan) -> np.ndarray:
-        """The rows ``chosen``, by index."""
-        return self.X[chosen].numpy()
+    def features(self, backbone, chosen, plan) -> LazyRows:
+        """The rows ``chosen``, by index; they are not copied as a whole."""
+        shape = (len(chosen), self.X.shape[1])
+        return LazyRows(shape, self.X.dtype, lambda index: self.X[chosen[index]])
 
     def features_of_views(self, backbone, chosen, views, plan) -> None:
         """Return None: training uses the rows themselves."""

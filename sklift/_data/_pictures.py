@@ -110,4 +110,4 @@ class Pictures:
     def features_of_views(self, backbone, chosen, views, plan: ComputePlan) -> np.ndarray:
         """Features ``(n, n_views, n_features)`` of several views of the pictures ``chosen``."""
         each = [self.features(backbone, chosen, plan, view) for view in views]
-        return np.stack(each, axis=1)
+        return each[0][:, None] if len(each) == 1 else np.stack(each, axis=1)  # the first: no copy

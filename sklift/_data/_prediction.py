@@ -30,7 +30,7 @@ def logits(model: TunedModel, data, tta, plan: ComputePlan) -> Iterator[np.ndarr
     if tta is None and model.tower_is_frozen and not model.backbone.is_empty:
         for chosen in index_groups(len(data), plan):
             X = data.features_of_views(model.backbone, chosen, [TEST], plan)
-            yield from _forward(plain, LabelledRows(torch.from_numpy(X)), plan, model.in_parts)
+            yield from _forward(plain, LabelledRows(X), plan, model.in_parts)
         return
     tokens = known_tokens(data, model, plan) if tta is None and model.n_frozen_blocks else None
     if tokens is not None:

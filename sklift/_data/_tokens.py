@@ -141,8 +141,8 @@ class TokenRows(LabelledRows):
     """
 
     def __init__(self, views: list[list[np.ndarray]], codes=None, weights=None):
-        super().__init__(torch.empty(len(views), len(views[0]), 0), codes, weights)
-        self.views = views
+        super().__init__(np.empty((len(views), len(views[0]), 0), np.float32), codes, weights)
+        self.views: Any = views
 
     def _rows(self, i, view: int):
         if isinstance(i, slice):

@@ -100,7 +100,7 @@ def start_head(
         features = prompt_features(backbone, prompts, classes, names)
         proj = backbone.projection
         if proj is None:  # features are in the joint space already
-            proj = torch.eye(features[0].shape[1])
+            proj = torch.eye(features.shape[1])
         rows = text_rows(features, proj)
     elif init != "random" or fit_features is not None:
         chosen = used if sample_weight is None else used[sample_weight[used] > 0]

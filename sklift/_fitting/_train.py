@@ -78,8 +78,10 @@ class Trained:
         The initialisation of its head.
     totals : ClassTotals
         Class totals of the samples so far.
-    history : sequence of dict
+    history : list of dict
         Figures of the epochs so far, such as the loss.
+    rows : list of dict, or None
+        The rows of the last net, if it was in this process; they have entries for callbacks too.
     optimizer, loss, regularizer : torch optimizer and modules, or None
         Those of the last training, if it was in this process.
     """
@@ -88,7 +90,8 @@ class Trained:
     model: TunedModel
     init: str
     totals: ClassTotals
-    history: Sequence[dict]
+    history: list[dict]
+    rows: list[dict] | None
     optimizer: torch.optim.Optimizer | None
     loss: torch.nn.Module | None
     regularizer: Regularizer | None
@@ -179,6 +182,7 @@ def train(
         state=state,
         deadline=None if plan.time_limit is None else begun + plan.time_limit,
     )
+    del used  # as long as the data
     arguments["train_split"] = None if held_out is None else predefined_split(held_out)
     tasks.begin()
     with seeded(sample.seed, plan.device):
@@ -239,7 +243,8 @@ def train_more(
             _take_over_history(net, start)
         schedule = (settings.augmentation, settings.max_epochs, seed)
         dataset = sample.data.training(backbone, sample.codes, sample.weight, *schedule)
-        record = partial(_fitted, settings, model, init, totals, sample, plan)
+        past = [] if start is None else start.history
+        record = partial(_fitted, settings, model, init, totals, sample, plan, past=past)
         _run(net, dataset, 1, plan, keep, record, is_shared=start is not None)
     keep(record(net))
 
@@ -252,9 +257,21 @@ def _regularizer(settings: FitSettings, model: TunedModel, start: Trained | None
 
 
 def _take_over_history(net: LiftNet, start: Trained) -> None:
-    """Give a net the history and the optimizer state of earlier passes."""
-    epochs = enumerate(start.history, start=1)
-    net.history.extend({"batches": [], "epoch": epoch, **row} for epoch, row in epochs)
+    """Give a net the history and the optimizer state of earlier passes.
+
+    The rows of the last net are shared, not copied: the hundredth pass takes as long as the first.
+    """
+    history = net.history
+    if start.rows is None:
+        epochs = enumerate(start.history, start=1)
+        history.extend({"batches": [], "epoch": epoch, **row} for epoch, row in epochs)
+    else:
+        history.extend(start.rows)
+        del history[len(start.history) :]  # the row of an interrupted epoch
+        for i in range(len(history) - 1, -1, -1):  # records of batches, which the last rows have
+            if not history[i]["batches"]:
+                break
+            history[i] = {**history[i], "batches": []}
     if start.optimizer is not None and start.loss is not None:
         net.take_over(start.optimizer, start.loss)
 
@@ -376,8 +393,14 @@ def _fitted(
     sample: Sample,
     plan: ComputePlan,
     net: LiftNet,
+    *,
+    past: Sequence[dict] = (),
 ) -> dict[str, Any]:
-    """Fitted attributes of the estimator, by name."""
+    """Fitted attributes of the estimator, by name.
+
+    ``past``: the history of earlier passes, which the net's begins with.
+    """
+    new = [row for row in net.history[len(past) :] if "train_acc" in row]
     return {
         "class_counts_": totals.counts,
         "class_prior_": totals.weights / totals.weights.sum(),
@@ -396,11 +419,7 @@ def _fitted(
         "max_epochs_": settings.max_epochs,
         "batch_size_": settings.batch_size,
         "n_trainable_params_": model.n_trainable_params,
-        "history_": [
-            {k: float(row[k]) for k in _HISTORY if k in row}
-            for row in net.history
-            if "train_acc" in row
-        ],
+        "history_": [*past, *({k: float(row[k]) for k in _HISTORY if k in row} for row in new)],
         "accumulate_": net.accumulate,
         "precision_": plan.precision_name,
         "_class_weights": totals.weights,

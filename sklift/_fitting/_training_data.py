@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch.utils.data import Subset
 
 from .._compute._plan import ComputePlan
@@ -112,7 +111,7 @@ def precompute_frozen(
         given = (sample.codes[chosen], None if sample.weight is None else sample.weight[chosen])
         if model.tower_is_frozen:
             X = sample.data.features_of_views(model.backbone, chosen, views, plan)
-            return None if X is None else LabelledRows(torch.from_numpy(X), *given)
+            return None if X is None else LabelledRows(X, *given)
         if model.n_frozen_blocks:
             tokens = tokens_of_views(sample.data, model, chosen, views, plan)
             return None if tokens is None else TokenRows(tokens, *given)

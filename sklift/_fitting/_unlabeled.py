@@ -45,10 +45,10 @@ def with_pseudo_labels(
     # The mean weight is that of a label. It must not depend on the scale of the weights.
     one = weight[used].mean()
     codes, weights = pseudo_labels(
-        sample.data.features(backbone, used, plan),
+        np.asarray(sample.data.features(backbone, used, plan)),
         sample.codes[used],
         weight[used] / one,
-        sample.unlabeled.features(backbone, every, plan),
+        np.asarray(sample.unlabeled.features(backbone, every, plan)),
         n_classes,
     )
     return replace(

@@ -12,6 +12,8 @@ from .._compute._threads import prepared_ahead
 from .._data._labelled_rows import LabelledRows, collate
 from ..images._dataset import raise_failed
 
+_AT_ONCE = 4096  # indices as Python numbers, each of which takes the memory of four
+
 
 class EpochOrder(Sampler):
     """Order of the samples in each epoch, which depends on seed and epoch only.
@@ -43,7 +45,9 @@ class EpochOrder(Sampler):
         return self.n_samples - self.n_seen
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.indices().tolist())
+        order = self.indices()
+        for start in range(0, len(order), _AT_ONCE):
+            yield from order[start : start + _AT_ONCE].tolist()
 
     def indices(self) -> np.ndarray:
         """The order of the samples that are left, as an array."""

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import blake2b
 from threading import Lock
 
+import numpy as np
 import torch
 from torch import nn
 
 from .._compute._speed_up import optional, require_same, without_autocast
+from .._store._memory import MemoryArrays
 from ._fast._attention import use_fast_attention
 from ._fast._first_token import compute_first_token_only
 from ._probe import probe_features
 from ._sites import Block, find_known_blocks
 from ._spec import BackboneSpec, Preprocess
 from ._stages import SLOWER, find_stages
+
+_MOST_TEXT = 1 << 27  # bytes of text features that are kept
+_TEXTS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class TextTower:
             too_long += [text for text, is_longer in zip(some, longer, strict=True) if is_longer]
         return too_long
 
-    def unread(self, texts: Sequence[str]) -> list[str]:
+    def unread(self, texts: Sequence[str], batch_size: int = 256) -> list[str]:
         """The texts of which the tokenizer knows nothing: no token, or only that of the unknown.
 
         Examples
@@ -76,9 +81,13 @@ class TextTower:
         True
         """
         # a character of private use is in no vocabulary
-        frame, unknown, *tokens = self.tokenizer(["", "\ue000", *texts]).tolist()
-        nothing = {*frame, *unknown}
-        return [text for text, own in zip(texts, tokens, strict=True) if nothing.issuperset(own)]
+        nothing = set(self.tokenizer(["", "\ue000"]).flatten().tolist())
+        texts, unread = list(texts), []
+        for i in range(0, len(texts), batch_size):
+            some = texts[i : i + batch_size]
+            tokens = self.tokenizer(some).tolist()
+            unread += [t for t, own in zip(some, tokens, strict=True) if nothing.issuperset(own)]
+        return unread
 
 
 @dataclass(eq=False)
@@ -178,7 +187,7 @@ class Backbone:
     spec: BackboneSpec = None  # type: ignore[assignment]  # filled in
     probe: torch.Tensor | None = field(default=None, init=False, repr=False)
     _moved: dict = field(default_factory=dict, repr=False)
-    _texts: dict = field(default_factory=dict, repr=False)
+    _texts: MemoryArrays = field(default_factory=partial(MemoryArrays, _MOST_TEXT), repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self):
@@ -264,13 +273,45 @@ class Backbone:
         return torch.nn.functional.normalize(features, dim=-1)
 
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """Return unit-length text features ``(n_texts, embed_dim)``, computed once per text."""
+        """Return unit-length text features ``(n_texts, embed_dim)``."""
+        return self.mean_texts([[text] for text in texts])
+
+    def mean_texts(self, groups: Sequence[Sequence[str]]) -> torch.Tensor:
+        """Return the mean text feature of each group of texts, ``(n_groups, embed_dim)`` float32.
+
+        The features are of unit length, their mean may be shorter. It is computed once per group;
+        neither texts nor the features of more than a few of them are kept.
+        """
         if self.text is None:
             raise ValueError(f"backbone {self.spec} has no text tower")
-        unknown = [t for t in dict.fromkeys(texts) if t not in self._texts]
-        if unknown:
-            self._texts.update(zip(unknown, self.text.encode(unknown), strict=True))
-        return torch.stack([self._texts[t] for t in texts])
+        means = []
+        for some in _in_parts(groups):
+            keys = [blake2b(repr(list(own)).encode(), digest_size=16).digest() for own in some]
+            known = self._texts.find(keys)
+            new = {key: own for key, own in zip(keys, some, strict=True) if key not in known}
+            if new:
+                texts = list(dict.fromkeys(text for own in new.values() for text in own))
+                rows = dict(zip(texts, self.text.encode(texts), strict=True))
+                found = {k: torch.stack([rows[t] for t in own]).mean(0) for k, own in new.items()}
+                computed = {key: mean.numpy() for key, mean in found.items()}
+                self._texts.add(computed)
+                known |= computed
+            means += [known[key] for key in keys]
+        return torch.from_numpy(np.stack(means))
+
+
+def _in_parts(groups: Sequence[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
+    """Groups of texts, those together whose texts are encoded together."""
+    some: list[Sequence[str]] = []
+    n_texts = 0
+    for own in groups:
+        if some and n_texts + len(own) > _TEXTS_AT_ONCE:
+            yield some
+            some, n_texts = [], 0
+        some.append(own)
+        n_texts += len(own)
+    if some:
+        yield some
 
 
 def _move(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:

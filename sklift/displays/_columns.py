@@ -19,13 +19,15 @@ def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np
     """
     if y_proba is None:
         return np.zeros(len(y_true)), np.zeros(len(y_true))
-    y_proba = np.asarray(y_proba, dtype=float)
+    y_proba = np.asarray(y_proba)
+    if y_proba.dtype.kind != "f":
+        y_proba = y_proba.astype(float)
     if y_proba.ndim != 2 or y_proba.shape[1] != len(labels):
         raise ValueError(
             f"y_proba has shape {y_proba.shape}, but there are {len(labels)} labels: give labels=, "
             "the class of each column, such as clf.classes_"
         )
-    if not ((y_proba >= 0) & (y_proba <= 1)).all():
+    if y_proba.size and not (y_proba.min() >= 0 and y_proba.max() <= 1):  # NaN is neither
         raise ValueError(
             "y_proba must be probabilities in [0, 1]; got values in "
             f"[{y_proba.min():.3g}, {y_proba.max():.3g}]"

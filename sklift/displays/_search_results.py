@@ -19,8 +19,9 @@ class SearchResultsDisplay:
     """Score of a search by the values of two of its parameters, as a heat map.
 
     A cell shows the BEST mean test score that the search found with its two values, whatever the
-    values of the other parameters. The best cell has a frame. In a halving search, a cell shows
-    only what ran longest in it, since scores with different resources are not comparable.
+    values of the other parameters. Beyond 200 distinct values of a parameter, neighbours share a
+    cell. The best cell has a frame. In a halving search, a cell shows only what ran longest in it,
+    since scores with different resources are not comparable.
 
     Use :meth:`from_estimator` or :meth:`from_cv_results` to create one.
 

@@ -6,6 +6,8 @@ import numbers
 
 import numpy as np
 
+MOST_COLUMNS = 200  # and rows: a figure has no room for more
+
 
 def read_results(cv_results, x: str | None, y: str | None, metric: str | None) -> dict:
     """Return the arguments of a ``SearchResultsDisplay``."""
@@ -19,8 +21,8 @@ def read_results(cv_results, x: str | None, y: str | None, metric: str | None) -
         raise ValueError("cv_results has no param_...: the search tried no parameters")
     x, y = _axes(values, x, y)
     scores = np.ma.filled(np.ma.asarray(cv_results[f"mean_test_{metric}"]), np.nan).astype(float)
-    columns = _ordered(values[x])
-    rows = _ordered(values[y]) if y else [(0, "")]
+    columns, column = _places(values[x])
+    rows, row = _places(values[y] if y else [(0, "")] * len(scores))
     grid = np.full((len(rows), len(columns)), np.nan)
     best = None
     # From the worst to the best: what is written last stays. In a halving search what ran longer
@@ -28,12 +30,12 @@ def read_results(cv_results, x: str | None, y: str | None, metric: str | None) -
     steps = np.asarray(cv_results["iter"] if "iter" in cv_results else np.zeros(len(scores)))
     for i in np.lexsort((scores, steps)):
         if not np.isnan(scores[i]):
-            best = rows.index(values[y][i]) if y else 0, columns.index(values[x][i])
+            best = row[i], column[i]
             grid[best] = scores[i]
     return {
         "scores": grid,
-        "x_values": [text for _, text in columns],
-        "y_values": [text for _, text in rows],
+        "x_values": columns,
+        "y_values": rows,
         "x": x,
         "y": y,
         "others": [name for name in values if name not in (x, y) and _varies(values[name])],
@@ -95,6 +97,20 @@ def _pair(value) -> tuple[float | None, str]:
 
 def _is_nan(value) -> bool:
     return isinstance(value, float) and value != value
+
+
+def _places(values: list) -> tuple[list[str], list[int]]:
+    """Names of the columns, and the column of each value.
+
+    Neighbours share a column where there are more than `MOST_COLUMNS` distinct values, since a map
+    of a random search has as many columns and rows as candidates, all but one in each empty.
+    """
+    distinct = _ordered(values)
+    parts = np.array_split(np.arange(len(distinct)), min(len(distinct), MOST_COLUMNS))
+    ends = [(distinct[part[0]][1], distinct[part[-1]][1]) for part in parts]
+    names = [first if first == last else f"{first} to {last}" for first, last in ends]
+    column = {distinct[i]: k for k, part in enumerate(parts) for i in part}
+    return names, [column[value] for value in values]
 
 
 def _ordered(values: list) -> list:

@@ -19,6 +19,8 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 from torch.nn import functional as F
 
+from .._core._lazy_rows import AT_ONCE, LazyRows
+
 __all__ = [
     "class_mean_rows",
     "linear_probe_rows",
@@ -90,9 +92,10 @@ def class_mean_rows(features, y, n_classes: int, sample_weight=None) -> Tensor:
     features, y, weight = _check_samples(features, y, n_classes, sample_weight)
     largest = torch.zeros(n_classes, dtype=weight.dtype).scatter_reduce(0, y, weight, "amax")
     weight = weight / largest.clamp_min(torch.finfo(weight.dtype).tiny)[y]  # small ones count too
-    sums = torch.zeros(n_classes, features.shape[1], dtype=features.dtype)
-    # Normalising cancels the division by the class total.
-    return _unit_rows(sums.index_add_(0, y, features * weight[:, None]))
+    sums = torch.zeros(n_classes, features.shape[1], dtype=weight.dtype)
+    for part in features.parts():
+        sums.index_add_(0, y[part], torch.from_numpy(features[part]) * weight[part, None])
+    return _unit_rows(sums)  # which cancels the division by the class total
 
 
 def linear_probe_rows(features, y, n_classes: int, sample_weight=None) -> Tensor:
@@ -124,9 +127,10 @@ def linear_probe_rows(features, y, n_classes: int, sample_weight=None) -> Tensor
     tensor([[ 1., -0.],
             [-1.,  0.]])
     """
-    features, y, weight = _check_samples(features, y, n_classes, sample_weight)
+    lazy, y, weight = _check_samples(features, y, n_classes, sample_weight)
     kept = weight > 0
-    features, y, weight = features[kept], y[kept], weight[kept]
+    features = torch.from_numpy(lazy[:] if kept.all() else lazy[kept.numpy()])
+    y, weight = y[kept], weight[kept]
     if len(y.unique()) < 2:
         return class_mean_rows(features, y, n_classes, weight)
 
@@ -198,11 +202,22 @@ def subsample(y, max_per_class: int = 100, random_state=None) -> np.ndarray:
     >>> len(subsample([0, 0, 0, 0, 1], max_per_class=2, random_state=0))
     3
     """
-    _, y, counts = np.unique(np.asarray(y), return_inverse=True, return_counts=True)
+    y = np.asarray(y)
+    classes = np.unique(y)
+    n_seen = np.zeros(len(classes), dtype=np.intp)
     order = check_random_state(random_state).permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    rank = np.arange(len(y)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.sort(order[rank < max_per_class])
+    is_kept = np.zeros(len(y), dtype=bool)
+    for start in range(0, len(order), AT_ONCE):  # sorting all at once would take six times as much
+        some = order[start : start + AT_ONCE]
+        codes = np.searchsorted(classes, y[some])
+        by_class = np.argsort(codes, kind="stable")
+        counts = np.bincount(codes, minlength=len(classes))
+        rank = np.arange(len(some)) - np.repeat(np.cumsum(counts) - counts - n_seen, counts)
+        is_kept[some[by_class[rank < max_per_class]]] = True
+        n_seen += counts
+        if n_seen.min() >= max_per_class:
+            break
+    return np.flatnonzero(is_kept)
 
 
 def _unit_rows(rows: Tensor) -> Tensor:
@@ -212,8 +227,8 @@ def _unit_rows(rows: Tensor) -> Tensor:
     return torch.where(known, normalize(rows).float(), fallback)
 
 
-def _check_samples(features, y, n_classes, sample_weight) -> tuple[Tensor, Tensor, Tensor]:
-    features, y = _to_float(features), _to_cpu(y).long()
+def _check_samples(features, y, n_classes, sample_weight) -> tuple[LazyRows, Tensor, Tensor]:
+    features, y = _lazy(features), _to_cpu(y).long()
     if features.ndim != 2 or y.shape != features.shape[:1]:
         raise ValueError(
             "features must have shape (n_samples, n_features) and y shape (n_samples,); "
@@ -225,13 +240,25 @@ def _check_samples(features, y, n_classes, sample_weight) -> tuple[Tensor, Tenso
             f"got values from {int(y.min())} to {int(y.max())}"
         )
     if sample_weight is None:
-        return features, y, torch.ones_like(features[:, 0])
-    weight = _to_cpu(sample_weight).to(features)
+        return features, y, torch.from_numpy(np.ones(len(features), features.dtype))
+    weight = _to_cpu(sample_weight).to(torch.from_numpy(np.empty(0, features.dtype)))
     if weight.shape != y.shape:
         raise ValueError(
             f"sample_weight has shape {tuple(weight.shape)}, expected {tuple(y.shape)}"
         )
     return features, y, weight
+
+
+def _lazy(features) -> LazyRows:
+    """Features as floats, at least float32; those of a memory map are not read as a whole."""
+    if isinstance(features, LazyRows):
+        return features
+    if isinstance(features, Tensor):
+        features = _to_float(features).numpy()
+    array = np.asarray(features)
+    dtype = array.dtype if array.dtype == np.float64 else np.float32
+    # "W": a tensor on read-only memory would warn
+    return LazyRows(array.shape, dtype, lambda index: np.require(array[index], dtype, "W"))
 
 
 def _to_cpu(array) -> Tensor:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from .._classes._gaussian import shrunk_covariance
 from .._classes._moments import ClassMoments
+from .._core._lazy_rows import LazyRows
 from .._core._recipes import check_real
 from ._init import _check_samples, normalize
 from .cosine import Cosine, CosineHead
@@ -97,7 +98,7 @@ class WhitenedCosineHead(CosineHead):
         self.register_buffer("shift", torch.zeros(n_features))
         self.register_buffer("whitening", torch.eye(n_features))
 
-    def fit_features(self, features, y, sample_weight=None) -> Tensor:
+    def fit_features(self, features, y, sample_weight=None) -> LazyRows:
         """Set the whitening from frozen features, and return these whitened.
 
         Parameters
@@ -109,17 +110,20 @@ class WhitenedCosineHead(CosineHead):
 
         Returns
         -------
-        whitened : Tensor of shape (n_samples, n_features)
-            On the CPU.
+        whitened : LazyRows of shape (n_samples, n_features)
+            They are computed when they are read.
         """
-        given = _check_samples(features, y, len(self.weight), sample_weight)
-        rows, codes, weight = (t.numpy() for t in given)
+        rows, codes, weight = _check_samples(features, y, len(self.weight), sample_weight)
         moments = ClassMoments(*self.weight.shape)
-        moments.update(rows, codes, _as_pictures(weight))
+        moments.update(rows, codes.numpy(), _as_pictures(weight.numpy()))
         shift, whitening = _whitening(moments, self.shrinkage)
         self.shift.copy_(torch.from_numpy(shift))
         self.whitening.copy_(torch.from_numpy(whitening))
-        return self.whiten(given[0].to(self.shift)).detach().cpu()
+
+        def read(index):
+            return self.whiten(torch.from_numpy(rows[index]).to(self.shift)).detach().cpu().numpy()
+
+        return LazyRows(rows.shape, self.shift.cpu().numpy().dtype, read)
 
     def whiten(self, features: Tensor) -> Tensor:
         """Return the whitened features, ``(B, n_features) -> (B, n_features)``."""

@@ -149,7 +149,7 @@ def _check_proba(y_proba: ArrayLike) -> np.ndarray:
     y_proba = check_array(
         np.asarray(y_proba), ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba"
     )
-    if (y_proba < 0).any() or (y_proba > 1).any():
+    if y_proba.min() < 0 or y_proba.max() > 1:
         raise ValueError(
             "y_proba must be probabilities in [0, 1]; got values in "
             f"[{y_proba.min():.3g}, {y_proba.max():.3g}]"

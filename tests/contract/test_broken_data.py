@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
+from sklift._core._lazy_rows import Batches
 from sklift.testing import _inputs, _outputs
 
 COUNTER = itertools.count(1)
@@ -29,7 +30,7 @@ def changed(change):
 
     def _logit_batches(self, X):
         out = plain_logits(self, X)
-        return [out + change(out, X, self)]
+        return Batches(len(out), [out + change(out, X, self)])
 
     return _logit_batches
 

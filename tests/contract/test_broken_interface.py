@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import estimator_checks
 
 from sklift import ImageEmbedder, ZeroShotClassifier
+from sklift._core._lazy_rows import Batches
 from sklift.testing import _fitting, _interface, _suite
 
 COUNTER = itertools.count(1)
@@ -31,7 +32,7 @@ def logits(change):
 
     def _logit_batches(self, X):
         out = plain_logits(self, X)
-        return [out + change(out, X, self)]
+        return Batches(len(out), [out + change(out, X, self)])
 
     return _logit_batches
 

@@ -9,6 +9,7 @@ import pytest
 from sklearn import get_config
 
 from sklift import LiftClassifier, ZeroShotClassifier
+from sklift._core._lazy_rows import Batches
 from sklift.testing import _predictions, _targets, _weights
 
 
@@ -87,7 +88,8 @@ def plain_logits(est, X):
 
 def for_another_class(self, X):
     out = plain_logits(self, X)
-    return [np.roll(out, 1, axis=1) if self.compute.precision == "bfloat16" else out]
+    other = np.roll(out, 1, axis=1) if self.compute.precision == "bfloat16" else out
+    return Batches(len(out), [other])
 
 
 zero_shot = broken(ZeroShotClassifier)

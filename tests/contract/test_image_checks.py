@@ -40,8 +40,7 @@ class Softer(ZeroShotClassifier):
         self.softness = softness
 
     def _logit_batches(self, X):
-        for logits in super()._logit_batches(X):
-            yield logits / self.softness
+        return super()._logit_batches(X).map(lambda logits: logits / self.softness)
 
 
 CASES = [

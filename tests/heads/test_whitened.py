@@ -27,7 +27,7 @@ def sample():
 def fitted(sample, sample_weight=None, **settings):
     X, y = sample
     head = WhitenedCosine(**settings).build(X.shape[1], 4)
-    return head, head.fit_features(X, y, sample_weight)
+    return head, torch.from_numpy(np.asarray(head.fit_features(X, y, sample_weight)))
 
 
 def cosines(sample, **settings):
