@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from .._core._recipes import resolve
 from .._core._sklearn import Interval, StrOptions, validate_params
 from ._as_source import as_image_source
+from ._formats import FileFormat
 from ._framing import FRAMINGS, FramedSource
 from ._look import warn_of_surprises
 from ._reading import Reading
@@ -72,6 +73,7 @@ class Reader(BaseEstimator):
         "channels": [tuple, list, None],
         "frame": [Integral, StrOptions({"middle"})],
         "framing": [StrOptions(set(FRAMINGS))],
+        "formats": [list, tuple, None],
     }
 
     def __init__(
@@ -82,6 +84,7 @@ class Reader(BaseEstimator):
         channels=None,
         frame=0,
         framing="crop",
+        formats=None,
     ) -> None:
         self.image_shape = image_shape
         self.on_error = on_error
@@ -89,6 +92,7 @@ class Reader(BaseEstimator):
         self.channels = channels
         self.frame = frame
         self.framing = framing
+        self.formats = formats
 
     def build(self, X, *, must_exist: bool = True) -> ImageSource:
         """Return the pictures of X, which are decoded when they are asked for.
@@ -127,7 +131,8 @@ class Reader(BaseEstimator):
 
     def _reading(self) -> Reading:
         frame = self.frame if isinstance(self.frame, str) else int(self.frame)
-        return Reading(_as_range(self.value_range), _as_channels(self.channels), frame)
+        formats = _as_formats(self.formats)
+        return Reading(_as_range(self.value_range), _as_channels(self.channels), frame, formats)
 
 
 def _as_range(value) -> int | tuple[float, float] | str | None:
@@ -153,6 +158,17 @@ def _as_channels(value) -> tuple[int, ...] | None:
             f"channels must be one, two or three indices, counted from 0, got {value!r}"
         )
     return tuple(int(v) for v in value)
+
+
+def _as_formats(value) -> tuple[FileFormat, ...]:
+    formats = tuple(value or ())
+    for each in formats:
+        if not isinstance(each, FileFormat):
+            got = f"the class {each.__name__}" if isinstance(each, type) else repr(each)
+            raise TypeError(
+                f"formats must be instances of subclasses of sklift.images.FileFormat, got {got}"
+            )
+    return formats
 
 
 READERS = {"auto": Reader}

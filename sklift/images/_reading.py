@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from ._formats import FileFormat
+
 PERCENTILES = (0.5, 99.5)
 
 
@@ -20,15 +22,22 @@ class Reading:
         The channels that are seen.
     frame : int or "middle"
         The page of a file that has many.
+    formats : tuple of FileFormat
+        Formats of the user's own.
     """
 
     value_range: int | tuple[float, float] | str | None = None
     channels: tuple[int, ...] | None = None
     frame: int | str = 0
+    formats: tuple[FileFormat, ...] = ()
 
     def mark(self) -> bytes:
         """Bytes that tell this way of reading from others; none for the default."""
-        return b"" if self == PLAIN else blake2b(repr(self).encode(), digest_size=8).digest()
+        if self == PLAIN:
+            return b""
+        own = [each.mark() for each in self.formats]
+        settings = repr((self.value_range, self.channels, self.frame, own))
+        return blake2b(settings.encode(), digest_size=8).digest()
 
 
 PLAIN = Reading()

@@ -15,6 +15,7 @@ from .._compute._threads import map_items
 from .._core._text import visible
 from ._arrays import check_format
 from ._decode import (
+    Header,
     check_encoded,
     check_file,
     check_image,
@@ -84,6 +85,10 @@ class ImageSource:
     def check_header(self, i: int) -> None:
         """Raise the errors of a picture that can be seen before it is read."""
 
+    def decoder(self, i: int) -> str:
+        """What else than Pillow decodes a picture, with its versions; empty: nothing."""
+        return ""
+
     def key(self, i: int) -> tuple | None:
         """Key of a picture, cheap to compute and unique over all sources; None: there is none."""
         return None
@@ -133,12 +138,12 @@ class FileSource(ImageSource):
         """Divisor of the sides of a picture in decoding: 1, 2, 4 or 8."""
         if self.least is None:
             return 1
-        return factor_for(_sides_of(self.reading, *self._stamp(i)), self.least)
+        return factor_for(_header_of(self.reading, *self._stamp(i)).size, self.least)
 
     def n_pixels(self, i: int) -> int:
         """As many as the header says, of the reduced image."""
         try:
-            height, width = _sides_of(self.reading, *self._stamp(i))
+            width, height = _header_of(self.reading, *self._stamp(i)).size
             return height * width // self.factor(i) ** 2
         except (OSError, ValueError):  # it is refused where it is decoded
             return 0
@@ -149,7 +154,11 @@ class FileSource(ImageSource):
 
     def check_header(self, i: int) -> None:
         """Look at the first bytes of the file."""
-        _sides_of(self.reading, *self._stamp(i))
+        _header_of(self.reading, *self._stamp(i))
+
+    def decoder(self, i: int) -> str:
+        """The format that reads the file, with its versions."""
+        return _header_of(self.reading, *self._stamp(i)).decoder
 
     def look(self, i: int) -> Look:
         """Look at the header of the file, and at its pixels where that tells more."""
@@ -210,6 +219,10 @@ class PickedSource(ImageSource):
     def n_pixels(self, i: int) -> int:
         """Those of the image."""
         return self.source.n_pixels(int(self.indices[i]))
+
+    def decoder(self, i: int) -> str:
+        """What decodes a picture of the source."""
+        return self.source.decoder(int(self.indices[i]))
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""
@@ -322,7 +335,7 @@ class DatasetSource(ImageSource):
     def _pixels(self, image, i: int) -> np.ndarray:
         if not is_path(image):
             return to_rgb(image, f"X[{i}]", self.reading, self.least)
-        factor = factor_for(check_file(image, self.reading), self.least)
+        factor = factor_for(check_file(image, self.reading).size, self.least)
         if factor == 1:
             return read(image, self.reading)
         return read_reduced(image, factor, self.reading)
@@ -335,7 +348,7 @@ class DatasetSource(ImageSource):
 
 
 @lru_cache(maxsize=1 << 18)
-def _sides_of(reading: Reading, path: str, *size_and_times: int) -> tuple[int, int]:
+def _header_of(reading: Reading, path: str, *size_and_times: int) -> Header:
     """Check a file, once as long as it is the same and good: a search fits on it many times."""
     return check_file(path, reading)
 

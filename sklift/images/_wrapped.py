@@ -41,6 +41,10 @@ class WrappedSource(ImageSource):
         """Check the header of a picture of the source."""
         self.source.check_header(i)
 
+    def decoder(self, i: int) -> str:
+        """What decodes a picture of the source."""
+        return self.source.decoder(i)
+
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""
         return self.source.key(i)
