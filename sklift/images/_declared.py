@@ -11,7 +11,7 @@ from PIL import Image
 from ._reading import Reading
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339
-_SAMPLES_PER_PIXEL = 277
+_SAMPLES_PER_PIXEL, _DNG, _SUBFILE_TYPE, _SUBFILES, _PREVIEW = 277, 50706, 254, 330, 1
 _TIFFFILE = 'give its path, and tifffile reads it: pip install "scikit-lift[microscopy]"'
 _SIGNED = 2
 _J2K_SIZE = b"\xff\x4f\xff\x51"  # start of the code stream and of its segment of sizes
@@ -94,6 +94,11 @@ def keeps_upper_bits(image: Image.Image) -> bool:
 
 def _of_tiff(image, name: str, reading: Reading) -> Declared:
     tags = image.tag_v2
+    if _DNG in tags or (tags.get(_SUBFILE_TYPE) == _PREVIEW and _SUBFILES in tags):
+        raise ValueError(
+            f"{name} looks like a camera's raw file, whose first picture is a small preview: give "
+            f"its path, with the ending that the camera gave it, such as .dng"
+        )
     bits = max(_numbers(tags.get(_BITS_PER_SAMPLE, 1)))
     wanted = max(reading.channels or (0,))
     if len(image.getbands()) <= wanted < tags.get(_SAMPLES_PER_PIXEL, 1):

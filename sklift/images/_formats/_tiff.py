@@ -11,6 +11,7 @@ from PIL import Image
 from ._base import OptionalFormat, Raster
 
 _MAGICS = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}  # + is BigTIFF
+_MOSAIC = 32803  # a colour for each pixel, as sensors have them
 _INSTALL = 'install what decodes it: pip install "scikit-lift[microscopy]"'
 
 
@@ -51,6 +52,8 @@ class Tiff(OptionalFormat):
         """Decode a page."""
         with _opened(file) as tiff:
             page = _page(tiff, frame)
+            if page.photometric == _MOSAIC:
+                raise ValueError("it is a camera's raw file: give it the ending .dng")
             if page.imagedepth > 1:
                 raise ValueError("it is a TIFF of volumes: give their slices as arrays")
             try:
