@@ -597,12 +597,17 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def _trained_logits(self, X) -> Iterator[np.ndarray]:
         check_is_fitted(self)
         self._check_params()
+        from ._data._of_frames import joined, mean_probabilities
         from ._data._prediction import logits
         from ._data._unread import without_unread
 
         data = self._to_predict(self._data(X, reset=False, must_exist=not self._skips()))
+        frames, counts = data.by_frame()
         plan = self._plan(self.model_.mean.device, data.dtype)
-        return without_unread(logits(self.model_, data, self.tta, plan), data.source)
+        batches = logits(self.model_, frames, self.tta, plan)
+        if counts is not None:
+            batches = joined(batches, counts, mean_probabilities)
+        return without_unread(batches, data.source)
 
     def _logit_batches(self, X) -> Iterator[np.ndarray]:
         batches = self._trained_logits(X)

@@ -253,5 +253,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
     def _logit_batches(self, X) -> Iterator[np.ndarray]:
         check_is_fitted(self)
         scale = self._load_backbone().logit_scale
-        for features in self._feature_batches(X, "embed"):
-            yield scale * features @ self.text_features_.T
+
+        def logits_of(features):
+            return scale * features @ self.text_features_.T
+
+        return self._feature_batches(X, "embed", logits_of)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from .._core._text import visible
 from ._arrays import array_to_rgb, check_format, is_tensor, tensor_to_array
-from ._items import is_encoded
+from ._items import is_encoded, is_path
 from ._levels import check_range
 from ._opened import averaged, opened, reduced_pixels
 from ._pil import at_frame, check_mode
@@ -25,10 +25,14 @@ class Header(NamedTuple):
         The size as it is stored: ``read`` may turn the picture upright.
     decoder : str
         The format that reads it, with the versions of its packages; empty for Pillow's own.
+    n_frames : int
+        The number of its frames, where all are asked for, else 1: some formats have to be read to
+        the end for it.
     """
 
     size: tuple[int, int]
     decoder: str
+    n_frames: int
 
 
 def to_rgb(
@@ -135,7 +139,17 @@ def check_encoded(item, name: str, reading: Reading = PLAIN) -> Header:
     """Raise what `to_rgb` would raise on the first bytes of what can be read as a file."""
     with opened(item, name, reading) as picture:
         picture.check()
-        return Header(picture.size, picture.decoder)
+        n_frames = picture.n_frames if reading.frame == "all" else 1
+        return Header(picture.size, picture.decoder, n_frames)
+
+
+def frames_of(image, name: str, reading: Reading = PLAIN) -> int:
+    """Number of frames of one image of any kind."""
+    if is_path(image):
+        return check_file(image, reading).n_frames
+    if is_encoded(image):
+        return check_encoded(image, name, reading).n_frames
+    return int(getattr(image, "n_frames", 1))
 
 
 def _no_image(image, name: str) -> str:

@@ -58,6 +58,11 @@ class PilFile:
         self.size = image.size
         self.decoder = "" if plugin is None else plugin.mark()
 
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return getattr(self.image, "n_frames", 1)
+
     def check(self) -> None:
         """Raise what :meth:`rgb` would raise, as far as the header tells."""
         check_mode(self.image, self.name, self.reading)

@@ -86,7 +86,7 @@ def to_frame(image: Image.Image, name: str, frame: int | str) -> None:
 
 def frame_of(n: int, name: str, frame: int | str) -> int:
     """The frame that is asked for, counted from the first of `n`."""
-    wanted = n // 2 if isinstance(frame, str) else frame  # the middle
+    wanted = n // 2 if isinstance(frame, str) else frame  # the middle, also of all
     if not -n <= wanted < n:
         raise ValueError(
             f"{name} has {n} frame{'s' * (n > 1)}, reader__frame={frame!r} is none of them "

@@ -41,8 +41,10 @@ class Reader(BaseEstimator):
         The channels that are seen, counted from 0: one is grey, three are red, green and blue, two
         are red and green. Then none is opacity. By default pictures have 1, 3 or 4 channels, and
         the fourth is opacity.
-    frame : int or "middle", default=0
+    frame : int, "middle" or "all", default=0
         Which page or frame of a file that has many, counted from 0, or from the end if negative.
+        ``"all"``: predictions are the mean of the probabilities of all frames, features their mean;
+        in training, the middle one is seen.
     framing : {"crop", "squash", "pad"}, default="crop"
         What a model sees of pictures that are not square, in training and after it. ``"crop"``: the
         middle, as in the papers; of a picture three times as long as wide, a third. ``"squash"``:
@@ -71,7 +73,7 @@ class Reader(BaseEstimator):
             None,
         ],
         "channels": [tuple, list, None],
-        "frame": [Integral, StrOptions({"middle"})],
+        "frame": [Integral, StrOptions({"middle", "all"})],
         "framing": [StrOptions(set(FRAMINGS))],
         "formats": [list, tuple, None],
     }

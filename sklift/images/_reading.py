@@ -20,8 +20,9 @@ class Reading:
         What becomes black and white.
     channels : tuple of int or None
         The channels that are seen.
-    frame : int or "middle"
-        The page of a file that has many.
+    frame : int, "middle" or "all"
+        The page of a file that has many; "all" stands for each of them where they can be seen, and
+        for the middle one elsewhere.
     formats : tuple of FileFormat
         Formats of the user's own.
     """

@@ -6,6 +6,7 @@ import numbers
 import os
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from hashlib import blake2b, file_digest
 
@@ -20,6 +21,7 @@ from ._decode import (
     check_file,
     check_image,
     factor_for,
+    frames_of,
     read,
     read_reduced,
     to_rgb,
@@ -65,6 +67,16 @@ class ImageSource:
 
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture in decoding."""
+        return 1
+
+    def at_frame(self, frame: int) -> ImageSource:
+        """The same, of another frame of each picture."""
+        source = copy(self)
+        source.reading = replace(self.reading, frame=frame)
+        return source
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture, where the reading asks for all."""
         return 1
 
     def n_pixels(self, i: int) -> int:
@@ -156,6 +168,10 @@ class FileSource(ImageSource):
         """Look at the first bytes of the file."""
         _header_of(self.reading, *self._stamp(i))
 
+    def n_frames(self, i: int) -> int:
+        """Number of frames that the file has."""
+        return _header_of(self.reading, *self._stamp(i)).n_frames
+
     def decoder(self, i: int) -> str:
         """The format that reads the file, with its versions."""
         return _header_of(self.reading, *self._stamp(i)).decoder
@@ -196,6 +212,7 @@ class PickedSource(ImageSource):
         self.source = source
         self.indices = indices
         self.reads_files = source.reads_files
+        self.reading = source.reading
         self.labels = None if source.labels is None else source.labels[indices]
 
     def __len__(self) -> int:
@@ -211,6 +228,14 @@ class PickedSource(ImageSource):
     def reduced(self, least: int) -> PickedSource:
         """Return the selected pictures at a lower resolution."""
         return PickedSource(self.source.reduced(least), self.indices)
+
+    def at_frame(self, frame: int) -> PickedSource:
+        """Return another frame of the selected pictures."""
+        return PickedSource(self.source.at_frame(frame), self.indices)
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture of the source."""
+        return self.source.n_frames(int(self.indices[i]))
 
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture of the source."""
@@ -281,6 +306,10 @@ class ListSource(ImageSource):
     def __getitem__(self, i: int) -> np.ndarray:
         return to_rgb(self.images[i], f"X[{i}]", self.reading, self.least)
 
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a file or of an opened image."""
+        return frames_of(self.images[i], f"X[{i}]", self.reading)
+
     def look(self, i: int) -> Look:
         """Look at the image."""
         return look_at(self.images[i], f"X[{i}]", self.reading)
@@ -323,6 +352,10 @@ class DatasetSource(ImageSource):
 
     def __getitem__(self, i: int) -> np.ndarray:
         return self._pixels(self._image(i), i)
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of an item."""
+        return frames_of(self._image(i), f"X[{i}]", self.reading)
 
     def look(self, i: int) -> Look:
         """What the first item told: to make others costs time, and may draw from random states."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from ._look import Look
@@ -24,6 +26,17 @@ class WrappedSource(ImageSource):
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def at_frame(self, frame: int) -> ImageSource:
+        """Return this source with another frame of each picture."""
+        source = copy(self)
+        source.source = self.source.at_frame(frame)
+        source.reading = source.source.reading
+        return source
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture of the source."""
+        return self.source.n_frames(i)
 
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture in decoding."""
