@@ -192,7 +192,7 @@ class FileSource(ImageSource):
 
     def fingerprint(self, i: int) -> bytes:
         """That of the file, which need not be decoded."""
-        return _marked(_file_fingerprint(*self._stamp(i)), self.reading)
+        return marked(_file_fingerprint(*self._stamp(i)), self.reading)
 
     def identity(self) -> str:
         """Identity by path, size and time of change: reading all files would take long.
@@ -264,18 +264,21 @@ class ArraySource(ImageSource):
     def __init__(self, array: np.ndarray, image_shape=None, reading: Reading = PLAIN):
         self.array = array
         self.reading = reading
-        self.image_shape = array.shape[1:]
-        if array.ndim == 2:
+        self.image_shape = tuple(array.shape[1:])
+        if len(array.shape) == 2:
             self.image_shape = _check_image_shape(image_shape, array.shape[1], reading)
-        elif array.ndim not in (3, 4) or _looks_single(array):
+        elif len(array.shape) not in (3, 4) or _looks_single(array):
             raise ValueError(
                 f"X has shape {array.shape}; give an array (n, height, width) or (n, height, "
                 f"width, channels) (a single picture as X[None]), or (n, values) and "
                 f"reader__image_shape"
             )
-        check_not_empty(len(array))
-        check_format(array, "X", self.image_shape, reading)
-        check_range(array, "X", many=True, reading=reading)
+        check_not_empty(array.shape[0])
+        self._check()
+
+    def _check(self) -> None:
+        check_format(self.array, "X", self.image_shape, self.reading)
+        check_range(self.array, "X", many=True, reading=self.reading)
 
     def __len__(self) -> int:
         return len(self.array)
@@ -292,7 +295,7 @@ class ArraySource(ImageSource):
 
 
 class ListSource(ImageSource):
-    """A list of images, of any kinds and sizes, that are in memory, opened, or in archives."""
+    """A list of images of several kinds and sizes, in memory or opened."""
 
     def __init__(self, images: list, reading: Reading = PLAIN):
         self.images = images
@@ -323,7 +326,7 @@ class ListSource(ImageSource):
         """That of the content of a file, as of files elsewhere; of others, that of the pixels."""
         if not is_encoded(self.images[i]):
             return super().fingerprint(i)
-        return _marked(blake2b(content_of(self.images[i]), digest_size=16).digest(), self.reading)
+        return marked(blake2b(content_of(self.images[i]), digest_size=16).digest(), self.reading)
 
 
 class DatasetSource(ImageSource):
@@ -399,7 +402,7 @@ def _file_fingerprint(path: str, *size_and_times: int) -> bytes:
         return file_digest(file, partial(blake2b, digest_size=16)).digest()
 
 
-def _marked(fingerprint: bytes, reading: Reading) -> bytes:
+def marked(fingerprint: bytes, reading: Reading) -> bytes:
     """A fingerprint of 16 bytes that tells ways of reading apart as well."""
     mark = reading.mark()
     return blake2b(fingerprint + mark, digest_size=16).digest() if mark else fingerprint
@@ -436,4 +439,4 @@ def check_not_empty(n: int) -> None:
 
 def _looks_single(array: np.ndarray) -> bool:
     # (height, width, 3) would pass for many pictures of 3 columns each.
-    return array.ndim == 3 and array.shape[2] in (3, 4) and array.shape[1] > 4
+    return len(array.shape) == 3 and array.shape[2] in (3, 4) and array.shape[1] > 4
