@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from io import BytesIO
 
 import numpy as np
@@ -226,9 +227,10 @@ def _head(place: str | BytesIO) -> bytes:
 
 
 def _installed(kind: FileFormat) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(kind.packages[0]) is not None
+    try:
+        return find_spec(kind.packages[0]) is not None
+    except ValueError:  # somebody has put a hole in its place
+        return False
 
 
 def _check_regular(path, name: str) -> None:
@@ -248,8 +250,7 @@ def _opened_by_pillow(place: str | BytesIO, name: str, kind: FileFormat | None) 
     except FileNotFoundError:
         raise
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
-        in_memory = isinstance(place, BytesIO)
-        size = len(place.getbuffer()) if in_memory else os.path.getsize(place)
+        size = len(place.getbuffer()) if isinstance(place, BytesIO) else os.path.getsize(place)
         raise ValueError(f"{name}: {visible(_why_unreadable(size, error))}") from error
 
 

@@ -44,14 +44,13 @@ class FileRows(Rows):
     def __init__(self, dataset):
         super().__init__(dataset)
         self.place = (os.path.abspath(dataset.file.filename), dataset.name)
+        self._open = type(dataset.file)
         self._process = os.getpid()
 
     def __getitem__(self, key):
         if self.array is None or self._process != os.getpid():
-            import h5py
-
             path, name = self.place
-            self.array = h5py.File(path, "r")[name]
+            self.array = self._open(path, "r")[name]
             self._process = os.getpid()
         return self.array[key]
 
