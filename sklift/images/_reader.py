@@ -50,6 +50,8 @@ class Reader(BaseEstimator):
         middle, as in the papers; of a picture three times as long as wide, a third. ``"squash"``:
         all of it, resized to a square; where what matters may lie anywhere, and shapes are told
         apart even so. ``"pad"``: all of it, in proportion and smaller, with its mean colour around.
+    formats : list of FileFormat, optional
+        Formats of your own, each a :class:`FileFormat`, that are asked about a file before others.
 
     Examples
     --------
