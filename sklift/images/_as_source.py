@@ -120,9 +120,10 @@ def _from_list(X, image_shape, must_exist, reading) -> ImageSource:
                 f"X[0] is a file path, but X[{i}] is of type {type(path).__name__}: give paths only"
             )
         if is_address(path) != remote:
+            kinds = ("an address", "a path") if remote else ("a path", "an address")
             raise ValueError(
-                f"X[0] is {X[0]!r}, X[{i}] {path!r}: give paths or addresses, not both; "
-                f"file:// and a path is an address too"
+                f"X[0] is {kinds[0]}, X[{i}] {kinds[1]}: give one or the other; an absolute path "
+                f"after file:// is an address too"
             )
     if remote:
         return EncodedSource([Address(address) for address in X], reading)

@@ -147,7 +147,7 @@ def test_errors_name_the_place(tmp_path):
             Reader().build(X)[0]
     with pytest.raises(FileNotFoundError):
         Reader().build(["memory://nothing.png"])[0]
-    with pytest.raises(ValueError, match=r"X\[0\] is 'memory://a', X\[1\] 'b\.png': give paths or"):
+    with pytest.raises(ValueError, match=r"X\[0\] is an address, X\[1\] a path: give one or"):
         Reader().build(["memory://a", "b.png"])
 
 

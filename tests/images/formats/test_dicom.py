@@ -10,7 +10,7 @@ from PIL import Image
 
 from sklift.images import Reader
 
-pydicom = pytest.importorskip("pydicom", minversion="3.0")
+pydicom = pytest.importorskip("pydicom", minversion="3.0.1")
 
 from pydicom import Dataset, uid  # noqa: E402
 from pydicom.sequence import Sequence  # noqa: E402
