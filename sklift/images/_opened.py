@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.util import find_spec
 from io import BytesIO
 
 import numpy as np
@@ -153,10 +152,12 @@ def opened(item, name: str, reading: Reading) -> Iterator[PilFile | FormatFile]:
         return
     try:
         image = _opened_by_pillow(place, name, kind)
-    except ValueError:
+    except ValueError as error:
         other = kind or format_of(_head(place), suffix, (*_BUILT_IN, *_LAST))
         if other is None or other is kind:
             raise
+        if not other.is_installed():
+            raise ValueError(f"{error}. {other.missing()}") from error
         if not isinstance(other, PillowPlugin):
             yield FormatFile(other, place, name, reading)
             return
@@ -169,7 +170,7 @@ def opened(item, name: str, reading: Reading) -> Iterator[PilFile | FormatFile]:
                 declared(image, name, reading)
         except Misread:
             other = format_of(_head(place), suffix, _LAST)
-            if other is None or not _installed(other):
+            if other is None or not other.is_installed():
                 raise
             picture = FormatFile(other, place, name, reading)
         yield picture
@@ -224,13 +225,6 @@ def _head(place: str | BytesIO) -> bytes:
         return bytes(place.getbuffer()[:_HEAD])
     with open(place, "rb") as file:
         return file.read(_HEAD)
-
-
-def _installed(kind: FileFormat) -> bool:
-    try:
-        return find_spec(kind.packages[0]) is not None
-    except ValueError:  # somebody has put a hole in its place
-        return False
 
 
 def _check_regular(path, name: str) -> None:

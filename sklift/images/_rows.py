@@ -38,7 +38,8 @@ class FileRows(Rows):
     Parameters
     ----------
     dataset : h5py.Dataset
-        The data set. A forked process would share the open file, and read other bytes.
+        The data set. An open one can't be pickled, and HDF5 doesn't promise that it outlives a
+        fork.
     """
 
     def __init__(self, dataset):

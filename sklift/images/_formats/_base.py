@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from io import BytesIO
 
 import numpy as np
@@ -145,10 +146,20 @@ class OptionalFormat(FileFormat):
         What messages call it.
     extra : str
         Name of the extra of this package that brings the decoder.
+    module : str
+        The module that decodes.
     """
 
     title = ""
     extra = ""
+    module = ""
+
+    def is_installed(self) -> bool:
+        """Whether the decoder is there."""
+        try:
+            return find_spec(self.module) is not None
+        except ValueError:  # somebody has put a hole in its place
+            return False
 
     def missing(self) -> str:
         """What a message says where the decoder is not installed."""

@@ -38,6 +38,7 @@ class CameraRaw(OptionalFormat):
 
     title = "A camera's raw file"
     extra = "camera"
+    module = "rawpy"
     suffixes = (
         ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
         ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",

@@ -41,6 +41,7 @@ class Dicom(OptionalFormat):
 
     title = "DICOM"
     extra = "medical"
+    module = "pydicom"
     suffixes = (".dcm", ".dicom", ".ima")
     packages = (
         "pydicom",

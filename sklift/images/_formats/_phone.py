@@ -19,6 +19,7 @@ class Heic(PillowPlugin):
 
     title = "HEIC"
     extra = "phone"
+    module = "pillow_heif"
     suffixes = (".heic", ".heif", ".hif")
     packages = ("pillow-heif",)
 
@@ -45,6 +46,7 @@ class JpegXl(PillowPlugin):
 
     title = "JPEG XL"
     extra = "phone"
+    module = "pillow_jxl"
     suffixes = (".jxl",)
     packages = ("pillow-jxl-plugin",)
 

@@ -30,6 +30,7 @@ class Tiff(OptionalFormat):
 
     title = "This kind of TIFF"
     extra = "microscopy"
+    module = "tifffile"
     suffixes = (".tif", ".tiff", ".btf", ".svs", ".ome")
     packages = ("tifffile", "imagecodecs")
 
