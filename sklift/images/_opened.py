@@ -125,7 +125,7 @@ class FormatFile:
             self.file.seek(0)
         try:
             return step(*arguments)
-        except (MemoryError, FileNotFoundError, NotImplementedError):
+        except (MemoryError, FileNotFoundError):
             raise
         except ImportError as error:
             if isinstance(self.kind, OptionalFormat):

@@ -172,6 +172,8 @@ def _as_formats(value) -> tuple[FileFormat, ...]:
             raise TypeError(
                 f"formats must be instances of subclasses of sklift.images.FileFormat, got {got}"
             )
+        if type(each).read is FileFormat.read:
+            raise TypeError(f"formats: {each!r} has no method read(file, frame) of its own")
     return formats
 
 

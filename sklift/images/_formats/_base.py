@@ -122,7 +122,7 @@ class FileFormat(BaseEstimator):
         Exception
             Any, for a damaged file; what the user sees is a ValueError that names the file.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no method read(file, frame)")
+        raise NotImplementedError
 
     def mark(self) -> str:
         """A text that is different for other settings or versions of decoders."""

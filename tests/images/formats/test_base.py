@@ -92,7 +92,7 @@ def test_errors_name_the_file(path):
     class Nothing(FileFormat):
         suffixes = (".npy",)
 
-    with pytest.raises(NotImplementedError, match=r"Nothing has no method read\(file, frame\)"):
+    with pytest.raises(TypeError, match=r"formats: Nothing\(\) has no method read\(file, frame\)"):
         Reader(formats=[Nothing()]).build([path])[0]
 
 
