@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from io import BytesIO
@@ -181,6 +182,7 @@ def as_raster(read: Raster | np.ndarray) -> Raster:
     return read if isinstance(read, Raster) else Raster(np.asarray(read))
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return version(name)

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from sklift.images import Reader
+from sklift.images._formats import _base
+from sklift.images._keys import keys_by_content
 
 pydicom = pytest.importorskip("pydicom", minversion="3.0.1")
 
@@ -257,6 +259,17 @@ def test_bad_files(tmp_path):
 def test_a_warning_of_numbers_that_leave_their_range_unused():
     with pytest.warns(UserWarning, match=r"largest of their values seen is \d+.*value_range=12"):
         read(dicom(GREY, 16))
+
+
+def test_keys_depend_on_the_versions_of_decoders(monkeypatch):
+    def key(content):
+        return keys_by_content(Reader().build([content]), [0])
+
+    Image.fromarray(COLOURS).save(stream := io.BytesIO(), "PNG")
+    scan, picture = CASES["12 bits"][0], stream.getvalue()
+    before = key(scan), key(picture)
+    monkeypatch.setattr(_base, "_version", lambda name: "99")
+    assert key(scan) != before[0] and key(picture) == before[1]
 
 
 def test_without_pydicom(monkeypatch, tmp_path):
