@@ -123,3 +123,16 @@ def test_estimators(paths):
     of_frames = ImageEmbedder("emoji-tiny", **options).fit_transform(ALL)
     expected = [part.mean(axis=0) for part in np.split(of_frames, [3, 4])]
     np.testing.assert_allclose(embedder.fit_transform(paths), expected, atol=1e-5)
+
+
+def test_unread_pictures_are_passed_over(paths, tmp_path):
+    damaged = tmp_path / "x.tif"
+    damaged.write_bytes(paths[0].read_bytes()[:100])
+    X = [paths[0], damaged, paths[2]]
+    embedder = ImageEmbedder("emoji-tiny", reader__frame="all", compute__cache=False)
+    expected = embedder.fit_transform([paths[0], paths[2]])
+    embedder.set_params(reader__on_error="skip")
+    with pytest.warns(UserWarning, match=r"1 of 3 pictures in X can't be read.*X\[1\]: "):
+        found = embedder.transform(X)
+    assert np.isnan(found[1]).all()
+    np.testing.assert_allclose(found[[0, 2]], expected, atol=1e-5)
