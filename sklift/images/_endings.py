@@ -13,8 +13,8 @@ _KNOWN_ONLY = ("BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF")
 def readable_endings() -> tuple[str, ...]:
     """Endings of files that can be read by now, with a point, in small letters, sorted.
 
-    Those of Pillow, of the plugins that are registered with it, and of the formats whose packages are
-    installed, but for raw files of cameras, which often lie beside JPEG files of the same photo.
+    Those of Pillow, of the plugins that are registered with it, and of the formats whose packages
+    are installed, but for raw files of cameras, which often lie beside JPEG files of the photo.
 
     Examples
     --------

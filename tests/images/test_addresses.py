@@ -117,7 +117,7 @@ def test_what_an_archive_lists(tmp_path):
         members = list_images(tmp_path / "x.zip")
     assert [member.name for member in members] == ["a/1.png", "b/2.PNG"]
     assert str(members[0]) == f"{tmp_path / 'x.zip'}/a/1.png"
-    with pytest.raises(ValueError, match=r"x\.zip has no pictures \(\.gif\)"):
+    with pytest.raises(ValueError, match=r"x\.zip has no pictures \(looked for \.gif\)"):
         list_images(tmp_path / "x.zip", extensions=["gif"])
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "x.zip", "a.png")
