@@ -233,22 +233,35 @@ class FrozenEstimator(ImageEstimator):
         self.__dict__.pop("precision_", None)
         self.precision_ = self._plan(backbone.width).precision_name
 
-    def _feature_batches(self, X, finish=None) -> Batches:
+    def _feature_batches(self, X, finish=None, logits_of=None) -> Batches:
         """Arrays of features, each of several batches of pictures, in their order.
 
-        ``finish``: name of a method of the backbone, which is applied to the features.
+        ``finish``: name of a method of the backbone, which is applied to the features;
+        ``logits_of``: a function of them, whose outcomes are wanted instead.
         """
+        from ._data._of_frames import joined, mean_probabilities, mean_row
+        from ._data._unread import without_unread
+
+        self._check_params()
+        pictures = self._to_predict(self._pictures(X, must_exist=not self._skips()))
+        frames, counts = pictures.by_frame()
+        rows = self._rows(frames, finish)
+        if logits_of is not None:
+            rows = map(logits_of, rows)
+        if counts is not None:
+            rows = joined(rows, counts, mean_row if logits_of is None else mean_probabilities)
+        return Batches(len(pictures), without_unread(rows, pictures.source))
+
+    def _rows(self, pictures, finish) -> Iterator[np.ndarray]:
+        """Features of pictures, one row for each."""
         from torch.utils.data import Subset
 
         from ._data._features import cached_features, frozen_features
         from ._data._prediction import index_groups
         from ._data._repeated_views import view_name
-        from ._data._unread import without_unread
 
-        self._check_params()
         backbone = self._load_backbone()
         plan = self._plan(backbone.width)
-        pictures = self._to_predict(self._pictures(X, must_exist=not self._skips()))
         after = None if finish is None else getattr(backbone, finish)
         compute = partial(frozen_features, backbone, plan=plan, finish=after)
         views = pictures.prediction(backbone, self.tta)
@@ -257,13 +270,10 @@ class FrozenEstimator(ImageEstimator):
         known = None if view is None else plan.cache.features
         context = (*backbone.identity, plan.device.type, plan.precision, view, finish)
 
-        def parts() -> Iterator[np.ndarray]:
-            with progress(len(pictures), bool(self.verbose)) as advance:
-                for chosen in index_groups(len(pictures), plan):
-                    yield cached_features(compute, Subset(views, chosen), known, context)
-                    advance(len(chosen))
-
-        return Batches(len(pictures), without_unread(parts(), pictures.source))
+        with progress(len(pictures), bool(self.verbose)) as advance:
+            for chosen in index_groups(len(pictures), plan):
+                yield cached_features(compute, Subset(views, chosen), known, context)
+                advance(len(chosen))
 
 
 @contextmanager

@@ -601,13 +601,17 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def _trained_logits(self, X) -> Batches:
         check_is_fitted(self)
         self._check_params()
+        from ._data._of_frames import joined, mean_probabilities
         from ._data._prediction import logits
         from ._data._unread import without_unread
 
         data = self._to_predict(self._data(X, reset=False, must_exist=not self._skips()))
+        frames, counts = data.by_frame()
         model = self.model_
         plan = self._plan(model.backbone.width, model.mean.device, data.dtype)
-        batches = logits(model, data, self.tta, plan)
+        batches = logits(model, frames, self.tta, plan)
+        if counts is not None:
+            batches = joined(batches, counts, mean_probabilities)
         return Batches(len(data), without_unread(batches, data.source))
 
     def _logit_batches(self, X) -> Batches:

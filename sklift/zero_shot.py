@@ -255,5 +255,8 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
     def _logit_batches(self, X) -> Batches:
         check_is_fitted(self)
         scale = self._load_backbone().logit_scale
-        batches = self._feature_batches(X, "embed")
-        return batches.map(lambda features: scale * features @ self.text_features_.T)
+
+        def logits_of(features):
+            return scale * features @ self.text_features_.T
+
+        return self._feature_batches(X, "embed", logits_of)

@@ -81,6 +81,10 @@ WRONG = {
     "reader__channels": [("red", "'channels' parameter")],
     "reader__frame": [("last", "'frame' parameter")],
     "reader__framing": [("stretch", "'framing' parameter")],
+    "reader__formats": [
+        ("tiff", "'formats' parameter"),
+        ([3], "formats must be instances of subclasses"),
+    ],
     "reader__on_error": [("ignore", "'on_error' parameter")],
     "checkpoint": [(3, "checkpoint must be a folder")],
     "checkpoint__minutes": [(-1, "'minutes' parameter")],

@@ -131,7 +131,7 @@ def attempt(path: Path) -> str:
 
 def read_half(path: Path) -> np.ndarray:
     """The picture at half its size, where that is a whole number."""
-    return read(path) if any(side % 2 for side in check_file(path)) else read_reduced(path, 2)
+    return read(path) if any(side % 2 for side in check_file(path).size) else read_reduced(path, 2)
 
 
 def _refused(look, path: Path) -> str:

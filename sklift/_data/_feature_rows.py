@@ -42,6 +42,10 @@ class Rows:
             tuple(self.X.shape)
         )
 
+    def by_frame(self) -> tuple[Rows, None]:
+        """Rows have no frames."""
+        return self, None
+
     def check_header(self, name: str = "X") -> None:
         """Do nothing: rows have no files that could be damaged."""
 

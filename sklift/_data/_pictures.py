@@ -12,6 +12,7 @@ from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
 from ..images._dataset import TestViews, TrainViews, in_parts
+from ..images._frames import FramesSource
 from ..images._joined import JoinedSource
 from ..images._read_errors import READ_ERRORS, first_of, read_errors
 from ..images._sources import PickedSource
@@ -48,6 +49,13 @@ class Pictures:
     def joined(self, other: Pictures) -> Pictures:
         """These pictures, followed by others."""
         return Pictures(JoinedSource(self.source, other.source))
+
+    def by_frame(self) -> tuple[Pictures, np.ndarray | None]:
+        """All frames, and how many each picture has; None: one of each is chosen."""
+        if self.source.reading.frame != "all":
+            return self, None
+        frames = FramesSource(self.source)
+        return Pictures(frames), frames.counts
 
     def readable(self):
         """Readable pictures, their indices, and an error text for each unreadable one."""

@@ -50,6 +50,7 @@ RECIPES = {
 _NAMES = {recipe: name for name, recipe in RECIPES.items()}
 # Each recipe has one of these methods.
 _METHODS = ("build", "inject", "load", "probabilities", "view", "mix", "stored", "cut")
+_METHODS += ("recognizes",)
 _LONGEST_RANGE = 10_000  # a short file must not ask for much; longer ranges are written as lists
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .._core._warn import warn
+from ..images._archives import Member, is_archive, members_of
 from ..images._endings import readable_endings
 from ._masks import masks_among
 
@@ -28,27 +29,28 @@ _OF_SYSTEMS = {"$RECYCLE.BIN", "@eaDir", "__MACOSX", "lost+found", "System Volum
 def list_images(
     folder: str | os.PathLike, *, extensions: Sequence[str] | None = None
 ) -> np.ndarray:
-    """List the image files of a folder and of the folders in it, to predict them.
+    """List the image files of a folder and of the folders in it, or of an archive.
 
     Parameters
     ----------
     folder : path-like
-        The folder. What is hidden, empty, of another ending or a mask is left out, as
-        :func:`load_image_folder` does.
+        The folder, or a zip or tar archive that isn't compressed as a whole. What is hidden, empty,
+        of another ending or a mask is left out, as :func:`load_image_folder` does.
     extensions : sequence of str or None, default=None
         As of :func:`load_image_folder`.
 
     Returns
     -------
     paths : ndarray of shape (n,), str
-        In sorted order, folder by folder.
+        In sorted order, folder by folder. Of an archive, its members as objects, which estimators
+        take as pictures and which give the path in the archive as ``name``.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
         If there is no such folder, or it is a file.
     ValueError
-        If it has no images.
+        If it has no images, or is a compressed tar archive.
 
     Warns
     -----
@@ -72,6 +74,8 @@ def list_images(
     ['1.jpg']
     """
     folder = Path(folder)
+    if is_archive(folder):
+        return _images_in(folder, endings(extensions), chosen=extensions is not None)
     if not folder.is_dir():
         kind = NotADirectoryError if folder.exists() else FileNotFoundError
         raise kind(f"folder must be a folder of pictures; got {folder}")
@@ -80,6 +84,24 @@ def list_images(
         raise ValueError(f"{folder} has no pictures {looked_for(extensions)}")
     warn_of_left_out(left_out, folder, chosen=extensions is not None)
     return np.array(paths)
+
+
+def _images_in(archive: Path, suffixes: tuple[str, ...], *, chosen: bool) -> np.ndarray:
+    """The images in an archive, as objects."""
+    members: list[Member] = []
+    left_out: dict[str, str] = {}
+    for member, size in members_of(archive):
+        if any(map(is_hidden, member.name.split("/"))):
+            continue
+        reason = _reason_of(member.name, suffixes) or ("empty" if size == 0 else None)
+        if reason is None:
+            members.append(member)
+        else:
+            left_out[str(archive / member.name)] = reason
+    if not members:
+        raise ValueError(f"{archive} has no pictures (looked for {', '.join(suffixes)})")
+    warn_of_left_out(left_out, archive, chosen=chosen)
+    return np.array([*members, None], dtype=object)[:-1]
 
 
 def endings(extensions: Sequence[str] | None) -> tuple[str, ...]:
@@ -159,10 +181,17 @@ def warn_of_left_out(left_out: dict[str, str], root: Path, *, chosen: bool) -> N
 
 def _reason(path: str, suffixes: tuple[str, ...]) -> str | None:
     """Why a file is no picture; None where it is one, by its ending and size."""
-    ending = os.path.splitext(path)[1].lower()
-    if not (path.lower().endswith(suffixes) if ending else "." in suffixes):
-        return f"ending {ending}" if ending else "no ending"
+    if reason := _reason_of(path, suffixes):
+        return reason
     try:
         return "empty" if os.path.getsize(path) == 0 else None
     except OSError:  # a broken link: an error that names it, when it is read
         return None
+
+
+def _reason_of(name: str, suffixes: tuple[str, ...]) -> str | None:
+    """Why a file of this name is no picture."""
+    ending = os.path.splitext(name)[1].lower()
+    if name.lower().endswith(suffixes) if ending else "." in suffixes:
+        return None
+    return f"ending {ending}" if ending else "no ending"

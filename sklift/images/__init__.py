@@ -12,6 +12,7 @@ from ._augmentations import (
     resolve_augmentation,
 )
 from ._crops import ImageCrops
+from ._formats import FileFormat, Raster
 from ._reader import Reader, resolve_reader
 from ._sequence import ImageSequence
 from ._tta import TTA, FiveCrop, RandomCrops, TenCrop, resolve_tta
@@ -20,12 +21,14 @@ __all__ = [
     "AUGMENTATIONS",
     "TTA",
     "CutMix",
+    "FileFormat",
     "FiveCrop",
     "ImageCrops",
     "ImageSequence",
     "MinimalistCrop",
     "MixUp",
     "RandomCrops",
+    "Raster",
     "Reader",
     "ResizedCrop",
     "StoredViews",

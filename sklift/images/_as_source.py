@@ -10,8 +10,10 @@ from PIL import Image
 
 from ._arrays import is_tensor, tensor_to_array
 from ._crops import CropSource, ImageCrops
-from ._items import as_labels, is_pair, is_path, is_row
+from ._encoded import Address, EncodedSource
+from ._items import as_labels, is_address, is_encoded, is_pair, is_path, is_row
 from ._reading import PLAIN, Reading
+from ._rows import RowsSource, is_array_like
 from ._sources import (
     ArraySource,
     DatasetSource,
@@ -38,7 +40,8 @@ def as_image_source(
     X : file paths, pictures or dataset
         Paths (str or Path) in a list, array, Series, (n, 1) column or one-column DataFrame; a list
         or object array of PIL images, arrays or tensors, of any sizes, or of (image, label), or of
-        the contents of files: bytes, file objects, `zipfile.Path`; an
+        the contents of files: bytes, file objects, `zipfile.Path`; addresses that fsspec
+        reads; what is like an array, of h5py or zarr; an
         array (n, height, width[, c]), a tensor (n, [c,] height, width), with c in 1, 3, 4; a 2-D
         array of flattened images; any object with `__len__` and `__getitem__` whose items are
         images or (image, label); `ImageCrops`. Values are bool, uint8, uint16, or float in [0, 1].
@@ -86,6 +89,8 @@ def as_image_source(
         X = _column(X)
     if isinstance(X, (list, tuple)):
         return _from_list(X, image_shape, must_exist, reading)
+    if is_array_like(X):
+        return RowsSource(X, image_shape, reading)
     if X is None or isinstance(X, Mapping) or not hasattr(X, "__getitem__") or not _has_length(X):
         raise TypeError(f"X is of type {type(X).__name__}; give {_CHOICES}")
     return DatasetSource(X, must_exist, reading)
@@ -106,12 +111,22 @@ def _from_list(X, image_shape, must_exist, reading) -> ImageSource:
         source.labels = as_labels(item[1] for item in X)
         return source
     if not is_path(X[0]):
-        return ListSource(list(X), reading)
+        items = list(X)
+        return (EncodedSource if all(map(is_encoded, items)) else ListSource)(items, reading)
+    remote = is_address(X[0])
     for i, path in enumerate(X):
         if not is_path(path):
             raise TypeError(
                 f"X[0] is a file path, but X[{i}] is of type {type(path).__name__}: give paths only"
             )
+        if is_address(path) != remote:
+            kinds = ("an address", "a path") if remote else ("a path", "an address")
+            raise ValueError(
+                f"X[0] is {kinds[0]}, X[{i}] {kinds[1]}: give one or the other; an absolute path "
+                f"after file:// is an address too"
+            )
+    if remote:
+        return EncodedSource([Address(address) for address in X], reading)
     return FileSource(X, must_exist, reading)
 
 

@@ -60,6 +60,10 @@ class CachedSource(WrappedSource):
         """Return this source at a lower resolution; the store keeps each resolution by itself."""
         return CachedSource(self.source.reduced(least), self.make_room, self.store)
 
+    def at_frame(self, frame: int) -> CachedSource:
+        """Return this source with another frame of each picture, kept in the same store."""
+        return CachedSource(self.source.at_frame(frame), self.make_room, self.store)
+
     def identity(self) -> str:
         """Identity of the source."""
         return self.source.identity()

@@ -11,9 +11,15 @@ from PIL import Image
 from ._reading import Reading
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339
+_SAMPLES_PER_PIXEL, _DNG, _SUBFILE_TYPE, _SUBFILES, _PREVIEW = 277, 50706, 254, 330, 1
+_TIFFFILE = 'give its path, and tifffile reads it: pip install "scikit-lift[microscopy]"'
 _SIGNED = 2
 _J2K_SIZE = b"\xff\x4f\xff\x51"  # start of the code stream and of its segment of sizes
 _HEAD = 1 << 14  # of a file, in which these statements stand
+
+
+class Misread(ValueError):
+    """Error of a file of which Pillow gives other numbers, and another library the right ones."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +94,20 @@ def keeps_upper_bits(image: Image.Image) -> bool:
 
 def _of_tiff(image, name: str, reading: Reading) -> Declared:
     tags = image.tag_v2
+    if _DNG in tags or (tags.get(_SUBFILE_TYPE) == _PREVIEW and _SUBFILES in tags):
+        raise ValueError(
+            f"{name} looks like a camera's raw file, whose first picture is a small preview: give "
+            f"its path, with the ending that the camera gave it, such as .dng"
+        )
     bits = max(_numbers(tags.get(_BITS_PER_SAMPLE, 1)))
+    wanted = max(reading.channels or (0,))
+    if len(image.getbands()) <= wanted < tags.get(_SAMPLES_PER_PIXEL, 1):
+        raise Misread(f"{name} is a TIFF of more channels than Pillow reads: {_TIFFFILE}")
     if _SIGNED in _numbers(tags.get(_SAMPLE_FORMAT, 1)):
         if bits == 8:
-            raise ValueError(
-                f"{name} is a TIFF of signed 8-bit integers, which Pillow takes for unsigned: read "
-                f"it with tifffile, add 128, and give arrays of uint8"
+            raise Misread(
+                f"{name} is a TIFF of signed 8-bit integers, which Pillow takes for unsigned: "
+                f"{_TIFFFILE}"
             )
         if reading.value_range is None:
             raise ValueError(
@@ -104,22 +118,26 @@ def _of_tiff(image, name: str, reading: Reading) -> Declared:
         return _NOTHING
     if not image.mode.startswith(("I", "F")):  # colour
         if tags.get(_PLANAR) == 2:
-            raise ValueError(
+            raise Misread(
                 f"{name} is a TIFF of {bits} bits with its colours in planes apart, which Pillow "
-                f"mixes up: read it with tifffile, and give arrays (height, width, channels)"
+                f"mixes up: {_TIFFFILE}"
             )
         if reading.value_range is not None:
-            _check_full_range(name, reading)
+            _check_full_range(name, reading, Misread, _TIFFFILE)
         return _NOTHING
     return Declared(bits=bits if bits < 16 else None, white_is_zero=tags.get(_PHOTOMETRIC) == 0)
 
 
-def _check_full_range(name: str, reading: Reading) -> None:
+def _check_full_range(
+    name: str,
+    reading: Reading,
+    error: type[ValueError] = ValueError,
+    remedy: str = "read it with imageio, and give arrays of uint16",
+) -> None:
     if reading.value_range not in (16, (0.0, 65535.0)):
-        raise ValueError(
+        raise error(
             f"{name} has colours of 16 bits, of which Pillow reads the upper 8, too few for "
-            f"reader__value_range={reading.value_range!r}: read it with imageio or tifffile, and "
-            f"give arrays of uint16"
+            f"reader__value_range={reading.value_range!r}: {remedy}"
         )
 
 

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-import os
-from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from .._core._text import visible
 from ._arrays import array_to_rgb, check_format, is_tensor, tensor_to_array
-from ._declared import declared
-from ._items import content_of, is_encoded
+from ._items import is_encoded, is_path
 from ._levels import check_range
-from ._pil import at_frame, check_mode, pil_to_rgb, to_frame
+from ._opened import averaged, opened, reduced_pixels
+from ._pil import at_frame, check_mode
 from ._reading import PLAIN, Reading
+
+
+class Header(NamedTuple):
+    """What the first bytes of a file tell.
+
+    Parameters
+    ----------
+    size : tuple (width, height)
+        The size as it is stored: ``read`` may turn the picture upright.
+    decoder : str
+        The format that reads it, with the versions of its packages; empty for Pillow's own.
+    n_frames : int
+        The number of its frames, where all are asked for, else 1: some formats have to be read to
+        the end for it.
+    """
+
+    size: tuple[int, int]
+    decoder: str
+    n_frames: int
 
 
 def to_rgb(
@@ -50,19 +68,17 @@ def to_rgb(
         The shape, type or range of the values is none of the above, or the picture is damaged.
     """
     if is_encoded(image):
-        with _open(BytesIO(content_of(image)), name) as opened:
-            to_frame(opened, name, reading.frame)
-            factor = factor_for(opened.size, least)
-            return _reduced_pixels(opened, name, reading, factor, may_draft=True)
+        with opened(image, name, reading) as picture:
+            return picture.rgb(factor_for(picture.size, least))
     if isinstance(image, Image.Image):
         with at_frame(image, name, reading.frame) as (image, own):
             factor = factor_for(image.size, least)
-            return _reduced_pixels(image, name, reading, factor, may_draft=own)
+            return reduced_pixels(image, name, reading, factor, may_draft=own)
     if is_tensor(image):
         image = tensor_to_array(image, name, channel_axis=0, reading=reading)
     if isinstance(image, np.ndarray):
         pixels = array_to_rgb(np.asarray(image), name, reading)
-        return _averaged(pixels, factor_for(pixels.shape[:2], least))
+        return averaged(pixels, factor_for(pixels.shape[:2], least))
     raise TypeError(_no_image(image, name))
 
 
@@ -77,9 +93,8 @@ def read(path, reading: Reading = PLAIN) -> np.ndarray:
         The file is a directory, empty, truncated, far too large, or no picture; the message names
         it.
     """
-    with _open(path) as image:
-        to_frame(image, visible(path), reading.frame)
-        return pil_to_rgb(image, visible(path), reading)
+    with opened(path, visible(path), reading) as picture:
+        return picture.rgb()
 
 
 def read_reduced(path, factor: int, reading: Reading = PLAIN) -> np.ndarray:
@@ -88,9 +103,8 @@ def read_reduced(path, factor: int, reading: Reading = PLAIN) -> np.ndarray:
     JPEG files are decoded at that size, which is faster; others are averaged over
     squares of pixels afterwards. ``factor`` is 2, 4 or 8 and divides both sides.
     """
-    with _open(path) as image:
-        to_frame(image, visible(path), reading.frame)
-        return _reduced_pixels(image, visible(path), reading, factor, may_draft=True)
+    with opened(path, visible(path), reading) as picture:
+        return picture.rgb(factor)
 
 
 def factor_for(sides: tuple[int, ...], least: int | None) -> int:
@@ -102,19 +116,9 @@ def factor_for(sides: tuple[int, ...], least: int | None) -> int:
     return next((f for f in whole if min(sides) >= f * least), 1)
 
 
-def check_file(path, reading: Reading = PLAIN) -> tuple[int, int]:
-    """Raise what `read` would raise, as far as the first bytes of the file tell.
-
-    Returns
-    -------
-    tuple (width, height)
-        The size as it is stored: ``read`` may turn the picture upright.
-    """
-    with _open(path) as image:
-        to_frame(image, visible(path), reading.frame)
-        check_mode(image, visible(path), reading)
-        declared(image, visible(path), reading)
-        return image.size
+def check_file(path, reading: Reading = PLAIN) -> Header:
+    """Raise what `read` would raise, as far as the first bytes of the file tell."""
+    return check_encoded(path, visible(path), reading)
 
 
 def check_image(image, name: str, reading: Reading = PLAIN) -> None:
@@ -131,31 +135,21 @@ def check_image(image, name: str, reading: Reading = PLAIN) -> None:
         raise TypeError(_no_image(image, name))
 
 
-def check_encoded(item, name: str, reading: Reading = PLAIN) -> None:
+def check_encoded(item, name: str, reading: Reading = PLAIN) -> Header:
     """Raise what `to_rgb` would raise on the first bytes of what can be read as a file."""
-    with _open(BytesIO(content_of(item)), name) as image:
-        to_frame(image, name, reading.frame)
-        check_mode(image, name, reading)
-        declared(image, name, reading)
+    with opened(item, name, reading) as picture:
+        picture.check()
+        n_frames = picture.n_frames if reading.frame == "all" else 1
+        return Header(picture.size, picture.decoder, n_frames)
 
 
-def open_image(item, name: str) -> Image.Image:
-    """Open a file, by its path, or what can be read as one."""
-    return _open(BytesIO(content_of(item)), name) if is_encoded(item) else _open(item, name)
-
-
-def _reduced_pixels(image, name: str, reading: Reading, factor: int, may_draft: bool) -> np.ndarray:
-    if factor == 1:
-        return pil_to_rgb(image, name, reading)
-    width, height = image.size[0] // factor, image.size[1] // factor
-    if may_draft:
-        image.draft(None, (width, height))  # leaves all but JPEG as they are
-    left = image.size[0] // width
-    return _averaged(pil_to_rgb(image, name, reading), left)
-
-
-def _averaged(pixels: np.ndarray, factor: int) -> np.ndarray:
-    return pixels if factor == 1 else np.asarray(Image.fromarray(pixels).reduce(factor))
+def frames_of(image, name: str, reading: Reading = PLAIN) -> int:
+    """Number of frames of one image of any kind."""
+    if is_path(image):
+        return check_file(image, reading).n_frames
+    if is_encoded(image):
+        return check_encoded(image, name, reading).n_frames
+    return int(getattr(image, "n_frames", 1))
 
 
 def _no_image(image, name: str) -> str:
@@ -164,34 +158,3 @@ def _no_image(image, name: str) -> str:
         f"(height, width) or (height, width, c), a torch tensor (c, height, width), or the content "
         f"of a file"
     )
-
-
-def _formats() -> list[str]:
-    """What Pillow reads by now, but for PostScript, for which it would start another program."""
-    Image.init()
-    return [name for name in Image.OPEN if name != "EPS"]
-
-
-def _open(place, name: str | None = None) -> Image.Image:
-    in_memory = isinstance(place, BytesIO)
-    name = visible(place) if name is None else name
-    if not in_memory and os.path.exists(place) and not os.path.isfile(place):
-        # a pipe would be waited for
-        what = "a directory" if os.path.isdir(place) else "no regular file"
-        raise ValueError(f"{name}: this is {what}, not a picture file")
-    try:
-        return Image.open(place, formats=_formats())
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
-        size = len(place.getbuffer()) if in_memory else os.path.getsize(place)
-        raise ValueError(f"{name}: {visible(_why_unreadable(size, error))}") from error
-
-
-def _why_unreadable(size: int, error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "the file is empty" if size == 0 else "no picture that Pillow reads"
-    remedy = ""
-    if isinstance(error, Image.DecompressionBombError):
-        remedy = "; if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
-    return f"the file can't be read as a picture ({error}){remedy}"

@@ -18,6 +18,11 @@ def is_path(item) -> bool:
     return isinstance(item, (str, os.PathLike))
 
 
+def is_address(item) -> bool:
+    """Tell whether the item is an address, such as "s3://bucket/cat.jpg"."""
+    return isinstance(item, str) and "://" in item
+
+
 def is_encoded(item) -> bool:
     """Whether the item is the content of a file, a file object, or a member of an archive."""
     if isinstance(item, (bytes, bytearray)):

@@ -47,6 +47,20 @@ class JoinedSource(ImageSource):
         """Return both sources at a lower resolution."""
         return JoinedSource(self.first.reduced(least), self.second.reduced(least))
 
+    def at_frame(self, frame: int) -> JoinedSource:
+        """Return both sources with another frame of each picture."""
+        return JoinedSource(self.first.at_frame(frame), self.second.at_frame(frame))
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture of its source."""
+        source, j = self._place(i)
+        return source.n_frames(j)
+
+    def decoder(self, i: int) -> str:
+        """What decodes a picture of its source."""
+        source, j = self._place(i)
+        return source.decoder(j)
+
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture in decoding."""
         source, j = self._place(i)

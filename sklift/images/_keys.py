@@ -28,14 +28,14 @@ def keys_by_content(source: ImageSource, indices: Iterable[int]) -> list[bytes]:
 
     def key(i: int) -> bytes:
         source.check_header(i)  # a pipe, for instance, is not to be read
-        return _decoders() + bytes([source.factor(i)]) + source.fingerprint(i)
+        return _decoders(source.decoder(i)) + bytes([source.factor(i)]) + source.fingerprint(i)
 
     return map_items(key, indices)
 
 
 @cache
-def _decoders() -> bytes:
-    """Checksum of the versions of Pillow and its libraries: pixels may differ between them."""
+def _decoders(other: str) -> bytes:
+    """Checksum of the versions of Pillow, its libraries and others: pixels may differ."""
     names = ("jpg", "libjpeg_turbo", "jpg_2000", "webp", "avif", "libtiff")
-    versions = [PIL.__version__, *map(features.version, names)]
+    versions = [PIL.__version__, *map(features.version, names), *[other] * bool(other)]
     return blake2b(repr(versions).encode(), digest_size=8).digest()

@@ -10,9 +10,9 @@ from PIL import Image
 from .._core._warn import warn
 from ._arrays import is_tensor, tensor_to_array
 from ._declared import declared, keeps_upper_bits
-from ._decode import open_image
 from ._levels import is_sixteen_bits
-from ._pil import at_frame, check_mode, to_frame
+from ._opened import PilFile, opened
+from ._pil import at_frame, check_mode
 from ._reading import PLAIN, Reading
 
 _SAMPLE = 32  # pictures whose kind is looked at
@@ -60,9 +60,15 @@ def look_at(image, name: str, reading: Reading = PLAIN) -> Look:
 def look_at_file(item, reading: Reading = PLAIN, name: str | None = None) -> Look:
     """Look at a file, or at what can be read as one."""
     name = str(item) if name is None else name
-    with open_image(item, name) as image:
-        to_frame(image, name, reading.frame)
-        return _look_at_pil(image, name, reading)
+    with opened(item, name, reading) as picture:
+        if isinstance(picture, PilFile):
+            return _look_at_pil(picture.image, name, reading)
+        raster = picture.raster()
+    if raster.bits is not None or raster.curve is not None:
+        return NOTHING
+    if raster.value_range not in (None, (0, 65535)):
+        return NOTHING
+    return _look_at_array(raster.pixels, reading)
 
 
 def warn_of_surprises(source, reading: Reading) -> None:

@@ -79,15 +79,20 @@ def to_frame(image: Image.Image, name: str, frame: int | str) -> None:
     """Go to a frame of an image, which has one where its format knows of no more."""
     if frame == 0:
         return
-    n = getattr(image, "n_frames", 1)
-    wanted = n // 2 if isinstance(frame, str) else frame  # the middle
+    wanted = frame_of(getattr(image, "n_frames", 1), name, frame)
+    if wanted:
+        image.seek(wanted)
+
+
+def frame_of(n: int, name: str, frame: int | str) -> int:
+    """The frame that is asked for, counted from the first of `n`."""
+    wanted = n // 2 if isinstance(frame, str) else frame  # the middle, also of all
     if not -n <= wanted < n:
         raise ValueError(
             f"{name} has {n} frame{'s' * (n > 1)}, reader__frame={frame!r} is none of them "
             f"(counted from 0)"
         )
-    if wanted % n:
-        image.seek(wanted % n)
+    return wanted % n
 
 
 @contextmanager

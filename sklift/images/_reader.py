@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from .._core._recipes import resolve
 from .._core._sklearn import Interval, StrOptions, validate_params
 from ._as_source import as_image_source
+from ._formats import FileFormat
 from ._framing import FRAMINGS, FramedSource
 from ._look import warn_of_surprises
 from ._reading import Reading
@@ -40,13 +41,17 @@ class Reader(BaseEstimator):
         The channels that are seen, counted from 0: one is grey, three are red, green and blue, two
         are red and green. Then none is opacity. By default pictures have 1, 3 or 4 channels, and
         the fourth is opacity.
-    frame : int or "middle", default=0
+    frame : int, "middle" or "all", default=0
         Which page or frame of a file that has many, counted from 0, or from the end if negative.
+        ``"all"``: predictions are the mean of the probabilities of all frames, features their mean;
+        in training, the middle one is seen.
     framing : {"crop", "squash", "pad"}, default="crop"
         What a model sees of pictures that are not square, in training and after it. ``"crop"``: the
         middle, as in the papers; of a picture three times as long as wide, a third. ``"squash"``:
         all of it, resized to a square; where what matters may lie anywhere, and shapes are told
         apart even so. ``"pad"``: all of it, in proportion and smaller, with its mean colour around.
+    formats : list of FileFormat, optional
+        Formats of your own, each a :class:`FileFormat`, that are asked about a file before others.
 
     Examples
     --------
@@ -70,8 +75,9 @@ class Reader(BaseEstimator):
             None,
         ],
         "channels": [tuple, list, None],
-        "frame": [Integral, StrOptions({"middle"})],
+        "frame": [Integral, StrOptions({"middle", "all"})],
         "framing": [StrOptions(set(FRAMINGS))],
+        "formats": [list, tuple, None],
     }
 
     def __init__(
@@ -82,6 +88,7 @@ class Reader(BaseEstimator):
         channels=None,
         frame=0,
         framing="crop",
+        formats=None,
     ) -> None:
         self.image_shape = image_shape
         self.on_error = on_error
@@ -89,6 +96,7 @@ class Reader(BaseEstimator):
         self.channels = channels
         self.frame = frame
         self.framing = framing
+        self.formats = formats
 
     def build(self, X, *, must_exist: bool = True) -> ImageSource:
         """Return the pictures of X, which are decoded when they are asked for.
@@ -127,7 +135,8 @@ class Reader(BaseEstimator):
 
     def _reading(self) -> Reading:
         frame = self.frame if isinstance(self.frame, str) else int(self.frame)
-        return Reading(_as_range(self.value_range), _as_channels(self.channels), frame)
+        formats = _as_formats(self.formats)
+        return Reading(_as_range(self.value_range), _as_channels(self.channels), frame, formats)
 
 
 def _as_range(value) -> int | tuple[float, float] | str | None:
@@ -153,6 +162,19 @@ def _as_channels(value) -> tuple[int, ...] | None:
             f"channels must be one, two or three indices, counted from 0, got {value!r}"
         )
     return tuple(int(v) for v in value)
+
+
+def _as_formats(value) -> tuple[FileFormat, ...]:
+    formats = tuple(value or ())
+    for each in formats:
+        if not isinstance(each, FileFormat):
+            got = f"the class {each.__name__}" if isinstance(each, type) else repr(each)
+            raise TypeError(
+                f"formats must be instances of subclasses of sklift.images.FileFormat, got {got}"
+            )
+        if type(each).read is FileFormat.read:
+            raise TypeError(f"formats: {each!r} has no method read(file, frame) of its own")
+    return formats
 
 
 READERS = {"auto": Reader}

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ._rows import as_rows
+
 
 class ImageSequence:
     """Give a map-style dataset a shape and array indexing, so that sklearn's splitters stay lazy.
@@ -53,6 +55,7 @@ class ImageSequence:
     """
 
     def __init__(self, dataset, indices=None) -> None:
+        dataset = as_rows(dataset)
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError(
                 f"dataset must have a length and be indexable (a map-style dataset), got "

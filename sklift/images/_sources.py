@@ -6,6 +6,7 @@ import numbers
 import os
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from hashlib import blake2b, file_digest
 
@@ -15,10 +16,12 @@ from .._compute._threads import map_items
 from .._core._text import visible
 from ._arrays import check_format
 from ._decode import (
+    Header,
     check_encoded,
     check_file,
     check_image,
     factor_for,
+    frames_of,
     read,
     read_reduced,
     to_rgb,
@@ -66,6 +69,16 @@ class ImageSource:
         """Divisor of the sides of a picture in decoding."""
         return 1
 
+    def at_frame(self, frame: int) -> ImageSource:
+        """The same, of another frame of each picture."""
+        source = copy(self)
+        source.reading = replace(self.reading, frame=frame)
+        return source
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture, where the reading asks for all."""
+        return 1
+
     def n_pixels(self, i: int) -> int:
         """Pixels of an image once it is decoded; 0 where that is not known, or it is."""
         return 0
@@ -83,6 +96,10 @@ class ImageSource:
 
     def check_header(self, i: int) -> None:
         """Raise the errors of a picture that can be seen before it is read."""
+
+    def decoder(self, i: int) -> str:
+        """What else than Pillow decodes a picture, with its versions; empty: nothing."""
+        return ""
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture, cheap to compute and unique over all sources; None: there is none."""
@@ -133,12 +150,12 @@ class FileSource(ImageSource):
         """Divisor of the sides of a picture in decoding: 1, 2, 4 or 8."""
         if self.least is None:
             return 1
-        return factor_for(_sides_of(self.reading, *self._stamp(i)), self.least)
+        return factor_for(_header_of(self.reading, *self._stamp(i)).size, self.least)
 
     def n_pixels(self, i: int) -> int:
         """As many as the header says, of the reduced image."""
         try:
-            height, width = _sides_of(self.reading, *self._stamp(i))
+            width, height = _header_of(self.reading, *self._stamp(i)).size
             return height * width // self.factor(i) ** 2
         except (OSError, ValueError):  # it is refused where it is decoded
             return 0
@@ -149,7 +166,15 @@ class FileSource(ImageSource):
 
     def check_header(self, i: int) -> None:
         """Look at the first bytes of the file."""
-        _sides_of(self.reading, *self._stamp(i))
+        _header_of(self.reading, *self._stamp(i))
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames that the file has."""
+        return _header_of(self.reading, *self._stamp(i)).n_frames
+
+    def decoder(self, i: int) -> str:
+        """The format that reads the file, with its versions."""
+        return _header_of(self.reading, *self._stamp(i)).decoder
 
     def look(self, i: int) -> Look:
         """Look at the header of the file, and at its pixels where that tells more."""
@@ -167,7 +192,7 @@ class FileSource(ImageSource):
 
     def fingerprint(self, i: int) -> bytes:
         """That of the file, which need not be decoded."""
-        return _marked(_file_fingerprint(*self._stamp(i)), self.reading)
+        return marked(_file_fingerprint(*self._stamp(i)), self.reading)
 
     def identity(self) -> str:
         """Identity by path, size and time of change: reading all files would take long.
@@ -187,6 +212,7 @@ class PickedSource(ImageSource):
         self.source = source
         self.indices = indices
         self.reads_files = source.reads_files
+        self.reading = source.reading
         self.labels = None if source.labels is None else source.labels[indices]
 
     def __len__(self) -> int:
@@ -203,6 +229,14 @@ class PickedSource(ImageSource):
         """Return the selected pictures at a lower resolution."""
         return PickedSource(self.source.reduced(least), self.indices)
 
+    def at_frame(self, frame: int) -> PickedSource:
+        """Return another frame of the selected pictures."""
+        return PickedSource(self.source.at_frame(frame), self.indices)
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture of the source."""
+        return self.source.n_frames(int(self.indices[i]))
+
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture of the source."""
         return self.source.factor(int(self.indices[i]))
@@ -210,6 +244,10 @@ class PickedSource(ImageSource):
     def n_pixels(self, i: int) -> int:
         """Those of the image."""
         return self.source.n_pixels(int(self.indices[i]))
+
+    def decoder(self, i: int) -> str:
+        """What decodes a picture of the source."""
+        return self.source.decoder(int(self.indices[i]))
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""
@@ -226,18 +264,21 @@ class ArraySource(ImageSource):
     def __init__(self, array: np.ndarray, image_shape=None, reading: Reading = PLAIN):
         self.array = array
         self.reading = reading
-        self.image_shape = array.shape[1:]
-        if array.ndim == 2:
+        self.image_shape = tuple(array.shape[1:])
+        if len(array.shape) == 2:
             self.image_shape = _check_image_shape(image_shape, array.shape[1], reading)
-        elif array.ndim not in (3, 4) or _looks_single(array):
+        elif len(array.shape) not in (3, 4) or _looks_single(array):
             raise ValueError(
                 f"X has shape {array.shape}; give an array (n, height, width) or (n, height, "
                 f"width, channels) (a single picture as X[None]), or (n, values) and "
                 f"reader__image_shape"
             )
-        check_not_empty(len(array))
-        check_format(array, "X", self.image_shape, reading)
-        check_range(array, "X", many=True, reading=reading)
+        check_not_empty(array.shape[0])
+        self._check()
+
+    def _check(self) -> None:
+        check_format(self.array, "X", self.image_shape, self.reading)
+        check_range(self.array, "X", many=True, reading=self.reading)
 
     def __len__(self) -> int:
         return len(self.array)
@@ -254,7 +295,7 @@ class ArraySource(ImageSource):
 
 
 class ListSource(ImageSource):
-    """A list of images, of any kinds and sizes, that are in memory, opened, or in archives."""
+    """A list of images of several kinds and sizes, in memory or opened."""
 
     def __init__(self, images: list, reading: Reading = PLAIN):
         self.images = images
@@ -267,6 +308,10 @@ class ListSource(ImageSource):
 
     def __getitem__(self, i: int) -> np.ndarray:
         return to_rgb(self.images[i], f"X[{i}]", self.reading, self.least)
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a file or of an opened image."""
+        return frames_of(self.images[i], f"X[{i}]", self.reading)
 
     def look(self, i: int) -> Look:
         """Look at the image."""
@@ -281,7 +326,7 @@ class ListSource(ImageSource):
         """That of the content of a file, as of files elsewhere; of others, that of the pixels."""
         if not is_encoded(self.images[i]):
             return super().fingerprint(i)
-        return _marked(blake2b(content_of(self.images[i]), digest_size=16).digest(), self.reading)
+        return marked(blake2b(content_of(self.images[i]), digest_size=16).digest(), self.reading)
 
 
 class DatasetSource(ImageSource):
@@ -311,6 +356,10 @@ class DatasetSource(ImageSource):
     def __getitem__(self, i: int) -> np.ndarray:
         return self._pixels(self._image(i), i)
 
+    def n_frames(self, i: int) -> int:
+        """Number of frames of an item."""
+        return frames_of(self._image(i), f"X[{i}]", self.reading)
+
     def look(self, i: int) -> Look:
         """What the first item told: to make others costs time, and may draw from random states."""
         return self._look if i == 0 else NOTHING
@@ -322,7 +371,7 @@ class DatasetSource(ImageSource):
     def _pixels(self, image, i: int) -> np.ndarray:
         if not is_path(image):
             return to_rgb(image, f"X[{i}]", self.reading, self.least)
-        factor = factor_for(check_file(image, self.reading), self.least)
+        factor = factor_for(check_file(image, self.reading).size, self.least)
         if factor == 1:
             return read(image, self.reading)
         return read_reduced(image, factor, self.reading)
@@ -335,7 +384,7 @@ class DatasetSource(ImageSource):
 
 
 @lru_cache(maxsize=1 << 18)
-def _sides_of(reading: Reading, path: str, *size_and_times: int) -> tuple[int, int]:
+def _header_of(reading: Reading, path: str, *size_and_times: int) -> Header:
     """Check a file, once as long as it is the same and good: a search fits on it many times."""
     return check_file(path, reading)
 
@@ -353,7 +402,7 @@ def _file_fingerprint(path: str, *size_and_times: int) -> bytes:
         return file_digest(file, partial(blake2b, digest_size=16)).digest()
 
 
-def _marked(fingerprint: bytes, reading: Reading) -> bytes:
+def marked(fingerprint: bytes, reading: Reading) -> bytes:
     """A fingerprint of 16 bytes that tells ways of reading apart as well."""
     mark = reading.mark()
     return blake2b(fingerprint + mark, digest_size=16).digest() if mark else fingerprint
@@ -390,4 +439,4 @@ def check_not_empty(n: int) -> None:
 
 def _looks_single(array: np.ndarray) -> bool:
     # (height, width, 3) would pass for many pictures of 3 columns each.
-    return array.ndim == 3 and array.shape[2] in (3, 4) and array.shape[1] > 4
+    return len(array.shape) == 3 and array.shape[2] in (3, 4) and array.shape[1] > 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from ._look import Look
@@ -25,6 +27,17 @@ class WrappedSource(ImageSource):
     def __len__(self) -> int:
         return len(self.source)
 
+    def at_frame(self, frame: int) -> ImageSource:
+        """Return this source with another frame of each picture."""
+        source = copy(self)
+        source.source = self.source.at_frame(frame)
+        source.reading = source.source.reading
+        return source
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture of the source."""
+        return self.source.n_frames(i)
+
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture in decoding."""
         return self.source.factor(i)
@@ -40,6 +53,10 @@ class WrappedSource(ImageSource):
     def check_header(self, i: int) -> None:
         """Check the header of a picture of the source."""
         self.source.check_header(i)
+
+    def decoder(self, i: int) -> str:
+        """What decodes a picture of the source."""
+        return self.source.decoder(i)
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""

@@ -140,20 +140,20 @@ def test_the_endings_of_usual_formats_are_listed(tmp_path, ending):
 def test_what_is_left_out_is_told_once_with_the_reason(tmp_path):
     root = make(
         tmp_path,
-        ["cat/1.png", "cat/2.heic", "cat/3.HEIC", "cat/4", "cat/5.png!", "dog/1.png", "dog/n.txt"],
+        ["cat/1.png", "cat/2.cr2", "cat/3.CR2", "cat/4", "cat/5.png!", "dog/1.png", "dog/n.txt"],
     )
     photos, messages = said(load_image_folder, root)
     assert photos.class_counts.tolist() == [1, 1]
     assert {Path(path).name: why for path, why in photos.left_out.items()} == {
-        "2.heic": "ending .heic",
-        "3.HEIC": "ending .heic",
+        "2.cr2": "ending .cr2",
+        "3.CR2": "ending .cr2",
         "4": "no ending",
         "5.png": "empty",
         "n.txt": "ending .txt",
     }
     (message,) = messages
-    assert message.startswith(f"4 files in {root} are left out: 2 with ending .heic, 1 with no")
-    assert "1 empty" in message and "2.heic" in message and ".txt" not in message
+    assert message.startswith(f"4 files in {root} are left out: 2 with ending .cr2, 1 with no")
+    assert "1 empty" in message and "2.cr2" in message and ".txt" not in message
     (X, _), again = said(load_image_folder, root, return_X_y=True)
     assert again == messages and len(X) == 2
     (message,) = said(list_images, root)[1]
@@ -161,11 +161,11 @@ def test_what_is_left_out_is_told_once_with_the_reason(tmp_path):
 
 
 def test_endings_that_the_user_chose_are_meant_but_empty_files_are_not(tmp_path):
-    root = make(tmp_path, ["cat/1.png", "cat/2.heic", "dog/1.png", "dog/2.png!"])
+    root = make(tmp_path, ["cat/1.png", "cat/2.cr2", "dog/1.png", "dog/2.png!"])
     photos, (message,) = said(load_image_folder, root, extensions=[".png"])
-    assert "1 files" in message and "1 empty" in message and "heic" not in message
-    assert sorted(photos.left_out.values()) == ["empty", "ending .heic"]
-    photos, (message,) = said(load_image_folder, root, extensions=["png", "heic"])
+    assert "1 files" in message and "1 empty" in message and "cr2" not in message
+    assert sorted(photos.left_out.values()) == ["empty", "ending .cr2"]
+    photos, (message,) = said(load_image_folder, root, extensions=["png", "cr2"])
     assert photos.class_counts.tolist() == [2, 1]
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +22,10 @@ from .made_files import fits, pgm, png16, tiff
 LEVELS = np.arange(0, 256, 17, dtype=np.uint8)  # 16 of them
 GREY = np.tile(LEVELS, (4, 1))
 COLOURS = np.stack([GREY, GREY[:, ::-1], np.full_like(GREY, 40)], axis=2)
+PREVIEW = np.tile(COLOURS, (12, 5, 1))
 WIDE = GREY.astype(np.uint16) * 257
 TWELVE = np.rint(GREY / 255 * 4095).astype(np.uint16)
+HALVES = np.rint(TWELVE // 2 / 2047 * 255).astype(np.uint8)  # 0 to 2047 in a window of these
 
 
 def saved(image, kind, **options):
@@ -45,6 +50,49 @@ def deep_colours():
 needs_mpo = pytest.mark.skipif(PIL.__version__.startswith("10.3"), reason="written broken")
 needs_j2k = pytest.mark.skipif(not features.check("jpg_2000"), reason="without JPEG 2000")
 
+needs = {  # marks of rows that are read with another library than Pillow
+    name: pytest.mark.skipif(find_spec(name) is None, reason=f"without {name}")
+    for name in ("pydicom", "tifffile", "pillow_heif", "pillow_jxl", "rawpy")
+}
+
+
+def by_plugin(module, kind, **options):
+    """A picture without loss, written by a plug-in of Pillow."""
+    module = import_module(module)
+    if kind == "HEIF":
+        module.register_heif_opener()
+    return saved(Image.fromarray(GREY), kind, **options)
+
+
+def raw_file():
+    from .formats.test_camera_raw import dng
+
+    dng(stream := io.BytesIO(), PREVIEW)
+    return stream.getvalue()
+
+
+def scan(*arguments, **tags):
+    from .formats.test_dicom import dicom
+
+    return dicom(*arguments, **tags)
+
+
+def half_floats():
+    import tifffile
+
+    tifffile.imwrite(stream := io.BytesIO(), (GREY / 255).astype(np.float16), metadata=None)
+    return stream.getvalue()
+
+
+def palette():
+    """The grey levels as a palette."""
+    tags = {f"{c}PaletteColorLookupTableDescriptor": [256, 0, 8] for c in ("Red", "Green", "Blue")}
+    for colour in ("Red", "Green", "Blue"):
+        table = np.arange(256, dtype=np.uint8)
+        tags[f"{colour}PaletteColorLookupTableData"] = table.tobytes()
+    return scan(GREY, 8, "PALETTE COLOR", **tags)
+
+
 # row of the table: content of a file -> pixels, grey or in colour, or the error
 ROWS = {
     "PNG, 8 bits": [(lambda: saved(Image.fromarray(COLOURS), "PNG"), COLOURS)],
@@ -65,13 +113,14 @@ ROWS = {
     "TIFF, 16 bits, colour": [(lambda: tiff(COLOURS.astype(np.uint16) * 257), COLOURS)],
     "TIFF, 8 bits, planes apart": [(lambda: tiff(COLOURS, planar=True), COLOURS)],
     "TIFF, 16 bits, planes apart": [
-        (lambda: tiff(COLOURS.astype(np.uint16) * 257, planar=True), "planes apart.*tifffile")
+        (lambda: tiff(COLOURS.astype(np.uint16) * 257, planar=True), COLOURS)
     ],
     "TIFF, signed": [
-        (lambda: tiff(GREY.astype(np.int8), sample_format=2), "signed 8-bit.*add 128"),
+        (lambda: tiff(GREY.astype(np.int8), sample_format=2), r"int8, and nothing.*value_range"),
         (lambda: tiff((WIDE // 2).astype(np.int16), sample_format=2), r"signed.*value_range=\(low"),
     ],
     "TIFF, floats": [(lambda: tiff((GREY / 255).astype(np.float32), sample_format=3), "mode 'F'")],
+    "TIFF, half floats": [(half_floats, GREY)],
     "TIFF, colour and other bands": [
         (lambda: tiff(np.concatenate([COLOURS, GREY[..., None] // 2], axis=2)), COLOURS)
     ],
@@ -86,10 +135,41 @@ ROWS = {
     "WebP, animated": [(lambda: pages("WEBP", "RGB", lossless=True), GREY)],
     "APNG, animated": [(lambda: pages("PNG"), GREY)],
     "MPO": [(lambda: pages("MPO", "RGB", quality=100), GREY)],
+    "DICOM, grey": [(lambda: scan(TWELVE), GREY), (lambda: scan(GREY, 8), GREY)],
+    "DICOM, MONOCHROME1": [(lambda: scan(4095 - TWELVE, kind="MONOCHROME1"), GREY)],
+    "DICOM, with a window": [
+        (lambda: scan(TWELVE // 2, WindowCenter=1024, WindowWidth=2048), HALVES)
+    ],
+    "DICOM, signed or rescaled to negative numbers, 16 bits, without a window": [
+        (lambda: scan(WIDE.astype(np.int16), 16), r"int16, and nothing.*value_range")
+    ],
+    "DICOM, RGB and YBR": [(lambda: scan(COLOURS, 8, "RGB"), COLOURS)],
+    "DICOM, palette": [(palette, GREY)],
+    "DICOM, frames": [(lambda: scan(np.stack([TWELVE, TWELVE // 2]), frames=2), GREY)],
+    "HEIC": [(lambda: by_plugin("pillow_heif", "HEIF", quality=-1), GREY)],
+    "JPEG XL": [(lambda: by_plugin("pillow_jxl", "JXL", lossless=True), GREY)],
+    "Raw files of cameras": [(raw_file, PREVIEW)],
 }
-NEEDS = {row: needs_j2k for row in ROWS if "2000" in row} | {"MPO": needs_mpo}
+# rows that need another library, and whose opened PIL images are refused, or there are none
+BY_OTHERS = {
+    "TIFF, 16 bits, planes apart": "tifffile",
+    "TIFF, signed": "tifffile",
+    "TIFF, half floats": "tifffile",
+    **{row: "pydicom" for row in ROWS if row.startswith("DICOM")},
+    "Raw files of cameras": "rawpy",
+}
+BY_PLUGINS = {"HEIC": "pillow_heif", "JPEG XL": "pillow_jxl"}
+
+
+def marks_of(row):
+    library = (BY_OTHERS | BY_PLUGINS).get(row)
+    if library:
+        return [needs[library]]
+    return [needs_j2k] if "2000" in row else [needs_mpo] if row == "MPO" else []
+
+
 CASES = [
-    pytest.param(make, expected, id=f"{row} {i}", marks=NEEDS.get(row, ()))
+    pytest.param(row, make, expected, id=f"{row} {i}", marks=marks_of(row))
     for row, files in ROWS.items()
     for i, (make, expected) in enumerate(files)
 ]
@@ -100,17 +180,22 @@ def rgb(expected):
     return expected if expected.ndim == 3 else np.repeat(expected[..., None], 3, axis=2)
 
 
-@pytest.mark.parametrize(("make", "expected"), CASES)
-def test_rows(tmp_path, make, expected):
-    path = tmp_path / "x"
+@pytest.mark.parametrize(("row", "make", "expected"), CASES)
+def test_rows(tmp_path, row, make, expected):
+    path = tmp_path / ("x.dng" if row.startswith("Raw") else "x")
     path.write_bytes(make())
     if isinstance(expected, str):
-        for look in (check_file, lambda path: Reader().build([path])[0]):
-            with pytest.raises(ValueError, match=rf"^{re.escape(str(path))} .*{expected}"):
+        looks = [lambda path: Reader().build([path])[0]]
+        for look in looks if row in BY_OTHERS else [check_file, *looks]:
+            with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}:? .*{expected}"):
                 look(path)
         return
     allowed = 3 if path.read_bytes()[:2] == b"\xff\xd8" else 0  # JPEG
-    kinds = {"file": path, "bytes": path.read_bytes(), "PIL": Image.open(path)}
+    kinds = {"file": path}
+    if not row.startswith("Raw"):  # which bytes don't tell from TIFF
+        kinds["bytes"] = path.read_bytes()
+    if row not in BY_OTHERS:
+        kinds["PIL"] = Image.open(path)
     for kind, item in kinds.items():
         pixels = Reader().build([item])[0]
         assert pixels.dtype == np.uint8
@@ -123,7 +208,9 @@ def test_the_table_has_these_rows():
         pytest.skip("the documentation is not beside the tests")
     told = set(
         re.findall(
-            r"^   \* - ((?:PNG|TIFF|PGM|JPEG|FITS|GIF|WebP|APNG|MPO).*)$", guide.read_text(), re.M
+            r"^   \* - ((?:PNG|TIFF|PGM|JPEG|FITS|GIF|WebP|APNG|MPO|DICOM|HEIC|Raw).*)$",
+            guide.read_text(),
+            re.M,
         )
     )
     assert told == set(ROWS)
@@ -156,11 +243,12 @@ def test_a_range_of_values(tmp_path, make, settings):
         np.testing.assert_array_equal(Reader(**settings).build([item])[0], rgb(GREY))
 
 
-def test_colours_of_sixteen_bits_have_lost_what_a_range_asks_for(tmp_path):
+def test_colours_of_sixteen_bits_have_lost_what_a_range_asks_for(tmp_path, monkeypatch):
     colours = COLOURS.astype(np.uint16) * 16
-    for content in (png16(colours), tiff(colours)):
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    for content, remedy in ((png16(colours), "arrays of uint16"), (tiff(colours), "tifffile")):
         (tmp_path / "x").write_bytes(content)
-        with pytest.raises(ValueError, match=r"upper 8.*value_range=12.*arrays of uint16"):
+        with pytest.raises(ValueError, match=rf"upper 8.*value_range=12.*{remedy}"):
             Reader(value_range=12).build([tmp_path / "x"])[0]
         with pytest.warns(UserWarning, match="upper 8 bits"):
             Reader().build([tmp_path / "x"])

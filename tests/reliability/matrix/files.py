@@ -20,6 +20,12 @@ FILES = [
         lambda b: {"X": b.files(str(b.folder / "lost.png"))},
     ),
     BadFit(
+        "an address among the files",
+        ValueError,
+        r"X\[0\] is a path, X\[11\] an address: give one or the other",
+        lambda b: {"X": b.files("memory://photo.png")},
+    ),
+    BadFit(
         "a folder among the files",
         ValueError,
         r"1 of the 12 files in X can't be read: .*: this is a directory, not a picture file",

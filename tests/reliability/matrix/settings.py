@@ -74,6 +74,13 @@ PARAMETERS = [
     wrong("reader__image_shape", 48, "'tuple'"),
     wrong("compute__precision", "half", "'bfloat16'"),
     wrong("compute__num_workers", -1, "an int in the range"),
+    wrong("reader__formats", "tiff", "'list'"),
+    BadFit(
+        "a format of pictures that is no format",
+        TypeError,
+        "formats must be instances of subclasses of sklift.images.FileFormat, got 3",
+        lambda b: {"reader__formats": [3]},
+    ),
     wrong("reader__on_error", "ignore", "'skip'"),
     BadFit(
         "a checkpoint that is no folder",

@@ -1,0 +1,96 @@
+"""TIFF files that Pillow doesn't read, or of which it gives other numbers, with tifffile."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ._base import OptionalFormat, Raster
+
+_MAGICS = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}  # + is BigTIFF
+_MOSAIC = 32803  # a colour for each pixel, as sensors have them
+_INSTALL = 'install what decodes it: pip install "scikit-lift[microscopy]"'
+
+
+class Tiff(OptionalFormat):
+    """TIFF files of any type and number of channels.
+
+    Of a pyramid of sizes, the largest is read that has no more than ``PIL.Image.MAX_IMAGE_PIXELS``
+    pixels.
+
+    Examples
+    --------
+    >>> from sklift.images._formats import LAST_RESORTS
+    >>> LAST_RESORTS["tiff"].recognizes(b"II*" + bytes(1), "")
+    True
+    """
+
+    title = "This kind of TIFF"
+    extra = "microscopy"
+    module = "tifffile"
+    suffixes = (".tif", ".tiff", ".btf", ".svs", ".ome")
+    packages = ("tifffile", "imagecodecs")
+
+    def recognizes(self, head: bytes, suffix: str) -> bool:
+        """Whether the file is a TIFF, of either byte order and size of offsets."""
+        return head[:4] in _MAGICS
+
+    def n_frames(self, file: str | BytesIO) -> int:
+        """Count the pages; a pyramid has one."""
+        with _opened(file) as tiff:
+            return 1 if _levels(tiff) else len(tiff.pages)
+
+    def size(self, file: str | BytesIO, frame: int) -> tuple[int, int]:
+        """Width and height of the page or level that is read."""
+        with _opened(file) as tiff:
+            page = _page(tiff, frame)
+            return page.imagewidth, page.imagelength
+
+    def read(self, file: str | BytesIO, frame: int) -> Raster:
+        """Decode a page."""
+        with _opened(file) as tiff:
+            page = _page(tiff, frame)
+            if page.photometric == _MOSAIC:
+                raise ValueError("it is a camera's raw file: give it the ending .dng")
+            if page.imagedepth > 1:
+                raise ValueError("it is a TIFF of volumes: give their slices as arrays")
+            try:
+                pixels = page.asarray()
+            except ValueError as error:
+                if "imagecodecs" not in str(error):
+                    raise
+                raise ValueError(f"{error}; {_INSTALL}") from error
+            if "S" in page.axes:
+                pixels = np.moveaxis(pixels, page.axes.index("S"), -1)
+            bits = int(page.bitspersample)
+            return Raster(
+                pixels,
+                bits=bits if page.dtype.kind == "u" and bits < 16 and bits != 8 else None,
+                white_is_zero=page.photometric == 0,
+            )
+
+
+def _opened(file: str | BytesIO) -> Any:
+    from tifffile import TiffFile
+
+    if isinstance(file, BytesIO):
+        file.seek(0)
+    return TiffFile(file)
+
+
+def _levels(tiff) -> list:
+    series = tiff.series
+    return series[0].levels if series and series[0].is_pyramidal else []
+
+
+def _page(tiff, frame: int):
+    """A page; of a pyramid, the first page of the largest level that is small enough."""
+    if not (levels := _levels(tiff)):
+        return tiff.pages[frame]
+    pages = [level.keyframe for level in levels]
+    most = Image.MAX_IMAGE_PIXELS or np.inf
+    small = [page for page in pages if page.imagewidth * page.imagelength <= most]
+    return small[0] if small else pages[-1]

@@ -1,0 +1,138 @@
+"""TIFF files that Pillow doesn't read, made with tifffile: the numbers are those of an array."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sklift.images import Reader
+from sklift.images._decode import check_file
+
+from ..made_files import tiff
+
+tifffile = pytest.importorskip("tifffile")
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 65536, (16, 32), dtype=np.uint16)
+MANY = RNG.integers(0, 65536, (5, 16, 32), dtype=np.uint16)
+SIGNED = RNG.integers(-128, 128, (16, 32)).astype(np.int8)
+PLAIN = {"photometric": "minisblack"}
+# the numbers to be written, how, how they are read, and the array that gives the same
+CASES = {
+    "planes apart, 16 bits": (
+        MANY[:3],
+        {"photometric": "rgb", "planarconfig": "separate"},
+        {},
+        MANY[:3].transpose(1, 2, 0),
+    ),
+    "colours of 12 bits in 16": (
+        MANY[:3].transpose(1, 2, 0) >> 4,
+        {"photometric": "rgb"},
+        {"value_range": 12},
+        None,
+    ),
+    "five bands": (
+        MANY.transpose(1, 2, 0),
+        {**PLAIN, "planarconfig": "contig"},
+        {"channels": (4, 2, 0)},
+        None,
+    ),
+    "five planes": (
+        MANY,
+        {**PLAIN, "planarconfig": "separate"},
+        {"channels": (4, 2, 0)},
+        MANY.transpose(1, 2, 0),
+    ),
+    "near infrared": (
+        MANY[:4].transpose(1, 2, 0) >> 8,
+        {"photometric": "rgb", "extrasamples": [0]},
+        {"channels": (3, 0, 1), "value_range": 8},
+        None,
+    ),
+    "half floats": ((GREY / 65536).astype(np.float16), PLAIN, {}, None),
+    "half floats with a range": (
+        (GREY / 64 - 200).astype(np.float16),
+        PLAIN,
+        {"value_range": (-200, 800)},
+        None,
+    ),
+    "signed, 8 bits": (SIGNED, PLAIN, {"value_range": (-128, 127)}, None),
+    "doubles": (GREY / 3.0, PLAIN, {"value_range": (0, 20000)}, None),
+    "unsigned, 32 bits": (GREY.astype(np.uint32) << 12, PLAIN, {"value_range": (0, 2**28)}, None),
+    "tiles, big": (GREY, {**PLAIN, "tile": (16, 16), "bigtiff": True}, {}, None),
+    "white is zero": (
+        (65535 - GREY).astype(np.uint32),
+        {"photometric": "miniswhite"},
+        {"value_range": 16},
+        GREY,
+    ),
+}
+
+
+def made(path, pixels, **options):
+    bigtiff = options.pop("bigtiff", False)
+    tifffile.imwrite(path, pixels, bigtiff=bigtiff, metadata=None, **options)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_numbers_are_those_of_an_array(tmp_path, case):
+    pixels, options, settings, expected = CASES[case]
+    path = tmp_path / "x.tif"
+    made(path, pixels, **options)
+    expected = Reader(**settings).build([pixels if expected is None else expected])[0]
+    np.testing.assert_array_equal(Reader(**settings).build([path])[0], expected)
+    np.testing.assert_array_equal(Reader(**settings).build([path.read_bytes()])[0], expected)
+    assert check_file(path, Reader(**settings)._reading()).size == (32, 16)
+    assert len(np.unique(expected)) > 50
+
+
+def test_pages(tmp_path):
+    path = tmp_path / "x.tif"
+    made(path, (MANY / 65536).astype(np.float16), **PLAIN)
+    for frame, page in ((0, 0), (3, 3), (-1, 4), ("middle", 2)):
+        found = Reader(frame=frame).build([path])[0]
+        expected = Reader().build([(MANY[page] / 65536).astype(np.float16)])[0]
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="has 5 frames, reader__frame=5"):
+        Reader(frame=5).build([path])[0]
+
+
+def test_of_a_pyramid_the_largest_level_within_the_limit_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "x.tif"
+    whole = RNG.integers(0, 256, (256, 320, 3), dtype=np.uint8)
+    with tifffile.TiffWriter(path, ome=True) as file:
+        options = {"photometric": "rgb", "tile": (64, 64)}
+        file.write(whole, subifds=2, **options)
+        for step in (2, 4):
+            file.write(whole[::step, ::step], subfiletype=1, **options)
+    np.testing.assert_array_equal(Reader().build([path])[0], whole)
+    for limit, step in ((256 * 320 / 3, 2), (81 * 64, 4)):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(limit))
+        np.testing.assert_array_equal(Reader().build([path])[0], whole[::step, ::step])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ValueError, match=r"80 x 64 pixels, more than 2000.*MAX_IMAGE_PIXELS"):
+        Reader().build([path])[0]
+
+
+def test_without_tifffile(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    half = tmp_path / "half.tif"
+    made(half, *[(GREY / 65536).astype(np.float16)], **PLAIN)
+    planes = tmp_path / "planes.tif"
+    planes.write_bytes(tiff(MANY[:3].transpose(1, 2, 0), planar=True))
+    for path in (half, planes):
+        with pytest.raises(
+            ValueError, match=rf'{path.name}.*tifffile.*"scikit-lift\[microscopy\]"'
+        ):
+            Reader().build([path])[0]
+
+
+def test_damaged_files(tmp_path):
+    path = tmp_path / "x.tif"
+    made(path, (GREY / 65536).astype(np.float16), **PLAIN)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=r"x\.tif: "):
+        Reader().build([path])[0]
