@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -25,7 +26,7 @@ class Parser(argparse.ArgumentParser):
         """Parse the words; a flag that is not there gets the nearest one."""
         options, rest = self.parse_known_args(words, namespace)
         if rest:
-            known = [s for s in self._option_string_actions if s.startswith("--")]
+            known = re.findall(r"--[a-z_]+", self.format_help())
             self.error(f"what is {rest[0]!r}?{did_you_mean(rest[0].partition('=')[0], known)[1:]}")
         return options
 
