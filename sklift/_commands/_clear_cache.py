@@ -11,8 +11,9 @@ from .._store._cache_files import cache_files
 from ._cache_folders import add_cache_folders, cache_folders, total
 
 DESCRIPTION = """\
-Delete the files that sklift wrote into its cache, and no others: all of them are made anew when they
-are needed. Exit code 1: a file could not be deleted."""
+Delete the files that sklift wrote into its cache, and no others. All of them
+are made anew when they are needed. The exit code is 1 if a file could not be
+deleted."""
 
 EXAMPLES = """\
   sklift clear-cache

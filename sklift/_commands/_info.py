@@ -15,8 +15,9 @@ from .._store._cache_files import cache_files
 from ._cache_folders import add_cache_folders, cache_folders, total
 
 DESCRIPTION = """\
-Print the versions of what matters, the devices, and where caches are and how large. Exit code 1: the
-unrelated package scikit-uplift, whose import name is sklift too, shares this environment."""
+Print the versions of what matters, the devices, and where caches are and how
+large. The exit code is 1 if the unrelated package scikit-uplift, whose import
+name is sklift too, shares this environment."""
 
 EXAMPLES = """\
   sklift info

@@ -14,7 +14,7 @@ from .._core._text import visible
 from .._core._version import __version__
 from ._parser import Parser, with_underscores
 
-# Each is a module of this room with a DESCRIPTION, EXAMPLES, add_arguments(parser) and run(options).
+# Each is a module of this room, with DESCRIPTION, EXAMPLES, add_arguments(parser), run(options).
 COMMANDS = {
     "check": "look for damaged, blank, dark and doubled pictures before training",
     "fit": "train a classifier on folders of pictures, and score it on held-out ones",

@@ -106,7 +106,7 @@ class Table:
         self.form = form
 
     def __enter__(self) -> Self:
-        self._file = open(self.path, "a+b")  # noqa: SIM115 -- closed by __exit__
+        self._file = open(self.path, "a+b")
         try:
             self._end = 0
             self._check_head()
