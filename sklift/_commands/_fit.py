@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     if test:
         from ._scoring import score
 
-        scored = score(clf.set_params(reader__on_error="raise"), test)
+        scored = score(clf, test)
         unreadable |= scored.unreadable
         facts |= {"n_test": len(scored.paths), "report": scored.report("dict")}
         if not options.json:

@@ -8,8 +8,6 @@ from typing import Any
 def load_model(path: str, kinds: tuple[str, ...] = ("LiftClassifier", "ZeroShotClassifier")) -> Any:
     """The fitted classifier in a file, which says of itself what it is.
 
-    It raises errors of files that can't be read, which the caller leaves out.
-
     Raises
     ------
     ValueError
@@ -24,5 +22,4 @@ def load_model(path: str, kinds: tuple[str, ...] = ("LiftClassifier", "ZeroShotC
     kind = read(path)[0].get("estimator")
     if kind not in kinds:
         raise ValueError(f"{path} holds a {kind}; this command needs a {' or a '.join(kinds)}")
-    estimator = getattr(sklift, kind).load(path)
-    return estimator.set_params(reader__on_error="raise", verbose=0)
+    return getattr(sklift, kind).load(path).set_params(verbose=0)

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     clf = load_model(options.model)
     given = {name: getattr(options, name) for name in ("target_prior", "tta", "device")}
     settings = {name: as_value(word) for name, word in given.items() if word is not None}
-    clf.set_params(**settings)
+    clf.set_params(**settings, reader__on_error="raise")  # in_parts finds them
     model = _identity(options.model, settings)
     if output is None:
         unreadable = _print(clf, paths, options.top, model)

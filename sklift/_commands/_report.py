@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from ._scoring import score
 
     clf = load_model(options.model, ("LiftClassifier",))
+    model = described(clf)
     scored = score(clf, pictures)
     report = Report.from_predictions(
         scored.paths,
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         scored.counts,
         labels=clf.classes_,
         class_names=names_of(clf),
-        model=described(clf),
+        model=model,
         unreadable=scored.unreadable,
         n_mistakes=options.mistakes,
         many=options.many,

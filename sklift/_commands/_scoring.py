@@ -58,6 +58,7 @@ def score(clf, pictures: Pictures) -> Scored:
             f"model's ({_some(clf.classes_)})"
         )
     counts = training_counts(clf, "a LiftClassifier", pictures.labels)
+    clf.set_params(reader__on_error="raise")  # in_parts finds them, with the reason
     reader = resolve_recipe("reader", clf.reader)
     values, unreadable = [], {}
     with bar(len(pictures), "scoring") as shown:

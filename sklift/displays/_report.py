@@ -245,7 +245,9 @@ class Report:
         """
         kept = [{k: v for k, v in row.items() if k != "thumbnail"} for row in self.mistakes]
         tables = {
-            name: {key: getattr(column, "tolist", lambda c=column: c)() for key, column in t.items()}
+            name: {
+                key: getattr(column, "tolist", lambda c=column: c)() for key, column in t.items()
+            }
             for name in ("classes", "calibration", "confusions")
             if (t := getattr(self, name))
         }

@@ -15,7 +15,7 @@ def interval(score: float, low: float, high: float) -> str:
         return "–"
     ends = f"{100 * low:.0f} to {100 * high:.0f} %"
     return (
-        f'<span class="score"><span>{100 * score:.0f} %</span>'
+        f'<span class="score"><span>{100 * score:.0f}\u00a0%</span>'
         f'<svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{ends}">'
         f"<title>{ends}</title>"
         '<rect class="track" width="100" height="8"/>'

@@ -53,7 +53,7 @@ def shown(text: object) -> str:
 
 def percent(value: float) -> str:
     """A share in percent; a dash where there is none."""
-    return "–" if math.isnan(value) else f"{100 * value:.0f} %"
+    return "–" if math.isnan(value) else f"{100 * value:.0f}\u00a0%"
 
 
 def _section(title: str, *content: str) -> str:
@@ -88,7 +88,9 @@ def _tiles(report) -> str:
     for name in GROUPS:
         group = scores[name]
         under = f"{n_classes(group['n_classes'])}, {group['n_samples']:,} pictures"
-        tiles.append((f"Classes with {titles[name]}", group["accuracy"], under))
+        tiles.append(
+            (f"{name.capitalize()}-shot{titles[name].removeprefix(name)}", group["accuracy"], under)
+        )
     tiles.append(("Calibration error", report.calibration["error"], "0 is perfect"))
     body = "".join(
         f"<div><dt>{shown(title)}</dt><dd><b>{percent(value)}</b><small>{shown(under)}</small>"
@@ -136,7 +138,7 @@ def _confusions(report) -> tuple[str, str]:
         [shown(true), shown(predicted), f"{n:,}", percent(share), f"{back:,}"]
         for true, predicted, n, share, back in zip(*table.values(), strict=True)
     ]
-    heads = ("Class", "taken for", "Pictures", "of the class", "the other way")
+    heads = ("Class", "taken for", "Pictures", "of the class", "other way")
     return "", _table(heads, rows, "confusions")
 
 
@@ -152,8 +154,8 @@ def _mistake(row: dict[str, Any]) -> str:
     name = shown(row["picture"])
     return (
         f'<li><figure><img src="data:image/jpeg;base64,{data}" alt="{name}"><figcaption>'
-        f"<b>{shown(row['predicted'])}</b> {percent(row['probability_predicted'])}<br>"
-        f"is {shown(row['true'])} {percent(row['probability_true'])}<br>"
+        f"predicted <b>{shown(row['predicted'])}</b> {percent(row['probability_predicted'])}<br>"
+        f"label <b>{shown(row['true'])}</b> {percent(row['probability_true'])}<br>"
         f"<code>{name}</code></figcaption></figure></li>\n"
     )
 
@@ -161,9 +163,9 @@ def _mistake(row: dict[str, Any]) -> str:
 def _calibration(report) -> tuple[str, str]:
     found = report.calibration
     note = (
-        "<p>Of pictures that were predicted with a confidence (bins from left to right), so many "
-        "were right (height). On the line, confidence is what it says; below it, the model is too "
-        f"sure. The mean distance is {percent(found['error'])}.</p>"
+        "<p>How many predictions of a given confidence were right. Of those with 80 % it should be "
+        "80 %: dots on the line. Below the line, the model is too sure; above, too modest. Large "
+        f"dots stand for many pictures. The calibration error is {percent(found['error'])}.</p>"
     )
     return note, reliability(found["confidence"], found["accuracy"], found["weight"])
 
