@@ -37,6 +37,7 @@ ROOMS = (
     "zero_shot",
     "presets",
     "testing",
+    "_commands",
 )
 ROW = {room: row for row, room in enumerate(ROOMS, start=1)}
 ENTRY_POINTS = ("__init__", "__main__")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from dataclasses import asdict
 
 from .._core._text import visible
 from ..metrics import shot_groups
@@ -61,7 +62,7 @@ def _json(pictures: Pictures, found: list[Finding]) -> str:
         {
             "n_pictures": len(pictures),
             "class_counts": dict(counts.most_common()),
-            "findings": [finding._asdict() for finding in found],
+            "findings": [asdict(finding) for finding in found],
         }
     )
 

@@ -12,7 +12,7 @@ from .._core._names import did_you_mean
 from .._core._version import __version__
 
 PATHS = ("pictures", "labels", "test", "output")  # relative to the file that names them
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(PATHS),
     "test_size": 0.2,
     "path_column": None,

@@ -53,7 +53,9 @@ def run(options: argparse.Namespace) -> int:
 
     embedder.fit()
     reader = resolve_recipe("reader", embedder.reader)
-    features, readable, unreadable = [], [], {}
+    features: list[np.ndarray] = []
+    readable: list[str] = []
+    unreadable: dict[str, str] = {}
     with bar(len(paths), "embed") as shown:
         for part in in_parts(embedder.transform, paths, reader):
             unreadable |= part.unreadable

@@ -30,9 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the program."""
     output = check_output(options.output, ending=".pt2")
+    from ..classifier import LiftClassifier
     from ._model_file import load_model
 
-    clf = load_model(options.model, ("LiftClassifier",))
+    clf = load_model(options.model, (LiftClassifier,))
     given = {name: getattr(options, name) for name in ("target_prior", "tta")}
     clf.set_params(**{name: as_value(word) for name, word in given.items() if word is not None})
     clf.export(output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b, file_digest
 from typing import NamedTuple
 
@@ -21,7 +22,8 @@ BLANK, DARK, FLAT = 8, 48, 32  # of 256 levels of grey
 _SEEN = 256  # pixels of a side that are looked at
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """A kind of fault.
 
     Parameters
@@ -184,7 +186,8 @@ def _copies(looks: Mapping[str, Look], label_of: Mapping) -> tuple[list[str], li
     for path, look in looks.items():
         if look.reason is None and look.ends[-1] - look.ends[0] >= BLANK:  # blank ones are alike
             groups[look.digest].append(path)
-    across, within = [], []
+    across: list[str] = []
+    within: list[str] = []
     for group in (group for group in groups.values() if len(group) > 1):
         several = len({label_of[path] for path in group}) > 1
         (across if several else within).append(" = ".join(map(os.path.normpath, group)))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ..classifier import LiftClassifier
+from ..zero_shot import ZeroShotClassifier
 
-def load_model(path: str, kinds: tuple[str, ...] = ("LiftClassifier", "ZeroShotClassifier")) -> Any:
+CLASSIFIERS = (LiftClassifier, ZeroShotClassifier)
+
+
+def load_model(path: str, kinds: Sequence[type] = CLASSIFIERS) -> Any:
     """The fitted classifier in a file, which says of itself what it is.
 
     Raises
@@ -15,11 +21,10 @@ def load_model(path: str, kinds: tuple[str, ...] = ("LiftClassifier", "ZeroShotC
     OSError
         If it can't be read, or the weights of its backbone are not available.
     """
-    import sklift
-
     from .._persistence._file import read
 
-    kind = read(path)[0].get("estimator")
-    if kind not in kinds:
-        raise ValueError(f"{path} holds a {kind}; this command needs a {' or a '.join(kinds)}")
-    return getattr(sklift, kind).load(path).set_params(verbose=0)
+    name = read(path)[0].get("estimator")
+    by_name: dict[str, Any] = {kind.__name__: kind for kind in kinds}
+    if name not in by_name:
+        raise ValueError(f"{path} holds a {name}; this command needs a {' or a '.join(by_name)}")
+    return by_name[name].load(path).set_params(verbose=0)

@@ -42,7 +42,7 @@ class Pictures:
         return replace(self, paths=self.paths[indices], labels=self.labels[indices])
 
 
-def add_labels(parser: argparse._ActionsContainer) -> None:
+def add_labels(parser: argparse.ArgumentParser) -> None:
     """Declare where labels are found."""
     parser.add_argument(
         "--labels",

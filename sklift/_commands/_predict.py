@@ -106,7 +106,8 @@ def _identity(file: str, settings: dict[str, Any]) -> str:
 
 def _print(clf, paths: list[str], top: int, model: str) -> dict[str, str]:
     """Print rows of CSV, in which nothing steers a terminal; return what could not be read."""
-    form, unreadable = Csv(columns(top)), {}
+    form = Csv(columns(top))
+    unreadable: dict[str, str] = {}
     sys.stdout.write(form.head.decode())
     for part in _parts(clf, paths, 0):
         unreadable |= part.unreadable

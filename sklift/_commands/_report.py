@@ -44,13 +44,13 @@ def run(options: argparse.Namespace) -> int:
     """Score and report; return 1 if pictures could not be read."""
     output = None if options.output is None else check_output(options.output, ending=".html")
     pictures = with_labels(options.pictures, options, options.labels)
+    from ..classifier import LiftClassifier
     from ..displays import Report
-    from ..displays._report import names_of
-    from ..displays._report_model import described
+    from ..displays._report_model import described, names_of
     from ._model_file import load_model
     from ._scoring import score
 
-    clf = load_model(options.model, ("LiftClassifier",))
+    clf = load_model(options.model, (LiftClassifier,))
     model = described(clf)
     scored = score(clf, pictures)
     report = Report.from_predictions(

@@ -60,7 +60,8 @@ def score(clf, pictures: Pictures) -> Scored:
     counts = training_counts(clf, "a LiftClassifier", pictures.labels)
     clf.set_params(reader__on_error="raise")  # in_parts finds them, with the reason
     reader = resolve_recipe("reader", clf.reader)
-    values, unreadable = [], {}
+    values: list[np.ndarray] = []
+    unreadable: dict[str, str] = {}
     with bar(len(pictures), "scoring") as shown:
         for part in in_parts(clf.predict_proba, pictures.paths.tolist(), reader):
             unreadable |= part.unreadable

@@ -19,15 +19,14 @@ from ..metrics import (
     expected_calibration_error,
     long_tail_report,
     most_confused_pairs,
-    per_class_recall_table,
-    per_class_scores,
     reliability_curve,
 )
 from ..metrics._as_labels import as_labels
 from ._columns import naming
 from ._fitted import find_fitted, training_counts
+from ._report_classes import class_table
 from ._report_mistakes import worst_mistakes
-from ._report_model import described
+from ._report_model import described, names_of
 
 
 class Report:
@@ -209,15 +208,15 @@ class Report:
         y_true, y_pred = as_labels(y_true), as_labels(y_pred)
         check_consistent_length(source, y_true, y_pred, y_proba)
         labels = as_labels(sorted(class_counts) if labels is None else labels)
-        called, groups = naming(class_names, labels), {"many": many, "few": few}
+        called = naming(class_names, labels)
         confidence, accuracy, weight = reliability_curve(y_true, y_proba, labels=labels, n_bins=10)
         confusions = most_confused_pairs(y_true, y_pred, n_most=15)
         for side in ("true", "predicted"):
             confusions[side] = np.array([called(v) for v in confusions[side].tolist()], dtype=str)
         return cls(
-            long_tail_report(y_true, y_pred, class_counts, output="dict", **groups),
-            long_tail_report(y_true, y_pred, class_counts, **groups),
-            _class_table(y_true, y_pred, class_counts, called, groups),
+            long_tail_report(y_true, y_pred, class_counts, many=many, few=few, output="dict"),
+            long_tail_report(y_true, y_pred, class_counts, many=many, few=few),
+            class_table(y_true, y_pred, class_counts, called, many, few),
             {
                 "error": expected_calibration_error(y_true, y_proba, labels=labels),
                 "confidence": confidence,
@@ -245,11 +244,12 @@ class Report:
         """
         kept = [{k: v for k, v in row.items() if k != "thumbnail"} for row in self.mistakes]
         tables = {
-            name: {
-                key: getattr(column, "tolist", lambda c=column: c)() for key, column in t.items()
-            }
-            for name in ("classes", "calibration", "confusions")
-            if (t := getattr(self, name))
+            name: {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in table.items()}
+            for name, table in (
+                ("classes", self.classes),
+                ("calibration", self.calibration),
+                ("confusions", self.confusions),
+            )
         }
         others = {"mistakes": kept, "model": self.model, "unreadable": self.unreadable}
         return {"title": self.title, "scores": self.scores, **tables, **others}
@@ -284,20 +284,3 @@ class Report:
         from ._report_page import framed
 
         return framed(self)
-
-
-def names_of(estimator) -> dict | None:
-    """Names of the classes of a fitted estimator, label to name, if it knows them."""
-    named = find_fitted(estimator, "class_names_")
-    names = getattr(named, "class_names_", None)
-    return names and dict(zip(named.classes_.tolist(), names, strict=True))
-
-
-def _class_table(y_true, y_pred, class_counts, called, groups) -> dict[str, np.ndarray]:
-    """Scores of each class, the most frequent first."""
-    recalls = per_class_recall_table(y_true, y_pred, class_counts, **groups)
-    scores = per_class_scores(y_true, y_pred, labels=recalls["label"])
-    names = np.array([called(label) for label in recalls["label"].tolist()], dtype=str)
-    table = {"name": names, "n_train": recalls["n_train"], "group": recalls["group"], **scores}
-    order = np.lexsort((names, -recalls["n_train"]))
-    return {column: values[order] for column, values in table.items()}

@@ -12,7 +12,7 @@ SIDE, MARGIN = 240, 34
 def interval(score: float, low: float, high: float) -> str:
     """A score in percent, and a bar of its confidence interval from 0 to 100 %."""
     if math.isnan(score):
-        return "–"
+        return "\u2013"
     ends = f"{100 * low:.0f} to {100 * high:.0f} %"
     return (
         f'<span class="score"><span>{100 * score:.0f}\u00a0%</span>'

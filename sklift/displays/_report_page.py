@@ -53,7 +53,7 @@ def shown(text: object) -> str:
 
 def percent(value: float) -> str:
     """A share in percent; a dash where there is none."""
-    return "–" if math.isnan(value) else f"{100 * value:.0f}\u00a0%"
+    return "\u2013" if math.isnan(value) else f"{100 * value:.0f}\u00a0%"
 
 
 def _section(title: str, *content: str) -> str:
@@ -88,9 +88,8 @@ def _tiles(report) -> str:
     for name in GROUPS:
         group = scores[name]
         under = f"{n_classes(group['n_classes'])}, {group['n_samples']:,} pictures"
-        tiles.append(
-            (f"{name.capitalize()}-shot{titles[name].removeprefix(name)}", group["accuracy"], under)
-        )
+        title = f"{name.capitalize()}-shot{titles[name].removeprefix(name)}"
+        tiles.append((title, group["accuracy"], under))
     tiles.append(("Calibration error", report.calibration["error"], "0 is perfect"))
     body = "".join(
         f"<div><dt>{shown(title)}</dt><dd><b>{percent(value)}</b><small>{shown(under)}</small>"

@@ -21,10 +21,10 @@ def per_class_scores(
 ):
     r"""Precision, recall and F1 of each class, with confidence intervals.
 
-    Intervals are Wilson's [1]_, which hold for the few samples of rare classes. Precision and recall
-    are shares: of the samples that were predicted to be of the class, and of those that are. So is
-    :math:`F^* = TP / (TP + FP + FN)` [2]_, and :math:`F_1 = 2 F^* / (1 + F^*)` rises with it: the
-    interval of :math:`F_1` is the one of :math:`F^*`, transformed.
+    Intervals are Wilson's [1]_, which hold for the few samples of rare classes. Precision and
+    recall are shares: of the samples that were predicted to be of the class, and of those that are.
+    So is :math:`F^* = TP / (TP + FP + FN)` [2]_, and :math:`F_1 = 2 F^* / (1 + F^*)` rises with it:
+    the interval of :math:`F_1` is the one of :math:`F^*`, transformed.
 
     Parameters
     ----------
