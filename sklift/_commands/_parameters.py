@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..classifier import LiftClassifier
+
 
 def add_parameters(
     parser: argparse.ArgumentParser,
@@ -34,7 +36,7 @@ def add_parameters(
         "By their own names. --set sets all others, and the settings of recipes. A\n"
         "name that is not there is answered with those that are.",
     )
-    said = first_sentences(kind)
+    said = first_sentences(LiftClassifier) | first_sentences(kind)  # whose parameters are like its
     for name in names:
         text = said.get(name, "")
         if defaults and name in defaults:
@@ -101,7 +103,7 @@ def first_sentences(kind: type) -> dict[str, str]:
     entries = re.findall(r"^(\w+) :(.*)\n((?:[ ]+.*\n|\n)+)", section[1] if section else "", re.M)
     for name, of_kind, body in entries:
         sentence = re.split(r"(?<=[.:;]) ", " ".join(body.split()))[0].rstrip(".:; ")
-        sentence = re.sub(r":\w+:`~?([^`]*)`|``([^`]*)``", r"\1\2", sentence)
+        sentence = re.sub(r":\w+:`~?([^`]*)`", r"\1", sentence).replace("`", "")
         default = re.search(r"default=(.*)", of_kind)
         found[name] = sentence + (f" (default {default[1]})." if default else ".")
     return found
