@@ -82,6 +82,6 @@ def _text(place: str, pictures: Pictures, found: list[Finding]) -> str:
         lines += [f"                {item}" for item in finding.items[:SHOWN]]
         lines += [f"                ... and {n - SHOWN} more"] if n > SHOWN else []
     totals = Counter(finding.severity for finding in found)
-    said = ", ".join(f"{totals[s]} kinds of {s}s" for s in SEVERITIES if totals[s])
-    lines += ["", said or "nothing to complain of"]
+    kinds = [f"{totals[s]} kind{'s' * (totals[s] > 1)} of {s}s" for s in SEVERITIES if totals[s]]
+    lines += ["", ", ".join(kinds) or "nothing to complain of"]
     return "\n".join(map(visible, lines))

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from types import ModuleType
 
 from .._core._names import did_you_mean
 from .._core._text import visible
@@ -75,12 +76,7 @@ def _run(name: str, words: list[str]) -> int:
     program, traceback = f"sklift {name}", "--traceback" in words
     with _warnings_in_one_line():
         try:
-            command = import_module(f"._{name.replace('-', '_')}", __package__)
-            parser = Parser(program, command.DESCRIPTION, command.EXAMPLES)
-            command.add_arguments(parser)
-            parser.add_argument(
-                "--traceback", action="store_true", help="show where in the code an error arose"
-            )
+            command, parser = command_of(name)
             status = command.run(parser.parse_args(words))
             sys.stdout.flush()
             return status
@@ -100,6 +96,17 @@ def _run(name: str, words: list[str]) -> int:
                 raise
             said = f"{type(error).__name__}: {_told(error)} (--traceback shows the place)"
             return _complain(program, said, 3)
+
+
+def command_of(name: str) -> tuple[ModuleType, Parser]:
+    """The module of a command, and the parser of its arguments."""
+    command = import_module(f"._{name.replace('-', '_')}", __package__)
+    parser = Parser(f"sklift {name}", command.DESCRIPTION, command.EXAMPLES)
+    command.add_arguments(parser)
+    parser.add_argument(
+        "--traceback", action="store_true", help="show where in the code an error arose"
+    )
+    return command, parser
 
 
 def _told(error: Exception) -> str:

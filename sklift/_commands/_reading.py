@@ -71,7 +71,7 @@ def why_unreadable(path: str, reader) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            reader.build([path])[0]
+            reader.build([path], must_exist=False)[0]
     except Exception as error:  # whatever it is, it is the file's
         if isinstance(error, FileNotFoundError):
             return "there is no such file"

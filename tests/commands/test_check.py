@@ -72,4 +72,4 @@ def test_the_table_is_by_severity_with_the_first_of_many(sklift, faulty):
     tiny = next(i for i, line in enumerate(lines) if "tiny" in line)
     assert lines[tiny].startswith("warning") and "look for the originals" in lines[tiny]
     assert "more" in lines[tiny + 4]
-    assert lines[-1] == "2 kinds of errors, 7 kinds of warnings, 1 kinds of notes"
+    assert lines[-1] == "2 kinds of errors, 7 kinds of warnings, 1 kind of notes"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
 from sklift._commands import _info, main
-from sklift._commands._main import COMMANDS
+from sklift._commands._main import COMMANDS, command_of
+from sklift._commands._parser import with_underscores
 
 
 def test_help_names_all_commands_and_exit_codes_and_loads_nothing():
@@ -52,6 +56,21 @@ def test_wrong_words_are_one_line_and_2(sklift, words, message):
     status, out, err = sklift(*words)
     assert (status, out) == (2, "") and message in err
     assert len(err.splitlines()) == 1
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "guide"
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="the documentation is not here")
+def test_the_commands_of_the_guide_and_of_the_examples_are_understood():
+    text = (DOCS / "commands.rst").read_text(encoding="utf-8")
+    lines = re.findall(r"^   \$ sklift (.+)$", text, re.M)
+    for name in COMMANDS:
+        lines += re.findall(r"^  sklift (.+)$", command_of(name)[0].EXAMPLES, re.M)
+    assert {line.split()[0] for line in lines} == set(COMMANDS)
+    for line in lines:
+        name, *words = shlex.split(line.partition(" > ")[0])
+        command_of(name)[1].parse_args(with_underscores(words))
 
 
 def test_no_words_are_a_request_for_help(sklift):
