@@ -32,9 +32,15 @@ _HOMES = {
     "ZeroShotClassifier": "zero_shot",
     "soup": "_fitting._soup",
 }
+_ROOMS = (
+    "adapters", "backbones", "datasets", "displays", "heads", "images", "losses", "metrics",
+    "presets", "regularizers", "testing", "training",
+)  # fmt: skip
 
 
 def __getattr__(name: str):
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
@@ -43,4 +49,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..datasets import list_images, load_image_folder, load_image_list
-from ..datasets._files import EXTENSIONS
+from ..datasets._files import endings
 
 TABLES = (".csv", ".tsv")
 
@@ -73,7 +73,7 @@ def with_labels(place: str, options: argparse.Namespace, table: str | None = Non
         return Pictures(found.data, found.target, found.left_out)
     if place.lower().endswith(TABLES):
         return _of_table(Path(place), Path(place).parent, options)
-    if place.lower().endswith(EXTENSIONS):
+    if place.lower().endswith(endings(None)):
         raise ValueError(f"{place} is one picture: name a folder, a list or a CSV file with labels")
     found = load_image_list(place)
     return Pictures(found.data, found.target, {})

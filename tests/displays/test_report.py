@@ -75,7 +75,7 @@ def test_scores_are_those_of_the_metrics(report):
     assert report.classes["group"].tolist() == ["many", "medium", "few"]
     scores = per_class_scores(Y_TRUE, Y_PRED, labels=LABELS)
     np.testing.assert_allclose(report.classes["f1_high"], scores["f1_high"])
-    assert report.confusions["true"].tolist() == ["ant", EVIL]
+    assert set(report.confusions["true"].tolist()) == {"ant", EVIL}
     json.dumps(report.to_dict())  # plain data
 
 
