@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
 
 from .._core._text import visible
 from ..metrics import shot_groups
@@ -43,17 +47,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look, and print a table; return 1 if there are errors."""
-    pictures = with_labels(options.pictures, options, options.labels)
+    pictures, said = _listed(options)
     with bar(len(pictures), "check") as shown:
         found = findings(
             pictures.paths.tolist(),
             pictures.labels.tolist(),
             pictures.left_out,
+            said,
             least=options.least,
             advance=shown.update,
         )
     print(_json(pictures, found) if options.json else _text(options.pictures, pictures, found))
     return int(any(finding.severity == ERROR for finding in found))
+
+
+def _listed(options: argparse.Namespace) -> tuple[Pictures, list[str]]:
+    """The pictures, those that a loader leaves out as copies included, and its other warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = with_labels(options.pictures, options, options.labels)
+    said = [str(warning.message) for warning in caught]
+    said = [text for text in said if "are left out" not in text]  # they are listed below
+    copies = [p for p, why in found.left_out.items() if why.startswith("a copy in another class")]
+    labels = [Path(path).relative_to(options.pictures).parts[0] for path in copies]
+    rest = {path: why for path, why in found.left_out.items() if path not in copies}
+    if not copies:
+        return found, said
+    both = np.array([*found.paths, *copies]), np.array([*found.labels, *labels])
+    return Pictures(*both, rest), said
 
 
 def _json(pictures: Pictures, found: list[Finding]) -> str:

@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "test_size": 0.2,
     "path_column": None,
     "label_column": None,
+    "group_column": None,
     "parameters": {},
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +68,7 @@ def findings(
     paths: Sequence[str],
     labels: Sequence,
     left_out: Mapping[str, str],
+    said: Sequence[str] = (),
     *,
     least: int = 32,
     advance: Callable[[int], object] = lambda n: None,
@@ -83,6 +83,8 @@ def findings(
         The class of each.
     left_out : dict of str to str
         Other files that were found, with the reason.
+    said : sequence of str
+        What the loader of the pictures warned of.
     least : int, default=32
         Pixels of a side below which a picture is tiny.
     advance : callable
@@ -120,6 +122,7 @@ def findings(
             [" = ".join(map(repr, group)) for group in look_alikes(sorted(set(labels)))],
             "rename the folders, if they are one class",
         ),
+        Finding(WARNING, "odd folders or lists", list(said), "follow what is said of them"),
         Finding(
             WARNING,
             "copies within a class",
@@ -190,5 +193,5 @@ def _copies(looks: Mapping[str, Look], label_of: Mapping) -> tuple[list[str], li
     within: list[str] = []
     for group in (group for group in groups.values() if len(group) > 1):
         several = len({label_of[path] for path in group}) > 1
-        (across if several else within).append(" = ".join(map(os.path.normpath, group)))
+        (across if several else within).append(" = ".join(sorted(group)))
     return across, within

@@ -121,15 +121,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _held_out(pictures: Pictures, share: float, seed) -> tuple[Pictures, Pictures]:
-    """Pictures to train on, and pictures held out of each class that has a second one."""
+    """Pictures to train on, and pictures held out of each class that has a second one.
+
+    Groups stay together; then the share is about that, and a class of one group may be on one side
+    only.
+    """
     from .._fitting._hold_out import HoldOut
 
     if not 0 < share < 1:
         raise ValueError(f"--test_size is a share between 0 and 1; got {share}")
     codes = np.unique(pictures.labels, return_inverse=True)[1]
-    parts = HoldOut(share, seed)(pictures.paths, codes)
-    train, test = (pictures.picked(part.indices) for part in parts)
-    return train, test
+    if pictures.groups is None:
+        train, test = (part.indices for part in HoldOut(share, seed)(pictures.paths, codes))
+    else:
+        from sklearn.model_selection import StratifiedGroupKFold
+
+        folds = StratifiedGroupKFold(max(2, round(1 / share)), shuffle=True, random_state=seed)
+        train, test = next(folds.split(codes, codes, pictures.groups))
+    return pictures.picked(train), pictures.picked(test)
 
 
 def _skipped(clf, pictures: Pictures) -> dict[str, str]:

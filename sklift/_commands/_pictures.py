@@ -28,18 +28,22 @@ class Pictures:
         The class of each.
     left_out : dict of str to str
         Other files, with the reason.
+    groups : ndarray of shape (n,), str, or None
+        What must stay together in a split, such as the site of each.
     """
 
     paths: np.ndarray
     labels: np.ndarray
     left_out: dict[str, str]
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def picked(self, indices: np.ndarray) -> Pictures:
         """Some of the pictures."""
-        return replace(self, paths=self.paths[indices], labels=self.labels[indices])
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(self, paths=self.paths[indices], labels=self.labels[indices], groups=groups)
 
 
 def add_labels(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +55,9 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--path_column", metavar="NAME", help='its paths (default "path")')
     parser.add_argument("--label_column", metavar="NAME", help='its labels (default "label")')
+    parser.add_argument(
+        "--group_column", metavar="NAME", help="what must not be torn apart: sites, patients"
+    )
 
 
 def with_labels(place: str, options: argparse.Namespace, table: str | None = None) -> Pictures:
@@ -112,7 +119,12 @@ def _of_table(table: Path, root: Path, options: argparse.Namespace) -> Pictures:
             f"none of the {len(paths)} pictures that {table} lists is there; the first would be "
             f"{paths[0] if len(paths) else root}: paths start from the folder of pictures"
         )
-    return Pictures(paths, np.array([row[label].strip() for row in kept]), left_out)
+    labels, group = np.array([row[label].strip() for row in kept]), options.group_column
+    if group is None:
+        return Pictures(paths, labels, left_out)
+    _check_column(rows, group, "--group_column", table)
+    groups = [row[group].strip() or path for row, path in zip(kept, paths, strict=True)]
+    return Pictures(paths, labels, left_out, np.array(groups))
 
 
 def _rows(table: Path) -> list[dict[str, str]]:

@@ -64,6 +64,18 @@ def test_each_fault_is_found_once(sklift, faulty):
     assert all(finding["remedy"] for finding in found.values())
 
 
+def test_odd_folders_are_told(sklift, photos, tmp_path):
+    for part in ("train", "test"):
+        shutil.copytree(photos / "red triangle", tmp_path / part)
+    (tmp_path / "void").mkdir()
+    done = sklift("check", tmp_path, "--json")
+    told = {finding["kind"]: finding for finding in json.loads(done.out)["findings"]}
+    said = " ".join(told["odd folders or lists"]["items"])
+    assert "look like parts of a split" in said and "no pictures in" in said and "void" in said
+    assert len(told["the same picture in several classes"]["items"]) == 4
+    assert "warning" not in done.err
+
+
 def test_the_table_is_by_severity_with_the_first_of_many(sklift, faulty):
     done = sklift("check", faulty, "--least", "50")
     lines = done.out.splitlines()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sklift import LiftClassifier
+from sklift._commands._fit import _held_out
+from sklift._commands._pictures import with_labels
 
 TINY = ("--backbone", "emoji-tiny", "--max_epochs", "1", "--verbose", "0")
 
@@ -63,6 +67,27 @@ def test_labels_of_a_table_and_a_test_set_of_ones_own(sklift, photos, tmp_path):
     words = ("--path_column", "path", "--label_column", "label")
     done = sklift("report", model, beside, *words, "--json")
     assert json.loads(done.out)["scores"]["accuracy"] == 1.0
+
+
+def test_groups_stay_on_one_side(sklift, photos, tmp_path):
+    paths = sorted(path.relative_to(photos) for path in photos.rglob("*.png"))
+    sites = {str(path): f"site {i % 6}" for i, path in enumerate(paths)}
+    table = tmp_path / "table.csv"
+    rows = [f"{path},{path.parent.name},{sites[str(path)]}" for path in paths]
+    table.write_text("\n".join(["path,label,site", *rows]))
+    words = ("--labels", table, "-o", tmp_path / "m.safetensors", *TINY)
+    done = sklift("fit", photos, *words, "--group_column", "site", "--json", "--test_size", "0.34")
+    facts = json.loads(done.out)
+    assert (facts["n_train"], facts["n_test"]) == (16, 8)  # two of six sites
+    options = argparse.Namespace(path_column=None, label_column=None, group_column="site")
+    given = with_labels(str(photos), options, str(table))
+    train, test = _held_out(given, 0.34, 0)
+    assert set(train.groups) | set(test.groups) == set(sites.values())
+    assert not set(train.groups) & set(test.groups)
+    assert [sites[str(Path(p).relative_to(photos))] for p in test.paths] == test.groups.tolist()
+    assert sorted([*train.paths, *test.paths]) == sorted(given.paths)
+    done = sklift("fit", photos, *words, "--group_column", "camera")
+    assert done.status == 2 and "say which with --group_column" in done.err
 
 
 @pytest.mark.parametrize(
