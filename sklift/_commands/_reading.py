@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-FIRST, MOST = 64, 4096  # pictures of a part; it grows as long as a part takes less than
+FIRST, MOST = 64, 2048  # pictures of a part; it grows as long as a part takes less than
 SECONDS = 2.0
 
 

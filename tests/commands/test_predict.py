@@ -120,6 +120,12 @@ def test_files_of_others_are_left_as_they_are(sklift, model, photos, tmp_path):
         done = sklift("predict", model, one, "-o", out)
         assert done.status == 2 and "has other columns" in done.err
         assert out.read_bytes() == content
+    lines = tmp_path / "p.jsonl"
+    for content in (b"mine", b"mine\n", b'{"a": 1}\n'):
+        lines.write_bytes(content)
+        done = sklift("predict", model, one, "-o", lines)
+        assert done.status == 2 and "row 1 of" in done.err
+        assert lines.read_bytes() == content
     assert sklift("predict", model, one, "-o", out, "--overwrite").status == 0
     whole = out.read_bytes()
     done = sklift("predict", model, one, "-o", out, "--target-prior", "train")
