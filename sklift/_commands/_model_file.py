@@ -11,8 +11,10 @@ from ..zero_shot import ZeroShotClassifier
 CLASSIFIERS = (LiftClassifier, ZeroShotClassifier)
 
 
-def load_model(path: str, kinds: Sequence[type] = CLASSIFIERS) -> Any:
+def load_model(path: str, kinds: Sequence[type] = CLASSIFIERS, *, device: str | None = None) -> Any:
     """The fitted classifier in a file, which says of itself what it is.
+
+    ``device``: the one to compute on, instead of that of the file.
 
     Raises
     ------
@@ -27,4 +29,4 @@ def load_model(path: str, kinds: Sequence[type] = CLASSIFIERS) -> Any:
     by_name: dict[str, Any] = {kind.__name__: kind for kind in kinds}
     if name not in by_name:
         raise ValueError(f"{path} holds a {name}; this command needs a {' or a '.join(by_name)}")
-    return by_name[name].load(path).set_params(verbose=0)
+    return by_name[name].load(path, device=device).set_params(verbose=0)

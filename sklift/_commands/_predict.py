@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> int:
     paths = without_labels(options.pictures, options)
     from ._model_file import load_model
 
-    clf = load_model(options.model)
-    given = {name: getattr(options, name) for name in ("target_prior", "tta", "device")}
+    clf = load_model(options.model, device=options.device)
+    given = {name: getattr(options, name) for name in ("target_prior", "tta")}
     settings = {name: as_value(word) for name, word in given.items() if word is not None}
     clf.set_params(**settings, reader__on_error="raise")  # in_parts finds them
     model = _identity(options.model, settings)
@@ -98,9 +98,8 @@ def _check_table(options: argparse.Namespace) -> Path:
 
 def _identity(file: str, settings: dict[str, Any]) -> str:
     """What tells this model, predicting with these settings, from others."""
-    content = {name: value for name, value in settings.items() if name != "device"}
     digest = hashlib.sha256(Path(file).read_bytes())
-    digest.update(json.dumps(content, sort_keys=True).encode())
+    digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:12]
 
 

@@ -167,6 +167,19 @@ def test_lists_tables_and_single_pictures(sklift, model, photos, tmp_path):
     assert done.status == 2 and "no column 'path', but 'file', 'n'" in done.err
 
 
+def test_the_device_is_that_of_the_words(sklift, model, photos, monkeypatch):
+    given, devices = LiftClassifier.load.__func__, []
+
+    def load(cls, path, **options):
+        devices.append(options["device"])
+        return given(cls, path, **options)
+
+    monkeypatch.setattr(LiftClassifier, "load", classmethod(load))
+    one = photos / "red triangle" / "20.png"
+    assert sklift("predict", model, one).out == sklift("predict", model, one, "--device", "cpu").out
+    assert devices == [None, "cpu"]
+
+
 def test_parquet_is_written_of_rows_that_were_kept(sklift, model, photos, tmp_path, monkeypatch):
     import pandas
 
