@@ -88,7 +88,7 @@ def test_the_precision_and_the_speeds_behind_it(home, capsys, monkeypatch, way, 
     monkeypatch.setattr("sklift._compute._processor.bfloat16_of_processor", lambda: way)
     monkeypatch.setattr(_product_speed, "measure", lambda width: ProductSpeeds(1e11, gain * 1e11))
     monkeypatch.setattr(_product_speed, "_measured", {})
-    assert main([]) == 0
+    assert main(["info"]) == 0
     printed = [row.split(maxsplit=1) for row in capsys.readouterr().out.splitlines()]
     rows = [value for name, value in printed if name == "precision"]
     speeds = f"(float32 100, bfloat16 {100 * gain:.0f} GFLOP/s a core)"
@@ -103,7 +103,7 @@ def test_the_precision_that_a_folder_remembers(tmp_path, capsys, monkeypatch):
     product_speeds(768, StoredSpeeds(tmp_path))
     monkeypatch.setattr(_product_speed, "measure", lambda width: ProductSpeeds(1e11, 1e11))
     _product_speed._measured.clear()
-    assert main(["--cache", str(tmp_path)]) == 0
+    assert main(["info", "--cache", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "bfloat16 for blocks of width 768 (float32 100, bfloat16 200" in printed
     assert "float32 for blocks of width 384 (float32 100, bfloat16 100" in printed
@@ -112,7 +112,7 @@ def test_the_precision_that_a_folder_remembers(tmp_path, capsys, monkeypatch):
 def test_a_processor_without_bfloat16_is_not_measured(home, capsys, monkeypatch):
     monkeypatch.setattr("sklift._compute._processor.bfloat16_of_processor", lambda: "none")
     monkeypatch.setattr(_product_speed, "measure", None)
-    assert main([]) == 0
+    assert main(["info"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert f"precision       {processor_name()}, for bfloat16: none" in printed
     assert "precision       float32" in printed

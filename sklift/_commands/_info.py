@@ -12,12 +12,14 @@ from pathlib import Path
 from .._core._text import visible
 from .._core._version import __version__
 from .._store._cache_files import cache_files
+from .._store._speeds import StoredSpeeds
 from ._cache_folders import add_cache_folders, cache_folders, total
 
 DESCRIPTION = """\
-Print the versions of what matters, the devices, and where caches are and how
-large. The exit code is 1 if the unrelated package scikit-uplift, whose import
-name is sklift too, shares this environment."""
+Print the versions of what matters, the devices, the precision that
+compute__precision="auto" takes on the CPU, with measured speeds of products,
+and where caches are and how large. The exit code is 1 if the unrelated package
+scikit-uplift, whose import name is sklift too, shares this environment."""
 
 EXAMPLES = """\
   sklift info
@@ -33,6 +35,8 @@ DEPENDENCIES = (
     "numpy",
     "pillow",
 )
+
+WIDTHS = (384, 768, 1024)  # of the blocks of ViT-S, ViT-B and ViT-L
 
 CLASH = """\
 scikit-uplift {version} is installed too. It also ships an import package named `sklift`, so the
@@ -54,11 +58,14 @@ def run(options: argparse.Namespace) -> int:
     rows += [(name, _version(name) or "not installed") for name in DEPENDENCIES]
     if _version("torch"):
         rows += [("device", device) for device in _devices()]
+        rows += [("precision", row) for row in _precisions(cache_folders(options))]
     rows += [("cache", row) for folder in cache_folders(options) for row in _cache_rows(folder)]
     if _version("huggingface_hub"):
         rows += [("weights", _weights())]
     if options.json:
-        several = {name: [v for n, v in rows if n == name] for name in ("device", "cache")}
+        several = {
+            name: [v for n, v in rows if n == name] for name in ("device", "precision", "cache")
+        }
         print(json.dumps(dict(rows) | several, indent=1))
     else:
         for name, value in rows:
@@ -86,6 +93,28 @@ def _devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return devices
+
+
+def _precisions(folders: list[Path]) -> list[str]:
+    """What ``compute__precision="auto"`` takes on the CPU, and the speeds behind it."""
+    from .._compute._processor import bfloat16_of_processor, processor_name
+
+    way = bfloat16_of_processor()
+    rows = [f"{processor_name()}, for bfloat16: {way}"]
+    for width in WIDTHS if way != "none" else ():
+        speeds = _speeds(width, folders)
+        taken = "bfloat16" if way == "matrix unit" or speeds.prefers_bfloat16 else "float32"
+        rows.append(f"{taken} for blocks of width {width} ({speeds})")
+    return rows if len(rows) > 1 else [*rows, "float32"]
+
+
+def _speeds(width: int, folders: list[Path]):
+    """Speeds of products: those that a folder remembers, else measured, and not stored."""
+    from .._compute._product_speed import known_speeds, product_speeds
+
+    stores = [StoredSpeeds(folder) for folder in folders]
+    known = (known_speeds(width, store) for store in stores)
+    return next(filter(None, known), None) or product_speeds(width)
 
 
 def _weights() -> str:
