@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ._classes._gaussian_classifier import ShrunkGaussianClassifier
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._core._version import __version__
-from ._fitting._soup import soup
-from .classifier import LiftClassifier
-from .embedder import ImageEmbedder
-from .zero_shot import ZeroShotClassifier
+
+if TYPE_CHECKING:
+    from ._classes._gaussian_classifier import ShrunkGaussianClassifier
+    from ._fitting._soup import soup
+    from .classifier import LiftClassifier
+    from .embedder import ImageEmbedder
+    from .zero_shot import ZeroShotClassifier
 
 __all__ = [
     "ImageEmbedder",
@@ -17,3 +22,31 @@ __all__ = [
     "__version__",
     "soup",
 ]
+
+# Imported when they are asked for: the command line answers at once, and a script that needs a
+# loader alone does not wait for scikit-learn.
+_HOMES = {
+    "ImageEmbedder": "embedder",
+    "LiftClassifier": "classifier",
+    "ShrunkGaussianClassifier": "_classes._gaussian_classifier",
+    "ZeroShotClassifier": "zero_shot",
+    "soup": "_fitting._soup",
+}
+_ROOMS = (
+    "adapters", "backbones", "datasets", "displays", "heads", "images", "losses", "metrics",
+    "presets", "regularizers", "testing", "training",
+)  # fmt: skip
+
+
+def __getattr__(name: str):
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

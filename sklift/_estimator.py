@@ -41,6 +41,22 @@ _ROOMS = {
 }
 
 
+# What other libraries call a parameter, where that is not like its name here.
+_ELSEWHERE = {
+    "arch": "backbone",
+    "class_weight": "loss",
+    "learning_rate": "lr",
+    "learning_rate_init": "lr",
+    "max_iter": "max_epochs",
+    "model": "backbone",
+    "model_name": "backbone",
+    "n_iter": "max_epochs",
+    "n_jobs": "compute__num_workers",
+    "seed": "random_state",
+    "transform": "augmentation",
+}
+
+
 def resolve_recipe(parameter: str, value):
     """A new recipe object for the value of a parameter, which is a name or a recipe."""
     room = import_module(f"..{_ROOMS[parameter]}", __name__)
@@ -79,7 +95,8 @@ class ImageEstimator(BaseEstimator):
         recipes = sorted(_ROOMS.keys() & known)
         settings = [f"{recipe}__{s}" for recipe in recipes for s in self._settings_of(recipe)]
         same = [setting for setting in settings if setting.partition("__")[2] == name]
-        return did_you_mean(same[0] if same else name, [*known, *settings])
+        meant = same[0] if same else _ELSEWHERE.get(name, name)
+        return did_you_mean(meant, [*known, *settings])
 
     def _settings_of(self, parameter: str) -> dict:
         """The settings of the recipe of a parameter; empty if its value is wrong."""

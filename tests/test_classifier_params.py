@@ -113,6 +113,10 @@ class TestConstructor:
             ("rank", "adapter__rank"),
             ("precision", "compute__precision"),
             ("max_epoch", "max_epochs"),
+            ("max_iter", "max_epochs"),
+            ("n_epochs", "max_epochs"),
+            ("class_weight", "loss"),
+            ("n_jobs", "compute__num_workers"),
         ],
     )
     def test_what_is_misspelt(self, name, nearest):

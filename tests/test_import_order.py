@@ -37,6 +37,7 @@ ROOMS = (
     "zero_shot",
     "presets",
     "testing",
+    "_commands",
 )
 ROW = {room: row for row, room in enumerate(ROOMS, start=1)}
 ENTRY_POINTS = ("__init__", "__main__")
@@ -172,6 +173,8 @@ def test_what_keeps_the_order_passes(tmp_path, name, source):
         "import sklift._core._recipes",
         "import sklift.metrics",
         "import sklift.datasets",
+        "import sklift; sklift.metrics.long_tail_report; sklift.datasets; sklift.LiftClassifier",
+        "from sklift import *; LiftClassifier(), ZeroShotClassifier(), ImageEmbedder()",
     ],
 )
 def test_no_torch_is_loaded_by(statement):
@@ -180,3 +183,14 @@ def test_no_torch_is_loaded_by(statement):
         [sys.executable, "-c", check], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_package_says_what_it_has_and_nothing_else():
+    import sklift
+
+    public = {room for room in ROOMS if not room.startswith("_")}
+    public -= {"classifier", "embedder", "zero_shot"}
+    assert {*sklift.__all__, *public} <= set(dir(sklift))
+    assert all(getattr(sklift, room).__name__ == f"sklift.{room}" for room in public)
+    with pytest.raises(AttributeError, match="module 'sklift' has no attribute 'nothing'"):
+        _ = sklift.nothing

@@ -1,7 +1,8 @@
-"""`python -m sklift`: what it prints, and that it deletes what sklift wrote and nothing else."""
+"""`sklift info` and `clear-cache`: what is printed; what sklift wrote is deleted, nothing else."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_it_prints_versions_devices_and_the_default_cache(tmp_path):
-    done = run_main(SKLIFT_DATA=str(tmp_path / "none"))
+    done = run_main("info", SKLIFT_DATA=str(tmp_path / "none"))
     assert done.returncode == 0, done.stderr
     rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert rows["scikit-lift"] == sklift.__version__
@@ -87,7 +88,7 @@ def test_the_precision_and_the_speeds_behind_it(home, capsys, monkeypatch, way, 
     monkeypatch.setattr("sklift._compute._processor.bfloat16_of_processor", lambda: way)
     monkeypatch.setattr(_product_speed, "measure", lambda width: ProductSpeeds(1e11, gain * 1e11))
     monkeypatch.setattr(_product_speed, "_measured", {})
-    assert main([]) == 0
+    assert main(["info"]) == 0
     printed = [row.split(maxsplit=1) for row in capsys.readouterr().out.splitlines()]
     rows = [value for name, value in printed if name == "precision"]
     speeds = f"(float32 100, bfloat16 {100 * gain:.0f} GFLOP/s a core)"
@@ -102,7 +103,7 @@ def test_the_precision_that_a_folder_remembers(tmp_path, capsys, monkeypatch):
     product_speeds(768, StoredSpeeds(tmp_path))
     monkeypatch.setattr(_product_speed, "measure", lambda width: ProductSpeeds(1e11, 1e11))
     _product_speed._measured.clear()
-    assert main(["--cache", str(tmp_path)]) == 0
+    assert main(["info", "--cache", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "bfloat16 for blocks of width 768 (float32 100, bfloat16 200" in printed
     assert "float32 for blocks of width 384 (float32 100, bfloat16 100" in printed
@@ -111,7 +112,7 @@ def test_the_precision_that_a_folder_remembers(tmp_path, capsys, monkeypatch):
 def test_a_processor_without_bfloat16_is_not_measured(home, capsys, monkeypatch):
     monkeypatch.setattr("sklift._compute._processor.bfloat16_of_processor", lambda: "none")
     monkeypatch.setattr(_product_speed, "measure", None)
-    assert main([]) == 0
+    assert main(["info"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert f"precision       {processor_name()}, for bfloat16: none" in printed
     assert "precision       float32" in printed
@@ -124,10 +125,18 @@ def test_it_detects_the_clash_with_scikit_uplift(tmp_path):
         "Metadata-Version: 2.1\nName: scikit-uplift\nVersion: 0.5.1\n"
     )
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
-    done = run_main(PYTHONPATH=path)
+    done = run_main("info", PYTHONPATH=path)
     assert done.returncode == 1
     assert "scikit-uplift 0.5.1 is installed too" in done.stderr
     assert "pip uninstall scikit-uplift scikit-lift" in done.stderr
+
+
+def test_the_same_as_json(features, capsys):
+    assert main(["info", "--cache", str(features), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["scikit-lift"] == sklift.__version__
+    assert told["cache"] == [f"{features}: features, 1 file, 0.0 MB"]
+    assert len(told["device"]) >= 1
 
 
 def test_the_default_folder_is_that_of_the_data_sets(home, capsys):
@@ -138,7 +147,7 @@ def test_the_default_folder_is_that_of_the_data_sets(home, capsys):
 def test_kinds_and_sizes_of_the_folders_that_are_named(features, tmp_path, capsys):
     for number, size in enumerate((2_000_000, 500_000)):
         (tmp_path / f"pictures-1-{number}.bin").write_bytes(bytes(size))
-    assert main(["--cache", str(features), "--cache", str(tmp_path)]) == 0
+    assert main(["info", "--cache", str(features), "--cache", str(tmp_path)]) == 0
     rows = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines()]
     assert f"{features}: features, 1 file, 0.0 MB" in rows
     assert f"{tmp_path}: decoded pictures, 2 files, 2.5 MB" in rows
@@ -199,13 +208,3 @@ def test_no_folder_and_a_file_hold_no_cache(tmp_path):
     (tmp_path / "features-1.sqlite").touch()
     assert not any(cache_files(tmp_path / "gone").values())
     assert not any(cache_files(tmp_path / "features-1.sqlite").values())
-
-
-def test_help_and_unknown_commands(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        main(["--help"])
-    text = capsys.readouterr().out
-    assert "clear-cache" in text and "SKLIFT_DATA" in text and "python -m sklift" in text
-    with pytest.raises(SystemExit, match="2"):
-        main(["clear"])
-    assert "invalid choice: 'clear'" in capsys.readouterr().err

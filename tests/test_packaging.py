@@ -151,6 +151,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert data == {
         "sklift/py.typed",
         "sklift/datasets/emoji.csv",
+        "sklift/displays/report.html",
         f"{tiny}/config.json",
         f"{tiny}/model.safetensors",
         f"{tiny}/vocabulary.txt",

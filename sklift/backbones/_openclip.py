@@ -172,8 +172,12 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
     name, pretrained = spec.name.replace("/", "-"), str(spec.pretrained)
     config = open_clip.get_model_config(name)
     if config is None:
+        import timm
+
         known = ["emoji-tiny", "precomputed", *open_clip.list_models()]
         hint = did_you_mean(name, known, n_most=5) or "."
+        if timm.is_model(spec.name.partition(".")[0]):
+            hint = f". Did you mean {'timm/' + spec.name!r}?"
         raise ValueError(
             f"unknown backbone {spec.name!r}{hint} It may be 'emoji-tiny', a model of "
             "open_clip.list_models(), 'timm/<model>', 'hf-hub:<repository>' or "

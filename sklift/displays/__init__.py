@@ -1,4 +1,4 @@
-"""Plots of the long tail and of a classifier's predictions, as scikit-learn's displays."""
+"""Plots of the long tail and of predictions, as scikit-learn's displays, and a whole report."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from ._class_counts import ClassCountsDisplay
 from ._contact_sheet import ContactSheetDisplay
 from ._recall import RecallDisplay
 from ._reliability import ReliabilityDisplay
+from ._report import Report
 from ._search_results import SearchResultsDisplay
 from ._shot_accuracy import ShotAccuracyDisplay
 from ._training_curve import TrainingCurveDisplay
@@ -15,6 +16,7 @@ __all__ = [
     "ContactSheetDisplay",
     "RecallDisplay",
     "ReliabilityDisplay",
+    "Report",
     "SearchResultsDisplay",
     "ShotAccuracyDisplay",
     "TrainingCurveDisplay",

@@ -5,6 +5,8 @@ errors of confidence.
 from __future__ import annotations
 
 from ._calibration import expected_calibration_error, reliability_curve
+from ._class_scores import per_class_scores
+from ._confusions import most_confused_pairs
 from ._recalls import (
     geometric_mean_recall,
     harmonic_mean_recall,
@@ -34,8 +36,10 @@ __all__ = [
     "many_shot_scorer",
     "medium_shot_accuracy_score",
     "medium_shot_scorer",
+    "most_confused_pairs",
     "per_class_recall",
     "per_class_recall_table",
+    "per_class_scores",
     "reliability_curve",
     "shot_accuracy_score",
     "shot_groups",

@@ -155,6 +155,12 @@ def test_unknown_model():
         load_backbone("ViT-B-61")
 
 
+@pytest.mark.parametrize("name", ["resnet50", "vit_tiny_patch16_224", "resnet50.a1_in1k"])
+def test_a_model_of_timm_without_its_prefix(name):
+    with pytest.raises(ValueError, match=rf"unknown backbone '{name}'. Did you mean 'timm/{name}'"):
+        load_backbone(name)
+
+
 def test_unknown_tag_lists_those_there_are():
     with pytest.raises(
         ValueError, match="'nonsense' is neither a tag of 'ViT-B-16' nor a file"

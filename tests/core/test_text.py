@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sklift import LiftClassifier, ZeroShotClassifier
-from sklift.__main__ import clear_cache
+from sklift._commands._clear_cache import clear
 from sklift._core._text import visible, visible_lines
 from sklift._core._warn import warn
 from sklift.datasets import load_image_folder
@@ -64,7 +64,7 @@ def test_what_a_model_file_says(tmp_path):
 
 
 def test_what_the_command_prints(tmp_path, capsys):
-    clear_cache([tmp_path / EVIL])
+    clear([tmp_path / EVIL])
     assert SHOWN in capsys.readouterr().out
 
 

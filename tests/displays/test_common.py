@@ -39,7 +39,8 @@ DRAWN = {
 
 
 def test_every_display_is_here():
-    assert {kind.__name__ for kind in DRAWN} == set(sklift.displays.__all__)
+    names = set(sklift.displays.__all__)
+    assert {kind.__name__ for kind in DRAWN} == names - {"Report"}  # no plot, but a page
 
 
 @pytest.mark.parametrize("kind", DRAWN, ids=lambda kind: kind.__name__)

@@ -1,0 +1,158 @@
+"""Pictures as they are named on a command line: files, folders and lists."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..datasets import list_images, load_image_folder, load_image_list
+from ..datasets._files import endings
+
+TABLES = (".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Paths of pictures with labels.
+
+    Parameters
+    ----------
+    paths : ndarray of shape (n,), str
+        The files.
+    labels : ndarray of shape (n,)
+        The class of each.
+    left_out : dict of str to str
+        Other files, with the reason.
+    groups : ndarray of shape (n,), str, or None
+        What must stay together in a split, such as the site of each.
+    """
+
+    paths: np.ndarray
+    labels: np.ndarray
+    left_out: dict[str, str]
+    groups: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def picked(self, indices: np.ndarray) -> Pictures:
+        """Some of the pictures."""
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(self, paths=self.paths[indices], labels=self.labels[indices], groups=groups)
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Declare where labels are found."""
+    parser.add_argument(
+        "--labels",
+        metavar="TABLE",
+        help="a CSV file of paths, from the folder of pictures on, and labels",
+    )
+    parser.add_argument("--path_column", metavar="NAME", help='its paths (default "path")')
+    parser.add_argument("--label_column", metavar="NAME", help='its labels (default "label")')
+    parser.add_argument(
+        "--group_column", metavar="NAME", help="what must not be torn apart: sites, patients"
+    )
+
+
+def with_labels(place: str, options: argparse.Namespace, table: str | None = None) -> Pictures:
+    """The pictures of a folder with one sub-folder per class, of a list, or of a CSV file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or list, or none of the pictures that it names.
+    ValueError
+        If it is no such folder or list.
+    """
+    _check_there(place)
+    if table is not None:
+        if not os.path.isdir(place):
+            raise ValueError(f"--labels goes with a folder of pictures; {place} is a file")
+        return _of_table(Path(table), Path(place), options)
+    if os.path.isdir(place):
+        found = load_image_folder(place)
+        return Pictures(found.data, found.target, found.left_out)
+    if place.lower().endswith(TABLES):
+        return _of_table(Path(place), Path(place).parent, options)
+    if place.lower().endswith(endings(None)):
+        raise ValueError(f"{place} is one picture: name a folder, a list or a CSV file with labels")
+    found = load_image_list(place)
+    return Pictures(found.data, found.target, {})
+
+
+def without_labels(places: list[str], options: argparse.Namespace) -> list[str]:
+    """Paths of the pictures in folders, of lists of paths, and of single files, each once."""
+    paths: dict[str, None] = {}
+    for place in places:
+        _check_there(place)
+        if os.path.isdir(place):
+            found = list_images(place).tolist()
+        elif place.lower().endswith(TABLES):
+            rows, column = _rows(Path(place)), options.path_column or "path"
+            _check_column(rows, column, "--path_column", place)
+            found = [os.path.join(os.path.dirname(place), row[column]) for row in rows]
+        elif place.lower().endswith(".txt"):
+            lines = _text(Path(place)).splitlines()
+            found = [os.path.join(os.path.dirname(place), line) for line in lines if line.strip()]
+        else:
+            found = [place]
+        paths |= dict.fromkeys(found)
+    return list(paths)
+
+
+def _of_table(table: Path, root: Path, options: argparse.Namespace) -> Pictures:
+    rows = _rows(table)
+    path, label = options.path_column or "path", options.label_column or "label"
+    _check_column(rows, path, "--path_column", table)
+    _check_column(rows, label, "--label_column", table)
+    kept = [row for row in rows if row[label].strip()]
+    left_out = {str(root / row[path]): "no label" for row in rows if not row[label].strip()}
+    paths = np.array([str(root / row[path]) for row in kept])
+    if not any(map(os.path.exists, paths)):
+        raise FileNotFoundError(
+            f"none of the {len(paths)} pictures that {table} lists is there; the first would be "
+            f"{paths[0] if len(paths) else root}: paths start from the folder of pictures"
+        )
+    labels, group = np.array([row[label].strip() for row in kept]), options.group_column
+    if group is None:
+        return Pictures(paths, labels, left_out)
+    _check_column(rows, group, "--group_column", table)
+    groups = [row[group].strip() or path for row, path in zip(kept, paths, strict=True)]
+    return Pictures(paths, labels, left_out, np.array(groups))
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    first, _, _ = (text := _text(table)).partition("\n")
+    rows = list(csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=first.count)))
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise ValueError(f"{table}, row {number} has not as many values as there are columns")
+    if not rows:
+        raise ValueError(f"{table} lists no pictures")
+    return rows
+
+
+def _check_column(rows: list[dict[str, str]], name: str, flag: str, table) -> None:
+    if name not in rows[0]:
+        raise ValueError(
+            f"{table} has no column {name!r}, but {', '.join(map(repr, rows[0]))}: say which with "
+            f"{flag}"
+        )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8: save it as such") from error
+
+
+def _check_there(place: str) -> None:
+    if not os.path.exists(place):
+        raise FileNotFoundError(f"there is no folder or file {place}")

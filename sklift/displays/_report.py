@@ -1,0 +1,286 @@
+"""Report on a fitted classifier: all scores, the mistakes, and a page to hand on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length
+
+from .._classes._labels import check_labels
+from .._store._atomic import replace_file
+from ..images import resolve_reader
+from ..images._as_source import as_image_source
+from ..metrics import (
+    expected_calibration_error,
+    long_tail_report,
+    most_confused_pairs,
+    reliability_curve,
+)
+from ..metrics._as_labels import as_labels
+from ._columns import naming
+from ._fitted import find_fitted, training_counts
+from ._report_classes import class_table
+from ._report_mistakes import worst_mistakes
+from ._report_model import described, names_of
+
+
+class Report:
+    """Report on a classifier: scores, confidence intervals, confusions, mistakes, settings.
+
+    As text (``print(report)``), as a dict, and as one page of HTML that can be handed on: it has no
+    scripts, and needs no other file. Notebooks show the page.
+
+    Use :meth:`from_estimator` or :meth:`from_predictions` to create one.
+
+    Parameters
+    ----------
+    scores : dict
+        The outcome of :func:`sklift.metrics.long_tail_report`, as a dict.
+    text : str
+        The same as text.
+    classes : dict of str to ndarray of shape (n_classes,)
+        Columns of :func:`sklift.metrics.per_class_scores`, and "name", "n_train" and "group", with
+        the most frequent classes first.
+    calibration : dict
+        "error", and "confidence", "accuracy" and "weight" of ten bins of confidence, see
+        :func:`sklift.metrics.reliability_curve`.
+    confusions : dict of str to ndarray of shape (n_pairs,)
+        Columns of :func:`sklift.metrics.most_confused_pairs`, with names instead of labels.
+    mistakes : list of dict
+        "picture" (its path, or its place in X), "true", "predicted", "probability_true",
+        "probability_predicted" and "thumbnail" (a small JPEG file, bytes), the worst first.
+    model : dict of str to str
+        What was trained on, and by which settings.
+    unreadable : dict of str to str
+        Pictures that were left out, with the reason.
+    title : str
+        The title of the page.
+    limits : tuple (many, few)
+        Boundaries of the groups, see :func:`sklift.metrics.shot_groups`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift.displays import Report
+    >>> X = np.zeros((3, 8, 8), np.uint8)
+    >>> y_true, y_pred = ["ant", "bee", "bee"], ["ant", "ant", "bee"]
+    >>> y_proba = [[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]]
+    >>> report = Report.from_predictions(X, y_true, y_pred, y_proba, {"ant": 30, "bee": 5})
+    >>> report.scores["few"]["accuracy"], report.mistakes[0]["picture"]
+    (0.5, 'X[1]')
+    >>> report.to_html()[:15]
+    '<!DOCTYPE html>'
+    """
+
+    def __init__(
+        self,
+        scores: dict[str, Any],
+        text: str,
+        classes: dict[str, np.ndarray],
+        calibration: dict[str, Any],
+        confusions: dict[str, np.ndarray],
+        mistakes: list[dict[str, Any]],
+        *,
+        model: Mapping[str, str] | None = None,
+        unreadable: Mapping[str, str] | None = None,
+        title: str = "Report",
+        limits: tuple[float, float] = (100, 20),
+    ):
+        self.scores = scores
+        self.text = text
+        self.classes = classes
+        self.calibration = calibration
+        self.confusions = confusions
+        self.mistakes = mistakes
+        self.model = dict(model or {})
+        self.unreadable = dict(unreadable or {})
+        self.title = title
+        self.limits = limits
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X,
+        y: ArrayLike | None = None,
+        *,
+        n_mistakes: int = 24,
+        many: float = 100,
+        few: float = 20,
+        title: str = "Report",
+    ) -> Report:
+        """Score a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            It has ``predict_proba`` and, itself or inside, ``class_counts_``.
+        X : pictures
+            Of any kind that :meth:`sklift.LiftClassifier.fit` takes.
+        y : array-like of shape (n_samples,), default=None
+            True labels; may be left out where X brings labels.
+        n_mistakes : int, default=24
+            Number of mistakes to show, at most.
+        many, few : float, default=100 and 20
+            Boundaries of the groups of classes, see :func:`sklift.metrics.shot_groups`.
+        title : str, default="Report"
+            The title of the page.
+
+        Returns
+        -------
+        report : Report
+        """
+        reader = getattr(find_fitted(estimator, "reader"), "reader", "auto")
+        source = resolve_reader(reader).build(X)
+        y = check_labels(y) if y is not None else check_labels(source.labels, "the label of X")
+        proba = estimator.predict_proba(X)
+        return cls.from_predictions(
+            source,
+            y,
+            estimator.classes_[proba.argmax(axis=1)],
+            proba,
+            training_counts(estimator, "Report.from_predictions", y),
+            labels=estimator.classes_,
+            class_names=names_of(estimator),
+            model=described(estimator),
+            n_mistakes=n_mistakes,
+            many=many,
+            few=few,
+            title=title,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        X,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        y_proba: ArrayLike,
+        class_counts: Mapping,
+        *,
+        labels: ArrayLike | None = None,
+        class_names=None,
+        model: Mapping[str, str] | None = None,
+        unreadable: Mapping[str, str] | None = None,
+        n_mistakes: int = 24,
+        many: float = 100,
+        few: float = 20,
+        title: str = "Report",
+    ) -> Report:
+        """Score predictions.
+
+        Parameters
+        ----------
+        X : pictures
+            Of any kind that :meth:`sklift.LiftClassifier.fit` takes. Only those of the shown
+            mistakes are decoded.
+        y_true, y_pred : array-like of shape (n_samples,)
+            True and predicted labels.
+        y_proba : array-like of shape (n_samples, n_classes)
+            Predicted probabilities.
+        class_counts : dict
+            Training pictures of each label.
+        labels : array-like of shape (n_classes,) or None, default=None
+            The class of each column of ``y_proba``. None: the sorted labels of ``class_counts``.
+        class_names : dict, list of str or None, default=None
+            Names to show: label -> name, or one for each of ``labels``. None: the labels.
+        model : dict of str to str or None, default=None
+            What to tell of the model.
+        unreadable : dict of str to str or None, default=None
+            Pictures that were left out, with the reason.
+        n_mistakes : int, default=24
+            Number of mistakes to show, at most.
+        many, few : float, default=100 and 20
+            Boundaries of the groups of classes, see :func:`sklift.metrics.shot_groups`.
+        title : str, default="Report"
+            The title of the page.
+
+        Returns
+        -------
+        report : Report
+        """
+        source = as_image_source(X)
+        y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+        check_consistent_length(source, y_true, y_pred, y_proba)
+        labels = as_labels(sorted(class_counts) if labels is None else labels)
+        called = naming(class_names, labels)
+        confidence, accuracy, weight = reliability_curve(y_true, y_proba, labels=labels, n_bins=10)
+        confusions = most_confused_pairs(y_true, y_pred, n_most=15)
+        for side in ("true", "predicted"):
+            confusions[side] = np.array([called(v) for v in confusions[side].tolist()], dtype=str)
+        return cls(
+            long_tail_report(y_true, y_pred, class_counts, many=many, few=few, output="dict"),
+            long_tail_report(y_true, y_pred, class_counts, many=many, few=few),
+            class_table(y_true, y_pred, class_counts, called, many, few),
+            {
+                "error": expected_calibration_error(y_true, y_proba, labels=labels),
+                "confidence": confidence,
+                "accuracy": accuracy,
+                "weight": weight,
+            },
+            confusions,
+            worst_mistakes(source, y_true, y_pred, y_proba, labels, called, n_mistakes),
+            model=model,
+            unreadable=unreadable,
+            title=title,
+            limits=(many, few),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.text}\n{'calibration error':<22} {self.calibration['error']:.3f}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of the report but the thumbnails, as dicts, lists, numbers and text.
+
+        Returns
+        -------
+        content : dict
+            The attributes by name; columns are lists, and a score of no samples is NaN.
+        """
+        kept = [{k: v for k, v in row.items() if k != "thumbnail"} for row in self.mistakes]
+        tables = {
+            name: {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in table.items()}
+            for name, table in (
+                ("classes", self.classes),
+                ("calibration", self.calibration),
+                ("confusions", self.confusions),
+            )
+        }
+        others = {"mistakes": kept, "model": self.model, "unreadable": self.unreadable}
+        return {"title": self.title, "scores": self.scores, **tables, **others}
+
+    def to_html(self) -> str:
+        """Return the page: one file of HTML, without scripts, with all text of others escaped.
+
+        Returns
+        -------
+        html : str
+        """
+        from ._report_page import page
+
+        return page(self)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the page to a file, complete or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, for instance ``"report.html"``.
+
+        Raises
+        ------
+        OSError
+            If it can't be written.
+        """
+        replace_file(path, self.to_html().encode("utf-8"))
+
+    def _repr_html_(self) -> str:
+        from ._report_page import framed
+
+        return framed(self)

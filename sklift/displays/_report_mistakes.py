@@ -1,0 +1,54 @@
+"""The worst mistakes of a classifier, with small pictures."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ._columns import label_probabilities
+
+LARGEST = 192  # pixels of a side
+
+
+def worst_mistakes(
+    source, y_true, y_pred, y_proba, labels, called, n_most: int
+) -> list[dict[str, Any]]:
+    """Mistakes whose true class was given the least probability, then the most confident ones.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The pictures; those of these mistakes are decoded.
+    y_true, y_pred, y_proba, labels
+        Labels and probabilities, as of :class:`Report`.
+    called : callable
+        A function from a label to its name.
+    n_most : int
+        Number of mistakes, at most.
+    """
+    proba_true, proba_pred = label_probabilities(y_proba, y_true, y_pred, labels)
+    wrong = np.flatnonzero(y_true != y_pred)
+    order = wrong[np.lexsort((-proba_pred[wrong], proba_true[wrong]))][:n_most]
+    paths = getattr(getattr(source, "source", source), "paths", None)
+    return [
+        {
+            "picture": f"X[{i}]" if paths is None else paths[i],
+            "true": called(y_true[[i]].tolist()[0]),
+            "predicted": called(y_pred[[i]].tolist()[0]),
+            "probability_true": float(proba_true[i]),
+            "probability_predicted": float(proba_pred[i]),
+            "thumbnail": _thumbnail(source[i]),
+        }
+        for i in order.tolist()
+    ]
+
+
+def _thumbnail(image: np.ndarray) -> bytes:
+    small = Image.fromarray(image)
+    small.thumbnail((LARGEST, LARGEST))
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=80)
+    return file.getvalue()

@@ -1,0 +1,60 @@
+"""Facts about a fitted classifier: its training data and its settings."""
+
+from __future__ import annotations
+
+from inspect import signature
+
+from .._core._version import __version__
+from ._fitted import find_fitted
+from ._style import n_classes
+
+LONGEST = 300  # characters of a setting
+_FILLED_IN = ("adapter", "loss", "head", "init", "max_epochs", "batch_size")  # where "auto" is set
+
+
+def described(estimator) -> dict[str, str]:
+    """What a fitted estimator was trained on, and the settings that are not the defaults.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A classifier of this package, or a search or pipeline around it.
+
+    Returns
+    -------
+    facts : dict of str to str
+        A title and a text for each.
+    """
+    inner = find_fitted(estimator, "class_counts_")
+    if inner is None:
+        return {"classifier": type(estimator).__name__}
+    counts = inner.class_counts_
+    facts = {
+        "classifier": type(inner).__name__,
+        "trained on": f"{int(counts.sum()):,} pictures of {n_classes(len(counts))}, "
+        f"{int(counts.min()):,} to {int(counts.max()):,} of each",
+    }
+    if hasattr(inner, "n_trainable_params_"):
+        facts["trained weights"] = f"{inner.n_trainable_params_:,}"
+    if getattr(inner, "history_", None):
+        facts["epochs"] = str(len(inner.history_))
+    given = {name: p.default for name, p in signature(type(inner)).parameters.items()}
+    params = inner.get_params(deep=False)
+    changed = [name for name, value in params.items() if repr(value) != repr(given[name])]
+    for name in dict.fromkeys(["backbone", *changed, *_FILLED_IN]):
+        value = getattr(inner, f"{name}_", params.get(name)) if name in params else None
+        if name in params:
+            facts[name] = _short(" ".join(repr(value).split()))
+    facts["scikit-lift"] = __version__
+    return facts
+
+
+def names_of(estimator) -> dict | None:
+    """Names of the classes of a fitted estimator, label to name, if it knows them."""
+    named = find_fitted(estimator, "class_names_")
+    names = getattr(named, "class_names_", None)
+    return names and dict(zip(named.classes_.tolist(), names, strict=True))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
