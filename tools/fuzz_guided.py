@@ -118,7 +118,7 @@ def child(options) -> None:
         target = importlib.import_module(module).Target(options.folder)
     seeds = target.seeds()
     for seed in seeds:  # what is loaded at first use, before memory is looked at
-        assert (outcome := target.attempt(seed)) == "works", f"a seed: {outcome}"
+        assert (outcome := target.attempt(seed)) in FINE, f"a seed: {outcome}"
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
     watch = Watch(target, options.folder / "report.json", options.memory << 20, options.keep)

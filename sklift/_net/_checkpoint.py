@@ -15,11 +15,12 @@ from .._core._warn import warn
 from .._store._atomic import remove_leftovers, replacing
 from .._store._private import make_folder, open_file
 
-FORMAT = 1
+FORMAT = 2
 # Bounds for the files of finished fits, which a restarted search does not repeat.
 MOST_FINISHED = 1000
 MOST_BYTES = 1 << 33
 _MOST_READ = 3  # files of other fits that are read
+_MOST_VALUES = 1 << 24  # numbers and texts in a state; those of 100,000 batches are a hundredth
 _KEYS = {
     "accumulate",
     "best",
@@ -79,13 +80,7 @@ class CheckpointFile:
         path = next((p for p in (self.path, self.finished_path) if os.path.exists(p)), None)
         if path is None:
             return None
-        state = _read(path)
-        if state["format"] != FORMAT:
-            raise ValueError(
-                f"{path} is of checkpoint format {state['format']}, this version of sklift "
-                f"reads {FORMAT}: delete it, or go on with the version that wrote it"
-            )
-        return state
+        return _read(path)
 
     def open_folder(self) -> None:
         """Create the folder, if necessary, and remove temporary files of this fit.
@@ -102,8 +97,9 @@ class CheckpointFile:
     def save(self, state: dict) -> None:
         """Write the state to a temporary file, then replace the old file by it."""
         make_folder(self.directory)  # it may have been deleted since the start
+        state = {"format": FORMAT, "identity": self.identity, **state}
         with replacing(self.finished_path if state["finished"] else self.path) as file:
-            torch.save({"format": FORMAT, "identity": self.identity, **state}, file)
+            torch.save({**state, "checksum": _checksum(state)}, file)
         if state["finished"]:
             self.path.unlink(missing_ok=True)
             self._drop_oldest()
@@ -138,18 +134,51 @@ def _read(path: Path) -> dict:
     try:
         with open_file(path, "rb") as file:
             state = torch.load(file, map_location="cpu", weights_only=True)
+        found = state["format"]
+        checksum = state.pop("checksum", None)
+        is_whole = checksum is not None and checksum == _checksum(state) and _KEYS == state.keys()
     except Exception:  # many types, some with the advice to trust the file
-        state = None
-    if (
-        not isinstance(state, dict)
-        or not state.keys() >= _KEYS
-        or not isinstance(state["identity"], dict)
-    ):
+        found, is_whole = None, False
+    if isinstance(found, int) and found != FORMAT:
+        raise ValueError(
+            f"{path} is of checkpoint format {found}, this version of sklift reads {FORMAT}: "
+            "delete it, or go on with the version that wrote it"
+        )
+    if not is_whole:
         raise ValueError(
             f"the checkpoint {path} can't be read, it is damaged or something else: delete it to "
             "start afresh"
-        ) from None
+        )
     return state
+
+
+def _checksum(state: dict) -> str:
+    """A digest of all tensors and values, since torch reads a file whose bytes have changed.
+
+    Raises
+    ------
+    ValueError
+        If values stand in each other, or a tensor is larger than what is stored for it.
+    """
+    digest, waiting = blake2b(digest_size=16), [state]
+    for _ in range(_MOST_VALUES):
+        if not waiting:
+            return digest.hexdigest()
+        value = waiting.pop()
+        if isinstance(value, dict):
+            digest.update(f"dict {len(value)}\n".encode())
+            waiting += [part for item in value.items() for part in item]
+        elif isinstance(value, (list, tuple)):
+            digest.update(f"list {len(value)}\n".encode())
+            waiting += value
+        elif isinstance(value, torch.Tensor):
+            if value.nbytes > value.untyped_storage().nbytes():
+                raise ValueError("a tensor repeats its values")
+            digest.update(f"{value.dtype} {tuple(value.shape)}\n".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        else:
+            digest.update(f"{type(value).__name__} {value!r}\n".encode())
+    raise ValueError("the state has too many values")
 
 
 class Checkpoints(Callback):

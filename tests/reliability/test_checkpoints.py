@@ -448,6 +448,38 @@ class TestFiles:
         with pytest.warns(UserWarning, match="others can write to the folder"):
             make(lr=0.1).fit(*shapes)
 
+    def test_a_bit_that_has_changed_is_seen(self, make, shapes):
+        clf = make().fit(*shapes)
+        (file,) = Path(clf.checkpoint).glob("*.pt")
+        whole = file.read_bytes()
+        weights = clf.model_.trained_state()["head.weight"].numpy().tobytes()
+        damaged = bytearray(whole)
+        damaged[whole.index(weights) + 5] ^= 1  # torch doesn't look at the checksums of the file
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match="can't be read, it is damaged"):
+            make().fit(*shapes)
+        file.write_bytes(whole)
+        assert_same(make().fit(*shapes), clf)
+
+    def test_another_version_of_the_format_is_named(self, make, shapes):
+        clf = make().fit(*shapes)
+        (file,) = Path(clf.checkpoint).glob("*.pt")
+        for version in (1, 3):
+            torch.save({"format": version, "something": "else"}, file)
+            with pytest.raises(ValueError, match=f"is of checkpoint format {version}, this ver"):
+                make().fit(*shapes)
+
+    def test_values_that_stand_in_each_other_end(self, make, shapes, monkeypatch):
+        monkeypatch.setattr(_checkpoint, "_MOST_VALUES", 1000)
+        clf = make().fit(*shapes)
+        (file,) = Path(clf.checkpoint).glob("*.pt")
+        state = torch.load(file, weights_only=True)
+        for change in ({"history": (loop := [])}, {"random_state": torch.zeros(1).expand(10**12)}):
+            loop.append(loop)
+            torch.save({**state, **change}, file)
+            with pytest.raises(ValueError, match="can't be read, it is damaged"):
+                make().fit(*shapes)
+
     def test_no_code_is_run_from_a_file(self, make, shapes, tmp_path):
         class Evil:
             def __reduce__(self):
