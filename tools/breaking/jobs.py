@@ -37,6 +37,7 @@ class Job:
     writes_cache = True
     always_finishes = True  # also without room on the disk
     outlives_worker = True
+    warns_here = True  # not in processes of its own
 
     def __init__(self, inputs: Path):
         self.inputs = inputs
@@ -167,6 +168,8 @@ class Embed(Job):
 
 class Two(Embed):
     """Two processes that fill one cache at once, each in another order."""
+
+    warns_here = False
 
     def run(self, folder):
         context = get_context("fork")
