@@ -116,6 +116,9 @@ def child(options) -> None:
         guide = atheris.instrument_imports(include=_readers(options.targets[0]))
     with guide:
         target = importlib.import_module(module).Target(options.folder)
+    if options.minutes:
+        for owner, name in target.watched:
+            setattr(owner, name, atheris.instrument_func(getattr(owner, name)))
     seeds = target.seeds()
     for seed in seeds:  # what is loaded at first use, before memory is looked at
         assert (outcome := target.attempt(seed)) in FINE, f"a seed: {outcome}"
@@ -154,10 +157,10 @@ def child(options) -> None:
 
 
 def _readers(name: str) -> list[str]:
-    """Modules that get instruments: this package, and what each target says that it reads with."""
+    """Packages that get instruments: this one, and what each target says that it reads with."""
     text = (Path(__file__).parent / "fuzz_targets" / f"{name}.py").read_text()
     found = re.search(r"^READERS = (\[.*?\])", text, re.M | re.S)
-    return ["sklift", *(json.loads(found[1].replace(",\n]", "]")) if found else [])]
+    return ["sklift", *(json.loads(found[1]) if found else [])]
 
 
 def fuzz(name: str, options) -> bool:

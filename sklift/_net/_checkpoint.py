@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import torch
 from skorch.callbacks import Callback
@@ -20,7 +21,8 @@ FORMAT = 2
 MOST_FINISHED = 1000
 MOST_BYTES = 1 << 33
 _MOST_READ = 3  # files of other fits that are read
-_MOST_VALUES = 1 << 24  # numbers and texts in a state; those of 100,000 batches are a hundredth
+_MOST_VALUES = 1 << 22  # numbers and texts in a state; 100,000 batches have an eighth of them
+_DEEPEST = 16
 _KEYS = {
     "accumulate",
     "best",
@@ -160,17 +162,20 @@ def _checksum(state: dict) -> str:
     ValueError
         If values stand in each other, or a tensor is larger than what is stored for it.
     """
-    digest, waiting = blake2b(digest_size=16), [state]
+    digest = blake2b(digest_size=16)
+    waiting: list[tuple[Any, int]] = [(state, 0)]  # values, and how deep they lie
     for _ in range(_MOST_VALUES):
         if not waiting:
             return digest.hexdigest()
-        value = waiting.pop()
+        value, depth = waiting.pop()
+        if depth > _DEEPEST:
+            break
         if isinstance(value, dict):
             digest.update(f"dict {len(value)}\n".encode())
-            waiting += [part for item in value.items() for part in item]
+            waiting += [(part, depth + 1) for item in value.items() for part in item]
         elif isinstance(value, (list, tuple)):
             digest.update(f"list {len(value)}\n".encode())
-            waiting += value
+            waiting += [(part, depth + 1) for part in value]
         elif isinstance(value, torch.Tensor):
             if value.nbytes > value.untyped_storage().nbytes():
                 raise ValueError("a tensor repeats its values")
@@ -178,7 +183,7 @@ def _checksum(state: dict) -> str:
             digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         else:
             digest.update(f"{type(value).__name__} {value!r}\n".encode())
-    raise ValueError("the state has too many values")
+    raise ValueError("the state has too many values, or they stand in each other")
 
 
 class Checkpoints(Callback):

@@ -469,8 +469,7 @@ class TestFiles:
             with pytest.raises(ValueError, match=f"is of checkpoint format {version}, this ver"):
                 make().fit(*shapes)
 
-    def test_values_that_stand_in_each_other_end(self, make, shapes, monkeypatch):
-        monkeypatch.setattr(_checkpoint, "_MOST_VALUES", 1000)
+    def test_values_that_stand_in_each_other_end(self, make, shapes):
         clf = make().fit(*shapes)
         (file,) = Path(clf.checkpoint).glob("*.pt")
         state = torch.load(file, weights_only=True)

@@ -11,6 +11,7 @@ A file has a class ``Target(folder)``, which may write below the folder, with th
 ``change()``
     A text if anything outside of the inputs has changed in the end, else an empty one.
 
-Its attribute ``blind`` is the share of changes that atheris makes without knowledge of the format,
-and ``READERS`` a literal list of modules beside sklift's that are watched.
+Its attribute ``blind`` is the share of changes that atheris makes without knowledge of the format.
+Beside sklift, the packages of the literal list ``READERS`` are watched, and the functions
+``watched``, pairs of an owner and a name, of packages that are too large for that.
 """

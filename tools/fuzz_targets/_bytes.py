@@ -19,6 +19,7 @@ class Plain:
     """
 
     blind = 0.5
+    watched: list[tuple[type, str]] = []
 
     def __init__(self, folder: Path):
         self.folder = folder / "target"

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from fuzz_targets._bytes import Plain, change_member, damage
+from torch._weights_only_unpickler import Unpickler
 
 from sklift import LiftClassifier
 from sklift._net import CheckpointFile
 
-READERS = ["torch._weights_only_unpickler", "torch.serialization", "skorch.history"]
 _RNG = np.random.default_rng(0)
 _X, _Y = _RNG.normal(size=(24, 6)), np.repeat(["cat", "dog", "fox"], 8)
 _VALUES = [None, True, 0, -1, 2**40, 10**30, 0.5, float("nan"), "x", [], {}, [{}], [1], {"a": 1}]
@@ -21,6 +21,7 @@ _VALUES += [torch.zeros(0), torch.zeros(3, 6), torch.ones(2, dtype=torch.int64),
 
 class Target(Plain):
     blind = 0.2
+    watched = [(Unpickler, "load")]
 
     def seeds(self) -> list[bytes]:
         """All checkpoints of a fit, by which the name of the file becomes known, too."""

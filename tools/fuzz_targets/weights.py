@@ -10,17 +10,18 @@ import timm
 import torch
 from fuzz_targets._bytes import Plain, change_member, damage
 from safetensors.torch import save
+from torch._weights_only_unpickler import Unpickler
 
 from sklift import backbones
 from sklift.backbones import load_backbone
 
-READERS = ["torch._weights_only_unpickler", "torch.serialization", "timm.models._helpers"]
 _MODEL = "test_vit"  # the smallest of timm
 _KEPT = 20  # of its tensors: the others are in the file too, but empty
 
 
 class Target(Plain):
     blind = 0.3
+    watched = [(Unpickler, "load")]
 
     def seeds(self) -> list[bytes]:
         """A small file of each kind; a tower of that kind can't be read from it, but it is read."""
