@@ -87,7 +87,7 @@ class StoredArrays:
         for table in _TABLES:
             db.execute(table)
         lengths = self._lengths(db)
-        known = self._find(db, arrays)
+        known = {key for key, found in self._find(db, arrays).items() if _alike(found, arrays[key])}
         file = next(reversed(lengths), None)
         if file is not None and not self._files.is_complete(file, lengths[file]):
             file = None
@@ -127,6 +127,10 @@ class StoredArrays:
             db.execute("DELETE FROM files WHERE name = ?", (name,))
             db.execute("DELETE FROM arrays WHERE file = ?", (name,))
         return bool(unused)
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return (one.shape, one.dtype) == (other.shape, other.dtype)
 
 
 @lru_cache(maxsize=64)
