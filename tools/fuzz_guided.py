@@ -11,8 +11,9 @@ this package, or of the readers in Python below it. With ``--n``, that many chan
 this needs no atheris, and the same seed gives the same inputs.
 
 The script prints each kind of find once, and a line for each target. The exit status is 1 if there
-was any: another error, a wrong answer, more than ten seconds or ``--memory`` MiB for one input, or a
-process that died. What an input was is not kept; ``--keep FOLDER`` keeps those of errors in Python.
+was any: another error, a wrong answer, more than ten seconds or ``--memory`` MiB for one input, or
+a process that died. What an input was is not kept; ``--keep FOLDER`` keeps those of errors in
+Python.
 """
 
 from __future__ import annotations

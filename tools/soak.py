@@ -4,14 +4,15 @@
 
 Sixteen threads ask one fitted classifier, a zero-shot classifier and an embedder, for arrays, files
 and bytes, with inputs that are wrong among them. Meanwhile others fit clones, save, load and pickle
-the classifier, estimate priors, and change prior and precision of a second classifier that answers at
-the same time. An answer must equal the one that was given before the threads began, bit by bit; a
-wrong input must get the same error; the second classifier must give an answer that belongs to one of
-its settings as a whole.
+the classifier, estimate priors, and change prior and precision of a second classifier that answers
+at the same time. An answer must equal the one that was given before the threads began, bit by bit;
+a wrong input must get the same error; the second classifier must give an answer that belongs to one
+of its settings as a whole.
 
-There are two rounds: a tenth of the time, after which memory, open files and threads are counted, and
-the rest. The exit status is 1 after a wrong answer, if something waited for more than ``--patience``
-seconds, or if at the end there is more than after the first round (of memory, 5 % are allowed).
+There are two rounds: a tenth of the time, after which memory, open files and threads are counted,
+and the rest. The exit status is 1 after a wrong answer, if something waited for more than
+``--patience`` seconds, or if at the end there is more than after the first round (of memory, 5 %
+are allowed).
 """
 
 from __future__ import annotations

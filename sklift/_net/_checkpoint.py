@@ -118,6 +118,7 @@ class CheckpointFile:
         return None
 
     def _drop_oldest(self) -> None:
+        """Delete the oldest files, but never that of this fit: the clock may have been ahead."""
         found = []
         for path in self.directory.glob("finished-*.pt"):
             with suppress(OSError):  # another process has removed it
@@ -125,7 +126,8 @@ class CheckpointFile:
                 found.append((stat.st_mtime_ns, stat.st_size, path))
         n_bytes = sum(size for _, size, _ in found)
         surplus = len(found) - MOST_FINISHED
-        for i, (_, size, path) in enumerate(sorted(found)[:-1]):
+        others = sorted(file for file in found if file[2] != self.finished_path)
+        for i, (_, size, path) in enumerate(others):
             if i >= surplus and n_bytes <= MOST_BYTES:
                 break
             path.unlink(missing_ok=True)
@@ -138,7 +140,7 @@ def _read(path: Path) -> dict:
             state = torch.load(file, map_location="cpu", weights_only=True)
         found = state["format"]
         checksum = state.pop("checksum", None)
-        is_whole = checksum is not None and checksum == _checksum(state) and _KEYS == state.keys()
+        is_whole = checksum is not None and checksum == _checksum(state) and state.keys() == _KEYS
     except Exception:  # many types, some with the advice to trust the file
         found, is_whole = None, False
     if isinstance(found, int) and found != FORMAT:

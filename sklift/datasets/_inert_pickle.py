@@ -72,7 +72,8 @@ class _Machine:
             elif name in _NEW:
                 self.push(_NEW[name]())
             elif name in _STORE:
-                self.memo[len(self.memo) if arg is None else arg] = self.stack[-1]
+                place: Any = len(self.memo) if arg is None else arg
+                self.memo[place] = self.stack[-1]
             elif name in _FETCH:
                 self.push(self.memo[arg])
             elif name in _INSTRUCTIONS:

@@ -65,8 +65,8 @@ def load_image_list(
     FileNotFoundError
         If there is no such list, or its first picture does not exist.
     ValueError
-        If a line is not a path and a label below a million, a path is not below ``root``, the list is empty or not
-        of such text, or a label has no name.
+        If a line is not a path and a label below a million, a path is not below ``root``, the list
+        is empty or not of such text, or a label has no name.
 
     See Also
     --------

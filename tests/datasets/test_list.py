@@ -63,7 +63,10 @@ def test_names_may_be_more_than_the_labels_but_not_less(root, lists):
         load_image_list(lists / "any.txt", root, class_names=["a", "b"])
 
 
-@pytest.mark.parametrize("line", ["a.jpg", "a.jpg cat", "7", "a.jpg -1", "a.jpg 1.0", "a.jpg 1000000", f"a.jpg {10**30}"])
+@pytest.mark.parametrize(
+    "line",
+    ["a.jpg", "a.jpg cat", "7", "a.jpg -1", "a.jpg 1.0", "a.jpg 1000000", f"a.jpg {10**30}"],
+)
 def test_a_wrong_line_is_named(root, lists, line):
     (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=rf'any\.txt, line 2: expected "path label" .* {line!r}$'):

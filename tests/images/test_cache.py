@@ -219,7 +219,10 @@ class TestDamage:
 
     @pytest.mark.parametrize(
         "change",
-        ["dtype = '|O'", "dtype = 'pixels'", "dtype = '2 2 3'", "shape = '7 x'", "shape = '-7 5 3'", "shape = NULL"],
+        [
+            *("dtype = '|O'", "dtype = 'pixels'", "dtype = '2 2 3'"),
+            *("shape = '7 x'", "shape = '-7 5 3'", "shape = NULL"),
+        ],
     )
     def test_a_row_that_describes_no_picture_is_passed_over(self, folder, change):
         StoredImages(folder).add(IMAGES)

@@ -258,6 +258,17 @@ class TestSharedFolder:
             assert len(list(tmp_path.iterdir())) == min(i + 2, 3)
             assert first.exists() == (i < 2)
 
+    def test_a_clock_that_was_ahead_costs_no_new_one(self, make_small, blobs, tmp_path, monkeypatch):
+        monkeypatch.setattr(_checkpoint, "MOST_FINISHED", 2)
+        for lr in (0.1, 0.2):
+            make_small(lr=lr).fit(*blobs)
+        old = list(tmp_path.iterdir())
+        for path in old:
+            os.utime(path, (2e9 + 1e9, 2e9 + 1e9))
+        make_small(lr=0.3).fit(*blobs)
+        assert len(list(tmp_path.iterdir())) == 2
+        assert len(set(tmp_path.iterdir()) - set(old)) == 1
+
     def test_one_that_is_larger_than_the_bound_is_kept(
         self, make_small, blobs, tmp_path, monkeypatch
     ):

@@ -1,8 +1,8 @@
 """Jobs that write files: what each does, what comes out, and what must hold at any moment.
 
 A job is disturbed while ``run`` works in a folder of its own. ``run`` returns arrays by name, which
-must be equal to those of an undisturbed run, bit by bit. ``flaw`` looks at the folder at any moment,
-and tells of a half-written file that would be taken for a whole one.
+must be equal to those of an undisturbed run, bit by bit. ``flaw`` looks at the folder at any
+moment, and tells of a half-written file that would be taken for a whole one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The files of a cache in a folder: databases of features and of pictures, and the arrays beside."""
+"""The files of a cache in a folder: databases of features and pictures, and arrays beside them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sqlite3
 from contextlib import closing
 
 import numpy as np
-from fuzz_targets._bytes import Plain, damage, pack, unpack
 from PIL import Image
 
+from fuzz_targets._bytes import Plain, damage, pack, unpack
 from sklift import ImageEmbedder
 from sklift._store._cache import Cache
 from sklift._store._private import warn_if_open

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fuzz_targets._bytes import Plain, change_member, damage
 from torch._weights_only_unpickler import Unpickler
 
+from fuzz_targets._bytes import Plain, change_member, damage
 from sklift import LiftClassifier
 from sklift._net import CheckpointFile
 

@@ -8,13 +8,14 @@ import random
 import tarfile
 
 import numpy as np
-from fuzz_targets._bytes import Plain, damage
 
+from fuzz_targets._bytes import Plain, damage
 from sklift.datasets import load_cifar_lt
 
 READERS = ["tarfile"]
 _FOLDER = "cifar-100-python"
-_OPCODES = b"(.012FIJKLMNPQRSTUVXabcdeghijlopqrstu]}\x80\x85\x86\x87\x8c\x8d\x8e\x8f\x90\x92\x93\x94"
+_OPCODES = b"(.012FIJKLMNPQRSTUVXabcdeghijlopqrstu]}"
+_OPCODES += b"\x80\x85\x86\x87\x8c\x8d\x8e\x8f\x90\x92\x93\x94"
 
 
 class Target(Plain):

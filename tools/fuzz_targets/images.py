@@ -8,14 +8,14 @@ import random
 import zlib
 
 import numpy as np
-from fuzz_targets._bytes import Plain, damage
 from PIL import Image
 
+from fuzz_targets._bytes import Plain, damage
 from sklift.images._decode import check_file, read, read_reduced
 from sklift.images._look import look_at_file
 
 READERS = ["PIL"]
-_PIXELS = 4_000_000  # damage to a header can ask for any size; of large ones Pillow's bound is known
+_PIXELS = 4_000_000  # damage to a header can ask for any size, up to Pillow's own bound
 
 
 class Target(Plain):

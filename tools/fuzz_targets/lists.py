@@ -6,7 +6,6 @@ import os
 import random
 
 from fuzz_targets._bytes import Plain, damage
-
 from sklift.datasets import load_image_list
 
 _WORDS = ["..", "/", "../x", "a/../../b", "/etc/passwd", "\\", "~", "\0", "\ufeff", '"', " 0", "\r"]

@@ -9,9 +9,9 @@ import re
 
 import numpy as np
 import torch
-from fuzz_targets._bytes import Plain, damage
 from safetensors.torch import load, save
 
+from fuzz_targets._bytes import Plain, damage
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift._persistence._file import _KEY, _checksum
 

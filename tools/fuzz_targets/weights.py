@@ -8,10 +8,10 @@ import random
 import numpy as np
 import timm
 import torch
-from fuzz_targets._bytes import Plain, change_member, damage
 from safetensors.torch import save
 from torch._weights_only_unpickler import Unpickler
 
+from fuzz_targets._bytes import Plain, change_member, damage
 from sklift import backbones
 from sklift.backbones import load_backbone
 
