@@ -69,7 +69,7 @@ def kill(job, expected, home, n, draw, seconds) -> Tally:
     """
     tally = Tally()
     for folder in _folders(job, home):
-        killed = True
+        killed, n_losses = True, len(tally.losses)
         for attempt in range(1000):
             tally.runs += 1
             process = Process(job, folder)
@@ -86,10 +86,10 @@ def kill(job, expected, home, n, draw, seconds) -> Tally:
                     tally.check("kill of a worker", "" if ended else "the others hang")
                 process.kill()
             tally.check("kill", job.flaw(folder))
-            if not killed or tally.losses:
+            if not killed or len(tally.losses) > n_losses:
                 break
-        found, _ = process.result()
-        tally.check("kill", difference(found, expected))
+        if not killed:
+            tally.check("kill", difference(process.result()[0], expected))
         if tally.faults >= n or len(tally.losses) > 5:
             return tally
     return tally

@@ -172,37 +172,24 @@ class Two(Embed):
     warns_here = False
 
     def run(self, folder):
-        context = get_context("fork")
-        gate = context.Barrier(2)
-        pipes = [context.Pipe(duplex=False) for _ in range(2)]
-        others = [
-            context.Process(target=self._one, args=(folder, step, gate, pipes[i][1]))
-            for i, step in enumerate((1, -1))
-        ]
-        for other in others:
-            other.start()
-        for _, end in pipes:
-            end.close()
-        found = [_received(end) for end, _ in pipes]
-        for other in others:
-            other.join()
-        if any(rows is None for rows in found):  # one was killed: the other must have worked
-            found = [rows for rows in found if rows is not None] * 2
-            if not found:
-                raise RuntimeError("both processes ended early")
+        context, pipes = get_context("fork"), []
+        for step in (1, -1):
+            receiver, sender = context.Pipe(duplex=False)
+            context.Process(target=self._one, args=(folder, step, sender)).start()
+            sender.close()  # else the next process would hold it open
+            pipes.append(receiver)
+        found = [receiver.recv() for receiver in pipes]
+        for outcome in found:
+            if isinstance(outcome, Exception):
+                raise outcome
         return {"features": found[0], "those of the other": found[1]}
 
-    def _one(self, folder, step, gate, end):
-        gate.wait(20)
-        embedder = ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=folder / "cache")
-        end.send(embedder.fit().transform(self.paths[::step])[::step])
-
-
-def _received(end) -> np.ndarray | None:
-    try:
-        return end.recv()
-    except EOFError:
-        return None
+    def _one(self, folder, step, sender):
+        try:
+            embedder = ImageEmbedder("emoji-tiny", batch_size=8, compute__cache=folder / "cache")
+            sender.send(embedder.fit().transform(self.paths[::step])[::step])
+        except Exception as error:
+            sender.send(error)
 
 
 def weights(clf) -> dict[str, np.ndarray]:
