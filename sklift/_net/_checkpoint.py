@@ -23,6 +23,7 @@ MOST_BYTES = 1 << 33
 _MOST_READ = 3  # files of other fits that are read
 _MOST_VALUES = 1 << 22  # numbers and texts in a state; 100,000 batches have an eighth of them
 _DEEPEST = 16
+_PLAIN = (str, bytes, int, float, complex, type(None), torch.dtype, torch.device)
 _KEYS = {
     "accumulate",
     "best",
@@ -164,28 +165,27 @@ def _checksum(state: dict) -> str:
     ValueError
         If values stand in each other, or a tensor is larger than what is stored for it.
     """
-    digest = blake2b(digest_size=16)
+    digest, n_values = blake2b(digest_size=16), 1
     waiting: list[tuple[Any, int]] = [(state, 0)]  # values, and how deep they lie
-    for _ in range(_MOST_VALUES):
-        if not waiting:
-            return digest.hexdigest()
+    while waiting:
         value, depth = waiting.pop()
-        if depth > _DEEPEST:
-            break
-        if isinstance(value, dict):
-            digest.update(f"dict {len(value)}\n".encode())
-            waiting += [(part, depth + 1) for item in value.items() for part in item]
-        elif isinstance(value, (list, tuple)):
-            digest.update(f"list {len(value)}\n".encode())
-            waiting += [(part, depth + 1) for part in value]
+        digest.update(f"{type(value).__name__} ".encode())
+        if isinstance(value, (dict, list, tuple)):
+            is_dict = isinstance(value, dict)
+            parts = [part for item in value.items() for part in item] if is_dict else value
+            digest.update(f"{len(parts)}\n".encode())
+            n_values += len(parts)
+            if n_values > _MOST_VALUES or depth > _DEEPEST:
+                raise ValueError("the state has too many values, or they stand in each other")
+            waiting += [(part, depth + 1) for part in parts]
         elif isinstance(value, torch.Tensor):
             if value.nbytes > value.untyped_storage().nbytes():
                 raise ValueError("a tensor repeats its values")
             digest.update(f"{value.dtype} {tuple(value.shape)}\n".encode())
             digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        else:
-            digest.update(f"{type(value).__name__} {value!r}\n".encode())
-    raise ValueError("the state has too many values, or they stand in each other")
+        elif isinstance(value, _PLAIN):
+            digest.update(f"{value!r}\n".encode())
+    return digest.hexdigest()
 
 
 class Checkpoints(Callback):

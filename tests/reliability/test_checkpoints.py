@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -484,11 +485,21 @@ class TestFiles:
         clf = make().fit(*shapes)
         (file,) = Path(clf.checkpoint).glob("*.pt")
         state = torch.load(file, weights_only=True)
-        for change in ({"history": (loop := [])}, {"random_state": torch.zeros(1).expand(10**12)}):
-            loop.append(loop)
+        loop, wide = [], []
+        loop.append(loop)
+        wide += [wide] * 100
+        for change in (
+            {"history": loop},
+            {"history": wide},
+            {"random_state": torch.zeros(1).expand(10**12)},
+        ):
             torch.save({**state, **change}, file)
+            tracemalloc.start()
             with pytest.raises(ValueError, match="can't be read, it is damaged"):
                 make().fit(*shapes)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert peak < 1 << 29
 
     def test_no_code_is_run_from_a_file(self, make, shapes, tmp_path):
         class Evil:

@@ -37,7 +37,10 @@ class Process:
         self.out.unlink(missing_ok=True)
         self.pid = os.fork()
         if self.pid == 0:
-            self._be(job, folder, before)
+            try:
+                self._be(job, folder, before)
+            finally:  # whatever happens: what follows is the work of the parent
+                os._exit(0)
 
     def _be(self, job, folder, before) -> None:
         """Do the job in this new process, write its outcome, and end."""
@@ -54,13 +57,13 @@ class Process:
                 outcome: object = job.run(folder)
             except BaseException as error:
                 outcome = f"{type(error).__name__}: {error}"
-                traceback.print_exc()
+                with contextlib.suppress(OSError):  # there may be no room for it
+                    traceback.print_exc()
         limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         texts = [str(warning.message) for warning in caught]
-        with contextlib.suppress(OSError), out:
+        with out:
             pickle.dump((outcome, texts), out)
-        os._exit(0)
 
     def wait(self, seconds: float = LONGEST) -> bool:
         """Return whether it ended within this time."""
