@@ -259,7 +259,9 @@ class TestSharedFolder:
             assert len(list(tmp_path.iterdir())) == min(i + 2, 3)
             assert first.exists() == (i < 2)
 
-    def test_a_clock_that_was_ahead_costs_no_new_one(self, make_small, blobs, tmp_path, monkeypatch):
+    def test_a_clock_that_was_ahead_costs_no_new_one(
+        self, make_small, blobs, tmp_path, monkeypatch
+    ):
         monkeypatch.setattr(_checkpoint, "MOST_FINISHED", 2)
         for lr in (0.1, 0.2):
             make_small(lr=lr).fit(*blobs)

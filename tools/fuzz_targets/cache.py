@@ -64,7 +64,9 @@ class Target(Plain):
         features, pictures = self._embed(), self._decode()
         if features.shape != self.expected[0].shape or features.dtype != np.float32:
             return f"WRONG: features {features.shape} {features.dtype}"
-        for found in pictures:  # who writes to the folder may give another picture, but no other thing
+        for (
+            found
+        ) in pictures:  # who writes to the folder may give another picture, but no other thing
             if found.ndim != 3 or found.shape[2] != 3 or not found.size or found.dtype != np.uint8:
                 return f"WRONG: a picture {found.shape} {found.dtype}"
         beside = {path.name for path in self.folder.iterdir()}
