@@ -171,8 +171,9 @@ def _checksum(state: dict) -> str:
         value, depth = waiting.pop()
         digest.update(f"{type(value).__name__} ".encode())
         if isinstance(value, (dict, list, tuple)):
-            is_dict = isinstance(value, dict)
-            parts = [part for item in value.items() for part in item] if is_dict else value
+            parts = value
+            if isinstance(value, dict):
+                parts = [part for item in value.items() for part in item]
             digest.update(f"{len(parts)}\n".encode())
             n_values += len(parts)
             if n_values > _MOST_VALUES or depth > _DEEPEST:

@@ -61,7 +61,7 @@ class _Machine:
     def __init__(self):
         self.stack: list[Any] = []
         self.outer: list[list] = []  # stacks below a mark
-        self.memo: dict[int, Any] = {}
+        self.memo: dict[Any, Any] = {}
 
     def run(self, data: bytes) -> Any:
         """Return the value that is left in the end."""
@@ -72,7 +72,7 @@ class _Machine:
             elif name in _NEW:
                 self.push(_NEW[name]())
             elif name in _STORE:
-                place: Any = len(self.memo) if arg is None else arg
+                place = len(self.memo) if arg is None else arg
                 self.memo[place] = self.stack[-1]
             elif name in _FETCH:
                 self.push(self.memo[arg])
