@@ -23,6 +23,7 @@ MOST_BYTES = 1 << 33
 _MOST_READ = 3  # files of other fits that are read
 _MOST_VALUES = 1 << 22  # numbers and texts in a state; 100,000 batches have an eighth of them
 _DEEPEST = 16
+_MOST_REPEATED = 1 << 28  # bytes that an expanded tensor has more than its storage
 _PLAIN = (str, bytes, int, float, complex, type(None), torch.dtype, torch.device)
 _KEYS = {
     "accumulate",
@@ -163,7 +164,7 @@ def _checksum(state: dict) -> str:
     Raises
     ------
     ValueError
-        If values stand in each other, or a tensor is larger than what is stored for it.
+        If values stand in each other, or a tensor is far larger than what is stored for it.
     """
     digest, n_values = blake2b(digest_size=16), 1
     waiting: list[tuple[Any, int]] = [(state, 0)]  # values, and how deep they lie
@@ -180,8 +181,8 @@ def _checksum(state: dict) -> str:
                 raise ValueError("the state has too many values, or they stand in each other")
             waiting += [(part, depth + 1) for part in parts]
         elif isinstance(value, torch.Tensor):
-            if value.nbytes > value.untyped_storage().nbytes():
-                raise ValueError("a tensor repeats its values")
+            if value.nbytes > value.untyped_storage().nbytes() + _MOST_REPEATED:
+                raise ValueError("a tensor repeats its values too often")
             digest.update(f"{value.dtype} {tuple(value.shape)}\n".encode())
             digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         elif isinstance(value, _PLAIN):
