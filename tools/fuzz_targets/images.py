@@ -91,7 +91,7 @@ def _mended(data: bytes) -> bytes:
 
 def _read_half(path) -> np.ndarray:
     """The picture at half its size, where that is a whole number."""
-    return read(path) if any(side % 2 for side in check_file(path)) else read_reduced(path, 2)
+    return read(path) if any(side % 2 for side in check_file(path).size) else read_reduced(path, 2)
 
 
 def _refused(look, path) -> str:
