@@ -363,6 +363,6 @@ def test_a_fit_that_keeps_pictures_in_a_folder(quick, shapes, tmp_path, folder, 
     with open(paths[3], "r+b") as file:
         file.truncate(60)  # past the header
     skipping = quick(compute__cache=str(folder), reader__on_error="skip")
-    with pytest.warns(UserWarning, match="1 of 24 pictures can't be read"):
+    with pytest.warns(UserWarning, match="1 of 24 pictures in X can't be read"):
         skipping.fit(paths, shapes[1])
     assert sorted(set(decoded)) == sorted(paths) and decoded.count(paths[0]) == 1
