@@ -101,7 +101,8 @@ def full_disk(job, expected, home, n, draw, seconds) -> Tally:
     folder = next(folders)
     finished(job, folder)
     sizes = {path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    limits = sorted({0, 1} | {part for size in sizes for part in (size // 2, max(0, size - 1))})
+    limits = {0, 1} | {part for size in sizes for part in (size // 2, max(0, size - 1))}
+    limits = sorted({max(limit, job.least_room) for limit in limits})
     tally = Tally()
     for limit in limits:
         folder = next(folders)
@@ -128,6 +129,7 @@ def filling_disk(job, expected, home, n, draw, seconds) -> Tally:
         if not process.wait(draw.uniform(0, seconds)):
             sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
             limit = draw.choice([0, *(size + draw.choice([0, 1, 4096]) for size in sizes)])
+            limit = max(limit, job.least_room)
             hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
             for pid in process.members():
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, hard))

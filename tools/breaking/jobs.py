@@ -38,6 +38,7 @@ class Job:
     always_finishes = True  # also without room on the disk
     outlives_worker = True
     warns_here = True  # not in processes of its own
+    least_room = 0  # bytes of a file that others than sklift need
 
     def __init__(self, inputs: Path):
         self.inputs = inputs
@@ -86,6 +87,7 @@ class Search(Job):
 
     writes_cache = False
     outlives_worker = False  # Python's own pool waits for ever
+    least_room = 4096  # the locks of the pool are files, too
 
     def run(self, folder):
         clf = LiftClassifier(
