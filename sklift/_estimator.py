@@ -286,10 +286,13 @@ class FrozenEstimator(ImageEstimator):
         # Random crops depend on the picture's position in X, and user code may change: no cache.
         known = None if view is None else plan.cache.features
         context = (*backbone.identity, plan.device.type, plan.precision, view, finish)
+        projected = finish is not None and backbone.projection is not None
+        width = backbone.projection.shape[1] if projected else backbone.n_features
+        like = np.empty(width, np.float32)
 
         with progress(len(pictures), bool(self.verbose)) as advance:
             for chosen in index_groups(len(pictures), plan):
-                yield cached_features(compute, Subset(views, chosen), known, context)
+                yield cached_features(compute, Subset(views, chosen), known, context, like)
                 advance(len(chosen))
 
 

@@ -262,3 +262,18 @@ def test_features_keep_their_type(kind, dtype):
     assert str(clf.model_.mean.dtype) == f"torch.{dtype}"
     expected = LiftClassifier("precomputed", **common).fit(rows, y).predict_proba(rows)
     np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("stored", [np.zeros(1), np.zeros(400), b"abc", b"", None, 5])
+def test_stored_rows_of_another_kind_are_computed_anew(tmp_path, stored):
+    pictures = np.random.default_rng(0).integers(0, 256, (9, 40, 40, 3), np.uint8)
+    embedder = ImageEmbedder("emoji-tiny", compute__cache=tmp_path).fit()
+    expected = embedder.transform(pictures)
+    vector = stored.astype(np.float32).tobytes() if isinstance(stored, np.ndarray) else stored
+    for _ in range(2):
+        with closing(sqlite3.connect(tmp_path / StoredFeatures.name)) as db, db:
+            db.execute("UPDATE features SET vector = ?", (vector,))
+        np.testing.assert_array_equal(embedder.transform(pictures), expected)
+    with closing(sqlite3.connect(tmp_path / StoredFeatures.name)) as db:
+        lengths = {length for (length,) in db.execute("SELECT LENGTH(vector) FROM features")}
+    assert lengths == {4 * expected.shape[1]}

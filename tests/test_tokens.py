@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -373,6 +375,23 @@ class TestFolders:
         assert not any(array.flags.writeable or array.flags.owndata for (array,) in views)
         rows = tokens.TokenRows(views)
         assert torch.equal(rows[3], rows[torch.tensor([3])][0])
+
+    @pytest.mark.parametrize("change", ["shape = '2 2'", "dtype = '<i4'"])
+    def test_stored_ones_of_another_form_are_computed_anew(
+        self, shapes, passes, tmp_path, another_process, change
+    ):
+        params = PARTIAL | {"augmentation": None, "compute__cache": tmp_path}
+        wanted = fit(shapes, **params)
+        probabilities = wanted.predict_proba(shapes[0])
+        for act in (fit, lambda shapes, **params: wanted):
+            with closing(sqlite3.connect(tmp_path / "tokens-1.sqlite")) as db, db:
+                db.execute(f"UPDATE arrays SET {change}")
+            another_process()
+            passes.clear()
+            ours = act(shapes, **params)
+            assert states_equal(ours, wanted)
+            np.testing.assert_allclose(ours.predict_proba(shapes[0]), probabilities, atol=1e-6)
+            assert sum(passes) >= len(shapes[0]) or act is not fit
 
     def test_a_full_disk(self, shapes, tmp_path, monkeypatch, passes, another_process):
         """They are kept for the fit, as far as the memory goes."""

@@ -69,7 +69,9 @@ def frozen_features(
         yield (features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu().numpy()
 
 
-def cached_features(compute: Callable, views, store, context: tuple) -> np.ndarray:
+def cached_features(
+    compute: Callable, views, store, context: tuple, like: np.ndarray | None = None
+) -> np.ndarray:
     """The rows of :func:`known_features`, in one array."""
     out: np.ndarray | None = None
 
@@ -79,12 +81,14 @@ def cached_features(compute: Callable, views, store, context: tuple) -> np.ndarr
             out = np.empty((len(views), *row.shape), row.dtype)
         out[places] = row
 
-    _put_rows(put, compute, views, store, context)
+    _put_rows(put, compute, views, store, context, like)
     assert out is not None  # every data set has a picture
     return out
 
 
-def known_features(compute: Callable, views, store, context: tuple) -> list[np.ndarray]:
+def known_features(
+    compute: Callable, views, store, context: tuple, like: np.ndarray | None = None
+) -> list[np.ndarray]:
     """Rows of features: read from the store where they are there, else computed.
 
     Computed rows are stored after each batch. After an interruption, the next call continues there.
@@ -100,6 +104,9 @@ def known_features(compute: Callable, views, store, context: tuple) -> list[np.n
     context : tuple
         Everything that the features depend on besides the picture. It is part of the key, as its
         ``repr``.
+    like : ndarray, optional
+        A row of the same shape and type. Stored rows of another one are damaged: they are computed
+        anew.
     """
     rows: list = [None] * len(views)
 
@@ -107,14 +114,22 @@ def known_features(compute: Callable, views, store, context: tuple) -> list[np.n
         for place in places:
             rows[place] = row
 
-    new = _put_rows(put, compute, views, store, context)
-    for key, row in ({} if store is None else store.find(new)).items():
+    new = _put_rows(put, compute, views, store, context, like)
+    for key, row in ({} if store is None else found_like(like, store, new)).items():
         put(new[key], row)  # the store's copy, so that each row is in memory once
     return rows
 
 
+def found_like(like: np.ndarray | None, store, keys) -> dict[bytes, np.ndarray]:
+    """The stored rows among ``keys`` that have the shape and type of ``like``."""
+    found = store.find(keys)
+    if like is None:
+        return found
+    return {k: a for k, a in found.items() if (a.shape, a.dtype) == (like.shape, like.dtype)}
+
+
 def _put_rows(
-    put: Callable, compute: Callable, views, store, context: tuple
+    put: Callable, compute: Callable, views, store, context: tuple, like: np.ndarray | None
 ) -> dict[bytes, list[int]]:
     """Call ``put(places, row)`` for all stored rows, then for all computed ones.
 
@@ -137,7 +152,7 @@ def _put_rows(
     new = {}
     keys = list(places)
     for part in (keys[i : i + _AT_ONCE] for i in range(0, len(keys), _AT_ONCE)):
-        known = store.find(part)
+        known = found_like(like, store, part)
         for key in part:
             if key in known:
                 put(places[key], known[key])

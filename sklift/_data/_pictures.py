@@ -113,7 +113,8 @@ class Pictures:
         views = make(self.source, preprocess.size, preprocess.interpolation)
         context = (*backbone.identity, plan.device.type, plan.precision, name, None)
         compute = partial(frozen_features, backbone, plan=plan)
-        return cached_features(compute, Subset(views, chosen), known, context)
+        like = np.empty(backbone.n_features, np.float32)
+        return cached_features(compute, Subset(views, chosen), known, context, like)
 
     def features_of_views(self, backbone, chosen, views, plan: ComputePlan) -> np.ndarray:
         """Features ``(n, n_views, n_features)`` of several views of the pictures ``chosen``."""

@@ -14,7 +14,7 @@ from .._compute._micro_batches import FEWEST
 from .._compute._plan import ComputePlan
 from .._core._warn import warn
 from .._model._tuned_model import TunedModel
-from ._features import frozen_features, keys_of, known_features
+from ._features import found_like, frozen_features, keys_of, known_features
 from ._labelled_rows import LabelledRows
 from ._pictures import Pictures
 from ._repeated_views import TEST
@@ -61,12 +61,13 @@ def tokens_of_views(pictures: Pictures, model: TunedModel, chosen, views, plan: 
         finish=partial(_packed, example.dtype),
         plan=plan,
     )
+    like = _packed(example.dtype, example)[0].cpu().numpy()
     by_view, in_memory = [], 0
     for view in views:
         tokens: list[np.ndarray] = []
         for piece in pieces:
             seen = Subset(_view_dataset(pictures, model, view), piece)
-            new = known_features(make, seen, store, _context(model, view, plan))
+            new = known_features(make, seen, store, _context(model, view, plan), like)
             in_memory += sum(a.nbytes for a in new if a.flags.writeable)  # the others are mapped
             if in_memory > MAX_BYTES:  # the folder can't store them, and has warned
                 return None
@@ -84,10 +85,17 @@ def known_tokens(pictures: Pictures, model: TunedModel, plan: ComputePlan):
     source = _view_dataset(pictures, model, TEST).source
     context = _context(model, TEST, plan)
     found: dict[bytes, np.ndarray] = {}
+    keys: list[bytes] = []
     for indices in (range(1), range(len(pictures))):  # if the first is missing, mostly all are
         keys = keys_of(source, indices, context)
         found = store.find(keys)
         if any(key not in found for key in keys):
+            return None
+    if store.outlives_process:  # others may have damaged it
+        example = _example_tokens(model, plan)
+        like = _packed(example.dtype, example)[0].cpu().numpy()
+        found = found_like(like, store, keys)
+        if len(found) < len(set(keys)):
             return None
     return [[found[key]] for key in keys]
 

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import torch
 from skorch.callbacks import Callback
@@ -15,11 +16,15 @@ from .._core._warn import warn
 from .._store._atomic import remove_leftovers, replacing
 from .._store._private import make_folder, open_file
 
-FORMAT = 1
+FORMAT = 2
 # Bounds for the files of finished fits, which a restarted search does not repeat.
 MOST_FINISHED = 1000
 MOST_BYTES = 1 << 33
 _MOST_READ = 3  # files of other fits that are read
+_MOST_VALUES = 1 << 22  # numbers and texts in a state; 100,000 batches have an eighth of them
+_DEEPEST = 16
+_MOST_REPEATED = 1 << 28  # bytes that an expanded tensor has more than its storage
+_PLAIN = (str, bytes, int, float, complex, type(None), torch.dtype, torch.device)
 _KEYS = {
     "accumulate",
     "best",
@@ -79,13 +84,7 @@ class CheckpointFile:
         path = next((p for p in (self.path, self.finished_path) if os.path.exists(p)), None)
         if path is None:
             return None
-        state = _read(path)
-        if state["format"] != FORMAT:
-            raise ValueError(
-                f"{path} is of checkpoint format {state['format']}, this version of sklift "
-                f"reads {FORMAT}: delete it, or go on with the version that wrote it"
-            )
-        return state
+        return _read(path)
 
     def open_folder(self) -> None:
         """Create the folder, if necessary, and remove temporary files of this fit.
@@ -102,8 +101,9 @@ class CheckpointFile:
     def save(self, state: dict) -> None:
         """Write the state to a temporary file, then replace the old file by it."""
         make_folder(self.directory)  # it may have been deleted since the start
+        state = {"format": FORMAT, "identity": self.identity, **state}
         with replacing(self.finished_path if state["finished"] else self.path) as file:
-            torch.save({"format": FORMAT, "identity": self.identity, **state}, file)
+            torch.save({**state, "checksum": _checksum(state)}, file)
         if state["finished"]:
             self.path.unlink(missing_ok=True)
             self._drop_oldest()
@@ -120,6 +120,7 @@ class CheckpointFile:
         return None
 
     def _drop_oldest(self) -> None:
+        """Delete the oldest files, but never that of this fit: the clock may have been ahead."""
         found = []
         for path in self.directory.glob("finished-*.pt"):
             with suppress(OSError):  # another process has removed it
@@ -127,7 +128,8 @@ class CheckpointFile:
                 found.append((stat.st_mtime_ns, stat.st_size, path))
         n_bytes = sum(size for _, size, _ in found)
         surplus = len(found) - MOST_FINISHED
-        for i, (_, size, path) in enumerate(sorted(found)[:-1]):
+        others = sorted(file for file in found if file[2] != self.finished_path)
+        for i, (_, size, path) in enumerate(others):
             if i >= surplus and n_bytes <= MOST_BYTES:
                 break
             path.unlink(missing_ok=True)
@@ -138,18 +140,54 @@ def _read(path: Path) -> dict:
     try:
         with open_file(path, "rb") as file:
             state = torch.load(file, map_location="cpu", weights_only=True)
+        found = state["format"]
+        checksum = state.pop("checksum", None)
+        is_whole = checksum is not None and checksum == _checksum(state) and state.keys() == _KEYS
     except Exception:  # many types, some with the advice to trust the file
-        state = None
-    if (
-        not isinstance(state, dict)
-        or not state.keys() >= _KEYS
-        or not isinstance(state["identity"], dict)
-    ):
+        found, is_whole = None, False
+    if isinstance(found, int) and found != FORMAT:
+        raise ValueError(
+            f"{path} is of checkpoint format {found}, this version of sklift reads {FORMAT}: "
+            "delete it, or go on with the version that wrote it"
+        )
+    if not is_whole:
         raise ValueError(
             f"the checkpoint {path} can't be read, it is damaged or something else: delete it to "
             "start afresh"
-        ) from None
+        )
     return state
+
+
+def _checksum(state: dict) -> str:
+    """A digest of all tensors and values, since torch reads a file whose bytes have changed.
+
+    Raises
+    ------
+    ValueError
+        If values stand in each other, or a tensor is far larger than what is stored for it.
+    """
+    digest, n_values = blake2b(digest_size=16), 1
+    waiting: list[tuple[Any, int]] = [(state, 0)]  # values, and how deep they lie
+    while waiting:
+        value, depth = waiting.pop()
+        digest.update(f"{type(value).__name__} ".encode())
+        if isinstance(value, (dict, list, tuple)):
+            parts = value
+            if isinstance(value, dict):
+                parts = [part for item in value.items() for part in item]
+            digest.update(f"{len(parts)}\n".encode())
+            n_values += len(parts)
+            if n_values > _MOST_VALUES or depth > _DEEPEST:
+                raise ValueError("the state has too many values, or they stand in each other")
+            waiting += [(part, depth + 1) for part in parts]
+        elif isinstance(value, torch.Tensor):
+            if value.nbytes > value.untyped_storage().nbytes() + _MOST_REPEATED:
+                raise ValueError("a tensor repeats its values too often")
+            digest.update(f"{value.dtype} {tuple(value.shape)}\n".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        elif isinstance(value, _PLAIN):
+            digest.update(f"{value!r}\n".encode())
+    return digest.hexdigest()
 
 
 class Checkpoints(Callback):

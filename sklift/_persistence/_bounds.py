@@ -10,7 +10,8 @@ from torch.overrides import TorchFunctionMode
 from ._arrays import TEXT
 
 MOST_TEXT = 1 << 26  # bytes
-_FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+_FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.full, torch.eye, torch.arange}
+_FACTORIES |= {torch.rand, torch.randn, torch.randint, torch.randperm, torch.linspace}
 
 
 def check_memory(content) -> None:

@@ -53,7 +53,8 @@ def remove_leftovers(path: str | os.PathLike) -> None:
     path = Path(path)
     for temporary in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
         with contextlib.suppress(OSError):
-            if time.time() - temporary.stat().st_mtime > 3600:
+            # also one from the future: the clock was wrong then
+            if abs(time.time() - temporary.stat().st_mtime) > 3600:
                 temporary.unlink()
 
 

@@ -121,6 +121,7 @@ def resolve_cache(cache) -> Cache:
     if not isinstance(cache, (str, os.PathLike)):
         raise TypeError(f"cache must be 'auto', False or a folder, got {cache!r}")
     folder = Path(cache).expanduser().absolute()
-    if folder.exists() and not folder.is_dir():
+    # of a folder that can't be entered, ``Path.exists`` raises an error
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise ValueError(f"cache={os.fspath(cache)!r} is not a folder")
     return _of_folder(folder)

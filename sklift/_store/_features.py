@@ -49,9 +49,9 @@ class StoredFeatures:
     def _add(self, db, arrays, make_room: bool) -> None:
         for table in _TABLES:
             db.execute(table)
-        known = _find(db, arrays)
+        lengths = {key: vector.nbytes for key, vector in _find(db, arrays).items()}
         rows = [(k, np.asarray(v, np.float32).tobytes()) for k, v in arrays.items()]
-        rows = [(key, vector) for key, vector in rows if key not in known]
+        rows = [(key, vector) for key, vector in rows if lengths.get(key) != len(vector)]
         n_bytes = _total(db) + sum(len(vector) for _, vector in rows)
         if n_bytes > self.max_bytes and not make_room:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import groupby
@@ -13,6 +14,7 @@ import numpy as np
 from ._array_files import ArrayFiles
 from ._database import Database
 
+_NUMBERS = re.compile(r"[|<>][biufc][0-9]{1,2}")  # types of one number
 _N_FILES = 16  # number of files at the bound, where the oldest one is deleted
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, length INTEGER)",
@@ -74,6 +76,8 @@ class StoredArrays:
 
     def _read(self, file: str, start: int, dtype: str, shape: str) -> np.ndarray | None:
         try:
+            if not _NUMBERS.fullmatch(dtype):  # NumPy reads more into a text than one type
+                return None
             return self._files.read(file, start, np.dtype(dtype), tuple(map(int, shape.split())))
         # a damaged row describes no array of numbers
         except (AttributeError, OverflowError, TypeError, ValueError):
@@ -83,7 +87,7 @@ class StoredArrays:
         for table in _TABLES:
             db.execute(table)
         lengths = self._lengths(db)
-        known = self._find(db, arrays)
+        known = {key for key, found in self._find(db, arrays).items() if _alike(found, arrays[key])}
         file = next(reversed(lengths), None)
         if file is not None and not self._files.is_complete(file, lengths[file]):
             file = None
@@ -123,6 +127,10 @@ class StoredArrays:
             db.execute("DELETE FROM files WHERE name = ?", (name,))
             db.execute("DELETE FROM arrays WHERE file = ?", (name,))
         return bool(unused)
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return (one.shape, one.dtype) == (other.shape, other.dtype)
 
 
 @lru_cache(maxsize=64)

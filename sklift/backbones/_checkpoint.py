@@ -27,7 +27,10 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     from timm.models import load_state_dict
 
     require_data(path)
-    found = load_state_dict(str(path), weights_only=True)
+    try:
+        found = load_state_dict(str(path), weights_only=True)
+    except OSError as error:  # torch's word for some damaged archives
+        raise ValueError(f"it can't be read ({error})") from error
     tensors = {k: v for k, v in found.items() if isinstance(v, torch.Tensor)}
     if not tensors:
         raise ValueError(f"there are no tensors in it, but {_some(map(str, found))}")

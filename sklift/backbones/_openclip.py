@@ -148,7 +148,7 @@ def _create(open_clip, name: str, pretrained: str | None, arguments: dict) -> nn
         require_data(file)
     try:
         return open_clip.create_model(name, pretrained, require_pretrained=True, **arguments)
-    except UNREADABLE:
+    except (*UNREADABLE, OSError):
         if not file.is_file():
             raise
         model = open_clip.create_model(name, **arguments)

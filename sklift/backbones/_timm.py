@@ -152,7 +152,7 @@ def _load_file(model: nn.Module, spec: BackboneSpec) -> None:
         state = _without_classifier(state, model)
         require_all(model, state)
         model.load_state_dict(state)
-    except UNREADABLE as error:
+    except (*UNREADABLE, OSError) as error:
         raise wrong_checkpoint(spec, error) from error
 
 

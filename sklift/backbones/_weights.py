@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
+import zipfile
+import zlib
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -12,13 +15,19 @@ from ._spec import BackboneSpec
 
 # Errors that the libraries raise for a damaged file, or one of another model.
 UNREADABLE = (
+    ArithmeticError,
     AssertionError,
-    RuntimeError,
-    ValueError,
-    KeyError,
     AttributeError,
     EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
     pickle.UnpicklingError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
     SafetensorError,
 )
 

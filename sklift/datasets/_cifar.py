@@ -15,6 +15,8 @@ from ._home import get_data_home
 from ._inert_pickle import load_inert
 from ._long_tailed import check_imbalance_ratio, draw, profile
 
+_LONGEST = 1000  # letters of a class name
+
 DESCR = """\
 {title}, {subset} images
 {n} colour pictures of 32 x 32 pixels in {n_classes} classes, {high} to {low} per class.
@@ -149,15 +151,13 @@ def load_cifar_lt(
     check_imbalance_ratio(imbalance_ratio)
     archive = ARCHIVES[name]
     place = _find(get_data_home() if path is None else Path(path), archive)
-    meta, *batches = _read(place, archive, (archive.meta, *getattr(archive, subset)))
-    target_names = np.array(meta[f"{archive.labels}_names"]).astype(str)
-    codes = np.concatenate([batch[f"{archive.labels}s"] for batch in batches])
+    target_names, codes, rows = _read(place, archive, getattr(archive, subset))
     indices = np.arange(len(codes))
     if subset == "train":
         counts = profile(len(target_names), len(codes) / len(target_names), imbalance_ratio)
         indices = draw(codes, counts, check_random_state(random_state))
     # A row of the archive is a red, a green and a blue plane.
-    planes = np.concatenate([batch["data"] for batch in batches])[indices]
+    planes = rows[indices]
     images = np.ascontiguousarray(planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     target = target_names[codes[indices]]
     if return_X_y:
@@ -194,17 +194,50 @@ def _find(path: Path, archive: _Archive) -> Path:
     )
 
 
-def _read(path: Path, archive: _Archive, members: tuple[str, ...]) -> list[dict]:
-    """Return the dictionaries in the files of an archive or folder."""
+def _read(
+    path: Path, archive: _Archive, members: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return class names, the code of each picture, and rows of its pixels."""
     try:
-        if path.is_dir():
-            return [_load((path / member).open("rb")) for member in members]
-        with tarfile.open(path) as tar:
-            return [_load(tar.extractfile(f"{archive.folder}/{member}")) for member in members]
+        meta, *batches = _load_all(path, archive, (archive.meta, *members))
+        names = _checked_names(meta[f"{archive.labels}_names"])
+        labels = f"{archive.labels}s"
+        pairs = [_checked(batch[labels], batch["data"], len(names)) for batch in batches]
     except Exception as error:  # a damaged archive or pickle raises nearly anything
         raise ValueError(f"{path} can't be read as {archive.title}: {error}") from error
+    codes, rows = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    return names, codes, rows
+
+
+def _load_all(path: Path, archive: _Archive, members: tuple[str, ...]) -> list[dict]:
+    """Return the dictionaries in the files of an archive or folder."""
+    if path.is_dir():
+        return [_load((path / member).open("rb")) for member in members]
+    with tarfile.open(path) as tar:
+        return [_load(tar.extractfile(f"{archive.folder}/{member}")) for member in members]
 
 
 def _load(file) -> dict:
     with file:
         return load_inert(file)
+
+
+def _checked_names(names) -> np.ndarray:
+    # an array is as wide as its longest text
+    if not isinstance(names, list) or not all(
+        isinstance(name, (str, bytes)) and len(name) <= _LONGEST for name in names
+    ):
+        raise ValueError("its class names are no list of short texts")
+    return np.array(names).astype(str)
+
+
+def _checked(codes, rows, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(codes, list) or not all(type(c) is int and 0 <= c < n_classes for c in codes):
+        raise ValueError(f"its labels are no list of numbers below {n_classes}")
+    if (
+        not isinstance(rows, np.ndarray)
+        or rows.dtype != np.uint8
+        or rows.shape != (len(codes), 3 * 32 * 32)
+    ):
+        raise ValueError("its pixels are no array of 3072 bytes for each label")
+    return np.array(codes, dtype=int), rows

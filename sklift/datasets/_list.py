@@ -13,6 +13,8 @@ from .._core._text import visible
 from ._collection import collection
 from ._text_files import below, read_text
 
+_LARGEST = 999_999  # label: there is a count for each number up to the largest
+
 
 def load_image_list(
     list_file: str | os.PathLike,
@@ -63,8 +65,8 @@ def load_image_list(
     FileNotFoundError
         If there is no such list, or its first picture does not exist.
     ValueError
-        If a line is not a path and a label, a path is not below ``root``, the list is empty or not
-        of such text, or a label has no name.
+        If a line is not a path and a label below a million, a path is not below ``root``, the list
+        is empty or not of such text, or a label has no name.
 
     See Also
     --------
@@ -95,6 +97,8 @@ def load_image_list(
         if line.strip():
             where = f"{list_file}, line {number}"
             path, label = _parse(line, where)
+            if os.path.basename(path) in ("", "."):
+                raise ValueError(f"{where}: {path!r} is no name of a file")
             paths.append(below(root, path, where))
             labels.append(label)
     if not paths:
@@ -121,9 +125,11 @@ def load_image_list(
 
 def _parse(line: str, where: str) -> tuple[str, int]:
     path, *label = line.strip().rsplit(maxsplit=1)
-    if not label or not label[0].isdecimal():
+    # a text of many digits takes long to convert
+    if not label or not label[0].isdecimal() or len(label[0]) > 9 or int(label[0]) > _LARGEST:
         raise ValueError(
-            f'{where}: expected "path label" with a label from 0 on, got {line.strip()!r}'
+            f'{where}: expected "path label" with a label from 0 to {_LARGEST}, got '
+            f"{line.strip()!r}"
         )
     if len(path) > 2 and path[0] == path[-1] and path[0] in "\"'":
         path = path[1:-1]

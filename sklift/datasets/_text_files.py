@@ -97,6 +97,9 @@ def check_column(columns: list[str], name: str, parameter: str, file: Path) -> N
 
 def below(root: Path, path: str, where: str) -> str:
     """The path below ``root``; a list that someone else wrote must not lead elsewhere."""
+    # NumPy cuts zeros off, and the operating system all that follows one
+    if "\0" in path:
+        raise ValueError(f"{where}: {path!r} is no name of a file")
     if "\\" in path and os.sep == "/" and not os.path.exists(os.path.join(root, path)):
         path = path.replace("\\", "/")  # a list from Windows
     joined = os.path.join(root, path)

@@ -46,7 +46,7 @@ class CachedSource(WrappedSource):
             return self.source.fetch(indices)
         keys_of = keys_by_content if self.store.outlives_process else keys_by_stamp
         keys = keys_of(self.source, indices)
-        images = self.store.find(keys)
+        images = {key: image for key, image in self.store.find(keys).items() if _is_whole(image)}
         new = {key: i for key, i in zip(keys, indices, strict=True) if key not in images}
         if new:
             decoded = dict(zip(new, self.source.fetch(list(new.values())), strict=True))
@@ -67,3 +67,8 @@ class CachedSource(WrappedSource):
     def identity(self) -> str:
         """Identity of the source."""
         return self.source.identity()
+
+
+def _is_whole(image: np.ndarray) -> bool:
+    """Return whether a stored array has the form of a picture: a folder may be damaged."""
+    return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0

@@ -145,6 +145,25 @@ def test_truncated_checkpoint(file, keep, checkpoint, tmp_path):
         load_backbone("timm/test_vit", tmp_path / file)
 
 
+def test_tensors_of_other_shapes(checkpoint, tmp_path):
+    """timm looks for sides that a short tensor has not."""
+    few = {name: tensor.reshape(-1)[:4] for name, tensor in checkpoint[1].state_dict().items()}
+    torch.save(few, tmp_path / "few.pt")
+    with pytest.raises(ValueError, match="'timm/test_vit' can't take the weights"):
+        load_backbone("timm/test_vit", tmp_path / "few.pt")
+
+
+@pytest.mark.parametrize("name", ["timm/test_vit", "ViT-B-32"])
+def test_an_archive_that_torch_calls_an_invalid_argument(name, tmp_path):
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "weights.pt")
+    content = bytearray((tmp_path / "weights.pt").read_bytes())
+    place = content.rfind(b"PK\x06\x06") + 48  # where the directory of the archive begins
+    content[place : place + 8] = b"\xff" * 8
+    (tmp_path / "weights.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=f"'{name}' can't take the weights"):
+        load_backbone(name, tmp_path / "weights.pt")
+
+
 def test_unknown_model():
     with pytest.raises(
         ValueError, match=r"unknown timm model 'test_vt'. Did you mean .*'test_vit'"

@@ -152,12 +152,24 @@ def test_nothing_that_a_pickle_names_is_run(tmp_path, where):
         ({"data": np.array([object], dtype=object)}, r"asks for \w+\.object"),
         ({"data": np.zeros(3)}, "arrays of integers are expected, not of float64"),
         ([1, 2], "a dictionary is expected, not list"),
-        (b"\x80\x02}", "ran out|Ran out|EOF"),
+        (b"\x80\x02}", "exhausted before seeing STOP"),
+        ({"fine_labels": [0]}, "'data'"),
+        (batch(3, 0) | {b"data": np.zeros((2, 3072), np.uint8)}, "3072 bytes for each label"),
+        (batch(3, 0) | {b"data": np.zeros((3, 3072), np.uint16)}, "3072 bytes for each label"),
+        (batch(2, 0) | {b"fine_labels": [0, 10]}, "no list of numbers below 10"),
+        (batch(2, 0) | {b"fine_labels": [[0], 1]}, "no list of numbers below 10"),
     ],
 )
 def test_what_is_no_batch_is_refused(tmp_path, content, message):
     files = members("cifar100") | {"cifar-100-python/train": content}
     with pytest.raises(ValueError, match=f"can't be read as CIFAR-100: .*({message})"):
+        load_cifar_lt(path=write(tmp_path / "bad.tar.gz", files))
+
+
+@pytest.mark.parametrize("names", [None, [3], [["a"]], ["a", "b" * 5000]])
+def test_class_names_are_short_texts(tmp_path, names):
+    files = members("cifar100") | {"cifar-100-python/meta": {"fine_label_names": names}}
+    with pytest.raises(ValueError, match="can't be read as CIFAR-100: its class names are no"):
         load_cifar_lt(path=write(tmp_path / "bad.tar.gz", files))
 
 

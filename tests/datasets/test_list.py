@@ -63,7 +63,10 @@ def test_names_may_be_more_than_the_labels_but_not_less(root, lists):
         load_image_list(lists / "any.txt", root, class_names=["a", "b"])
 
 
-@pytest.mark.parametrize("line", ["a.jpg", "a.jpg cat", "7", "a.jpg -1", "a.jpg 1.0"])
+@pytest.mark.parametrize(
+    "line",
+    ["a.jpg", "a.jpg cat", "7", "a.jpg -1", "a.jpg 1.0", "a.jpg 1000000", f"a.jpg {10**30}"],
+)
 def test_a_wrong_line_is_named(root, lists, line):
     (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=rf'any\.txt, line 2: expected "path label" .* {line!r}$'):
@@ -165,6 +168,13 @@ def test_paths_may_be_absolute_or_go_up_as_long_as_they_stay_below(root, lists):
     data = load_image_list(lists / "any.txt", root)
     assert [os.path.normpath(path) for path in data.data] == [str(root / path) for path in PATHS]
     assert data.data[1] == str(root / PATHS[1])
+
+
+@pytest.mark.parametrize("path", ["..\0", "a.png\0", ".", "./", "val/."])
+def test_what_names_no_file_is_refused(root, lists, path):
+    (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{path} 1", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"any\.txt, line 2: .* is no name of a file"):
+        load_image_list(lists / "any.txt", root)
 
 
 @pytest.mark.parametrize("path", ["../secret.png", "val/../../secret.png", "{}", "{}/../images2/a"])

@@ -219,7 +219,10 @@ class TestDamage:
 
     @pytest.mark.parametrize(
         "change",
-        ["dtype = '|O'", "dtype = 'pixels'", "shape = '7 x'", "shape = '-7 5 3'", "shape = NULL"],
+        [
+            *("dtype = '|O'", "dtype = 'pixels'", "dtype = '2 2 3'"),
+            *("shape = '7 x'", "shape = '-7 5 3'", "shape = NULL"),
+        ],
     )
     def test_a_row_that_describes_no_picture_is_passed_over(self, folder, change):
         StoredImages(folder).add(IMAGES)
@@ -229,6 +232,23 @@ class TestDamage:
         assert StoredImages(folder).find(IMAGES).keys() == known.keys()
         StoredImages(folder).add(IMAGES)
         assert_knows(StoredImages(folder), IMAGES)
+
+    @pytest.mark.parametrize(
+        "change", ["shape = '105'", "shape = '0 0 3'", "shape = '5 3 7'", "dtype = '|i1'"]
+    )
+    def test_an_array_that_is_no_picture_is_decoded_anew(self, paths, folder, change):
+        source = as_image_source(paths)
+        CachedSource(source, store=StoredImages(folder)).fetch(range(len(paths)))
+        with closing(sqlite3.connect(folder / "pictures-2.sqlite")) as db, db:
+            db.execute(f"UPDATE arrays SET {change}")
+        for _ in range(2):  # the second time they are known again
+            stored = CachedSource(source, store=StoredImages(folder))
+            fetched = stored.fetch(range(len(paths)))
+            for image, expected in zip(fetched, IMAGES.values(), strict=True):
+                np.testing.assert_array_equal(image, expected)
+        with closing(sqlite3.connect(folder / "pictures-2.sqlite")) as db:
+            shapes = {shape for (shape,) in db.execute("SELECT shape FROM arrays")}
+        assert shapes == {" ".join(map(str, image.shape)) for image in IMAGES.values()}
 
     def test_the_folder_may_go(self, folder):
         stored = StoredImages(folder)
@@ -343,6 +363,6 @@ def test_a_fit_that_keeps_pictures_in_a_folder(quick, shapes, tmp_path, folder, 
     with open(paths[3], "r+b") as file:
         file.truncate(60)  # past the header
     skipping = quick(compute__cache=str(folder), reader__on_error="skip")
-    with pytest.warns(UserWarning, match="1 of 24 pictures can't be read"):
+    with pytest.warns(UserWarning, match="1 of 24 pictures in X can't be read"):
         skipping.fit(paths, shapes[1])
     assert sorted(set(decoded)) == sorted(paths) and decoded.count(paths[0]) == 1

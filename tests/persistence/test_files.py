@@ -254,6 +254,20 @@ def test_a_forged_size_takes_no_memory(path, valid):
     assert peak_memory() - before < 200e6
 
 
+def test_a_forged_number_of_features_takes_no_memory(path):
+    """The whitening matrix of the head has their square."""
+    rng = np.random.default_rng(0)
+    clf = LiftClassifier("precomputed", max_epochs=1, random_state=0)
+    clf.fit(rng.normal(size=(12, 6)), np.arange(12) % 3).save(path)
+    content, tensors = parts(path.read_bytes())
+    assert "model.head.whitening" in tensors
+    content["backbone"]["params"] = {"dict": [["n_features", 20_000]]}
+    forge(path, content, tensors)
+    before = peak_memory()
+    refused(path, "larger than the weights")
+    assert peak_memory() - before < 200e6
+
+
 def peak_memory():
     resource = pytest.importorskip("resource")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -258,6 +259,19 @@ class TestSharedFolder:
             assert len(list(tmp_path.iterdir())) == min(i + 2, 3)
             assert first.exists() == (i < 2)
 
+    def test_a_clock_that_was_ahead_costs_no_new_one(
+        self, make_small, blobs, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(_checkpoint, "MOST_FINISHED", 2)
+        for lr in (0.1, 0.2):
+            make_small(lr=lr).fit(*blobs)
+        old = list(tmp_path.iterdir())
+        for path in old:
+            os.utime(path, (2e9 + 1e9, 2e9 + 1e9))
+        make_small(lr=0.3).fit(*blobs)
+        assert len(list(tmp_path.iterdir())) == 2
+        assert len(set(tmp_path.iterdir()) - set(old)) == 1
+
     def test_one_that_is_larger_than_the_bound_is_kept(
         self, make_small, blobs, tmp_path, monkeypatch
     ):
@@ -447,6 +461,47 @@ class TestFiles:
         warn_if_open.cache_clear()
         with pytest.warns(UserWarning, match="others can write to the folder"):
             make(lr=0.1).fit(*shapes)
+
+    def test_a_bit_that_has_changed_is_seen(self, make, shapes):
+        clf = make().fit(*shapes)
+        (file,) = Path(clf.checkpoint).glob("*.pt")
+        whole = file.read_bytes()
+        weights = clf.model_.trained_state()["head.weight"].numpy().tobytes()
+        damaged = bytearray(whole)
+        damaged[whole.index(weights) + 5] ^= 1  # torch doesn't look at the checksums of the file
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match="can't be read, it is damaged"):
+            make().fit(*shapes)
+        file.write_bytes(whole)
+        assert_same(make().fit(*shapes), clf)
+
+    def test_another_version_of_the_format_is_named(self, make, shapes):
+        clf = make().fit(*shapes)
+        (file,) = Path(clf.checkpoint).glob("*.pt")
+        for version in (1, 3):
+            torch.save({"format": version, "something": "else"}, file)
+            with pytest.raises(ValueError, match=f"is of checkpoint format {version}, this ver"):
+                make().fit(*shapes)
+
+    def test_values_that_stand_in_each_other_end(self, make, shapes):
+        clf = make().fit(*shapes)
+        (file,) = Path(clf.checkpoint).glob("*.pt")
+        state = torch.load(file, weights_only=True)
+        loop, wide = [], []
+        loop.append(loop)
+        wide += [wide] * 100
+        for change in (
+            {"history": loop},
+            {"history": wide},
+            {"random_state": torch.zeros(1).expand(10**12)},
+        ):
+            torch.save({**state, **change}, file)
+            tracemalloc.start()
+            with pytest.raises(ValueError, match="can't be read, it is damaged"):
+                make().fit(*shapes)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert peak < 1 << 29
 
     def test_no_code_is_run_from_a_file(self, make, shapes, tmp_path):
         class Evil:

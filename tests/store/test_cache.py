@@ -56,3 +56,12 @@ def test_what_is_none(cache, error, tmp_path):
     file.touch()
     with pytest.raises(error, match="cache"):
         resolve_cache(cache or file)
+
+
+def test_a_folder_that_cannot_be_looked_at_costs_a_warning():
+    """As below a folder of somebody else; here the system refuses the name."""
+    features = resolve_cache("x" * 5000).features
+    with pytest.warns(UserWarning, match="can't be used"):
+        assert features.find([b"a"]) == {}
+    with pytest.warns(UserWarning, match="can't be used"):
+        features.add({b"a": np.zeros(3, np.float32)})
