@@ -67,11 +67,12 @@ def pseudo_labels(
     """
     labelled = (features, codes, weights)
     moments = _moments(n_classes, labelled)
-    mix = np.full(n_classes, 1 / n_classes)
+    known = moments.count > 0  # of a class without labels nothing is known
+    mix = equal = known / known.sum()
     for _ in range(N_ROUNDS):
-        rows, members, shares, mix = _expect(
-            shrunk_gaussian(moments, "auto", "auto"), unlabeled, mix
-        )
+        gaussian = shrunk_gaussian(moments, "auto", "auto")
+        rows, members, shares, mix = _expect(gaussian, unlabeled, mix)
+        mix = 0.9 * mix + 0.1 * equal  # no class is ruled out because it was not found yet
         moments = _moments(n_classes, labelled, (unlabeled[rows], members, WORTH * shares))
     best = np.zeros(len(unlabeled), dtype=np.intp)
     probability = np.zeros(len(unlabeled))
@@ -91,15 +92,16 @@ def _moments(n_classes: int, *parts) -> ClassMoments:
 def _expect(gaussian: ShrunkGaussian, X: np.ndarray, mix: np.ndarray):
     """Rows, classes and probabilities of all pairs that count, and the mix of classes."""
     found, total = [], np.zeros(len(mix))
+    with np.errstate(divide="ignore"):
+        log_mix = np.log(mix)
     size = max(1, 8 * BLOCK // len(mix))
     for start in range(0, len(X), size):
-        logits = X[start : start + size] @ gaussian.coef.T + gaussian.intercept + np.log(mix)
+        logits = X[start : start + size] @ gaussian.coef.T + gaussian.intercept + log_mix
         shares = np.exp(log_softmax(logits, axis=1))
         total += shares.sum(axis=0)
         rows, members = np.nonzero(shares >= np.minimum(LEAST, shares.max(axis=1, keepdims=True)))
         found.append((rows + start, members, shares[rows, members]))
-    # no class is ruled out because it was not found yet
-    return *map(np.concatenate, zip(*found, strict=True)), 0.9 * total / len(X) + 0.1 / len(mix)
+    return *map(np.concatenate, zip(*found, strict=True)), total / len(X)
 
 
 def _accuracy(X: np.ndarray, codes: np.ndarray, weights: np.ndarray, n_classes: int) -> float:

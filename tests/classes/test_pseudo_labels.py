@@ -63,6 +63,14 @@ def test_single_labels_are_trusted_and_weights_count_as_copies():
     assert np.array_equal(twice.codes, copies.codes)
 
 
+def test_a_class_without_labels_gets_none():
+    X, codes = draw((3, 3, 0, 3), 1.0, 0)
+    more, _ = draw((9, 9, 9, 9), 1.0, 1)
+    labels = pseudo_labels(X, codes, np.ones(9), more, 4)
+    assert 2 not in labels.codes and len(labels.codes) == 36
+    assert np.isfinite(labels.weights).all()
+
+
 @pytest.mark.parametrize("block", [7, 10**6])
 def test_it_is_the_same_in_blocks(monkeypatch, block):
     whole = found(1.0)[0]
