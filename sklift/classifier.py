@@ -351,7 +351,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             Weights of the pictures in the loss, the class prior and the class means.
         unlabeled : pictures, optional
             More pictures of the same classes, of any kind that X may be (features if the backbone
-            is ``"precomputed"``). They get pseudo-labels and a small weight, see *Notes*.
+            is ``"precomputed"``). They get pseudo-labels and a small weight, see *Notes*. As any
+            argument of ``fit``, a search of scikit-learn cuts it into folds if it is as long as X.
 
         Returns
         -------
@@ -566,7 +567,11 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         from ._fitting._sample import read_unlabeled
 
         skip = self._skips()
-        return read_unlabeled(self._data(X, reset=False, must_exist=not skip), skip)
+        try:
+            return read_unlabeled(self._data(X, reset=False, must_exist=not skip), skip)
+        except (OSError, TypeError, ValueError) as error:
+            error.add_note("X is here the argument unlabeled of fit.")
+            raise
 
     def _trained(self):
         """The outcome of earlier training, or None."""

@@ -210,11 +210,11 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         check_scalar(n_names, "n_names", Integral, min_val=1)
         words = self._checked_words(words)
         classes, codes = np.unique(check_labels(y), return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError("suggest_names compares classes: y must have two at least")
         pictures = self._pictures(X, must_exist=not self._skips())
         if len(pictures) != len(codes):
             raise ValueError(f"X has {len(pictures)} pictures and y {len(codes)} labels")
+        if len(classes) < 2:
+            raise ValueError("suggest_names compares classes: y must have two at least")
         backbone = self._load_text_backbone()
         rows = prompt_features(backbone, self.prompts, np.array(words), words).numpy()
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)

@@ -100,6 +100,7 @@ def test_suggested_names_are_the_words_that_separate(shapes):
         ({"n_names": 0}, ["fox"], ValueError, "n_names == 0, must be >= 1"),
         ({"y": ["a"] * 4}, ["fox"], ValueError, "two at least"),
         ({"y": ["a", "b"]}, ["fox"], ValueError, "4 pictures and y 2 labels"),
+        ({"y": ["a", "a"]}, ["fox"], ValueError, "4 pictures and y 2 labels"),
         ({"backbone": "timm/test_vit"}, ["fox"], ValueError, "no text tower"),
     ],
 )

@@ -48,8 +48,11 @@ def masked_labels(classes: np.ndarray, codes: np.ndarray, missing: np.ndarray) -
     Returns
     -------
     labels : Labels of shape (n_samples,)
-        Of the dtype of the classes, or a signed one in place of bool and unsigned integers.
+        Of the dtype of the classes; where some are missing, of a signed one in place of bool and
+        unsigned integers.
     """
+    if not missing.any():
+        return Labels(classes[codes], mask=missing)
     if classes.dtype.kind in "bu" and int(classes.max()) < 2**63:  # room for a negative number
         classes = classes.astype(np.int64)
     value = _no_class(classes)

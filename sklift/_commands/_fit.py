@@ -10,6 +10,7 @@ import numpy as np
 
 from .._store._atomic import replace_file
 from ..classifier import LiftClassifier
+from ..datasets._split import part_of
 from ._config import config_beside, merged, written
 from ._output import check_output, n_pictures, say, tell_unreadable, to_json
 from ._parameters import add_parameters, given_parameters
@@ -88,7 +89,9 @@ def run(options: argparse.Namespace) -> int:
     if chosen["test"] is not None:
         test = with_labels(chosen["test"], where)
     elif chosen["test_size"]:
-        train, test = _held_out(train, chosen["test_size"], parameters["random_state"])
+        train, test = _as_split(train) or _held_out(
+            train, chosen["test_size"], parameters["random_state"]
+        )
     n_classes = len(np.unique(train.labels))
     held = f", {n_pictures(len(test))} to score on" if test else ""
     say(f"{n_pictures(len(train))} of {n_classes} classes to train on{held}")
@@ -118,6 +121,20 @@ def run(options: argparse.Namespace) -> int:
         print(to_json(facts | {"unreadable": unreadable}))
     tell_unreadable(unreadable)
     return int(bool(unreadable))
+
+
+def _as_split(pictures: Pictures) -> tuple[Pictures, Pictures] | None:
+    """Pictures to train on and to score on, as a column of their table says; None if none does."""
+    if pictures.split is None:
+        return None
+    parts = np.array([part_of(part) for part in pictures.split.tolist()])
+    scored = "test" if "test" in parts else "val"
+    if not {"train", scored} <= set(parts.tolist()):
+        return None
+    n_others = int((~np.isin(parts, ["train", scored])).sum())
+    others = f"; {n_pictures(n_others)} of other parts are not used" if n_others else ""
+    say(f"the table has a split: {scored!r} is held out{others}")
+    return pictures.picked(parts == "train"), pictures.picked(parts == scored)
 
 
 def _held_out(pictures: Pictures, share: float, seed) -> tuple[Pictures, Pictures]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,13 @@ def check_output(path: str, *, ending: str | None = None) -> Path:
         raise IsADirectoryError(f"the output {path} is a folder: name a file in it")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {file.parent} for the output {path}")
-    if not os.access(file.parent, os.W_OK):
-        raise PermissionError(f"the folder {file.parent} of the output can't be written to")
+    try:  # rights alone don't tell: file systems may be read-only, or no place for files
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise PermissionError(
+            f"the folder {file.parent} of the output can't be written to"
+        ) from error
     return file
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..datasets import list_images, load_image_folder, load_image_list
+from ..datasets import list_images, load_image_csv, load_image_folder, load_image_list
 from ..datasets._files import endings
 
 TABLES = (".csv", ".tsv")
@@ -30,20 +29,23 @@ class Pictures:
         Other files, with the reason.
     groups : ndarray of shape (n,), str, or None
         What must stay together in a split, such as the site of each.
+    split : ndarray of shape (n,), str, or None
+        The part of a given split that each is in.
     """
 
     paths: np.ndarray
     labels: np.ndarray
     left_out: dict[str, str]
     groups: np.ndarray | None = None
+    split: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def picked(self, indices: np.ndarray) -> Pictures:
         """Some of the pictures."""
-        groups = None if self.groups is None else self.groups[indices]
-        return replace(self, paths=self.paths[indices], labels=self.labels[indices], groups=groups)
+        given = {k: v for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return replace(self, **{k: v[indices] for k, v in given.items()})
 
 
 def add_labels(parser: argparse.ArgumentParser) -> None:
@@ -94,9 +96,11 @@ def without_labels(places: list[str], options: argparse.Namespace) -> list[str]:
         if os.path.isdir(place):
             found = list_images(place).tolist()
         elif place.lower().endswith(TABLES):
-            rows, column = _rows(Path(place)), options.path_column or "path"
-            _check_column(rows, column, "--path_column", place)
-            found = [os.path.join(os.path.dirname(place), row[column]) for row in rows]
+            listed = load_image_csv(place, path=options.path_column or "path", label=None)
+            found = [
+                *listed.data.tolist(),
+                *listed.left_out,
+            ]  # of those too something is to be said
         elif place.lower().endswith(".txt"):
             lines = _text(Path(place)).splitlines()
             found = [os.path.join(os.path.dirname(place), line) for line in lines if line.strip()]
@@ -107,43 +111,11 @@ def without_labels(places: list[str], options: argparse.Namespace) -> list[str]:
 
 
 def _of_table(table: Path, root: Path, options: argparse.Namespace) -> Pictures:
-    rows = _rows(table)
-    path, label = options.path_column or "path", options.label_column or "label"
-    _check_column(rows, path, "--path_column", table)
-    _check_column(rows, label, "--label_column", table)
-    kept = [row for row in rows if row[label].strip()]
-    left_out = {str(root / row[path]): "no label" for row in rows if not row[label].strip()}
-    paths = np.array([str(root / row[path]) for row in kept])
-    if not any(map(os.path.exists, paths)):
-        raise FileNotFoundError(
-            f"none of the {len(paths)} pictures that {table} lists is there; the first would be "
-            f"{paths[0] if len(paths) else root}: paths start from the folder of pictures"
-        )
-    labels, group = np.array([row[label].strip() for row in kept]), options.group_column
-    if group is None:
-        return Pictures(paths, labels, left_out)
-    _check_column(rows, group, "--group_column", table)
-    groups = [row[group].strip() or path for row, path in zip(kept, paths, strict=True)]
-    return Pictures(paths, labels, left_out, np.array(groups))
-
-
-def _rows(table: Path) -> list[dict[str, str]]:
-    first, _, _ = (text := _text(table)).partition("\n")
-    rows = list(csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=first.count)))
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
-            raise ValueError(f"{table}, row {number} has not as many values as there are columns")
-    if not rows:
-        raise ValueError(f"{table} lists no pictures")
-    return rows
-
-
-def _check_column(rows: list[dict[str, str]], name: str, flag: str, table) -> None:
-    if name not in rows[0]:
-        raise ValueError(
-            f"{table} has no column {name!r}, but {', '.join(map(repr, rows[0]))}: say which with "
-            f"{flag}"
-        )
+    if not table.exists():
+        raise FileNotFoundError(f"there is no table {table}")
+    names = {"path": options.path_column or "path", "label": options.label_column or "label"}
+    found = load_image_csv(table, root, group=options.group_column, **names)
+    return Pictures(found.data, found.target, found.left_out, found.groups, found.split)
 
 
 def _text(file: Path) -> str:

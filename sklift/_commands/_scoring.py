@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core._names import did_you_mean
 from .._estimator import resolve_recipe
 from ..displays._fitted import training_counts
 from ..metrics import long_tail_report
-from ._output import bar
+from ._output import bar, say
 from ._pictures import Pictures
 from ._reading import in_parts
 
@@ -57,6 +58,9 @@ def score(clf, pictures: Pictures) -> Scored:
             f"none of the classes of these pictures ({_some(pictures.labels)}) is one of the "
             f"model's ({_some(clf.classes_)})"
         )
+    for label in sorted(set(pictures.labels.tolist()) - known):
+        hint = did_you_mean(str(label), map(str, known))
+        say(f"the model has no class {label!r}: its pictures count as wrong{hint}")
     counts = training_counts(clf, "a LiftClassifier", pictures.labels)
     clf.set_params(reader__on_error="raise")  # in_parts finds them, with the reason
     reader = resolve_recipe("reader", clf.reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -50,6 +51,10 @@ class SkippingSource(WrappedSource):
             return self.source.fetch(indices)
         except READ_ERRORS:
             return map_items(self.__getitem__, indices)
+
+    def n_frames(self, i: int) -> int:
+        """Number of frames of a picture, 1 of one that can't be read."""
+        return self._read(self.source.n_frames, i, 1)
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture, or None where there is no file now: it may have been read before."""
@@ -104,12 +109,21 @@ def without_unread(batches: Iterable[np.ndarray], source) -> Iterator[np.ndarray
 
 def _warn_unread(source: SkippingSource, indices: np.ndarray) -> None:
     first = indices[:_NAMED].tolist()
-    texts = read_errors(source.source.__getitem__, first)  # again: it may have been in a worker
+    texts = read_errors(partial(_read_all, source.source), first)  # it may have been in a worker
     texts = {i: texts.get(i, "it could not be read a moment ago, and now can") for i in first}
     warn(
         f"{len(indices)} of {len(source)} pictures in X can't be read, and are NaN or masked in "
         f"the result: {by_index(texts, len(indices))}"
     )
+
+
+def _read_all(source: ImageSource, i: int) -> None:
+    """Read what a prediction has read of a picture."""
+    if source.reading.frame != "all":
+        source[i]
+        return
+    for frame in range(source.n_frames(i)):
+        source.at_frame(frame)[i]
 
 
 def by_index(texts: dict[int, str], n: int, name: str = "X") -> str:

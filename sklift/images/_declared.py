@@ -114,6 +114,11 @@ def _of_tiff(image, name: str, reading: Reading) -> Declared:
                 f"{name} is a TIFF of signed integers: say which values are black and white with "
                 f"reader__value_range=(low, high)"
             )
+    elif bits == 32 and image.mode == "I" and reading.value_range is not None:
+        raise Misread(
+            f"{name} is a TIFF of unsigned 32-bit integers, the larger of which Pillow takes for "
+            f"negative ones: {_TIFFFILE}"
+        )
     if bits <= 8:
         return _NOTHING
     if not image.mode.startswith(("I", "F")):  # colour

@@ -12,7 +12,7 @@ from ._arrays import array_to_rgb, check_format, is_tensor, tensor_to_array
 from ._items import is_encoded, is_path
 from ._levels import check_range
 from ._opened import averaged, opened, reduced_pixels
-from ._pil import at_frame, check_mode
+from ._pil import at_frame, check_mode, count_frames
 from ._reading import PLAIN, Reading
 
 
@@ -149,7 +149,7 @@ def frames_of(image, name: str, reading: Reading = PLAIN) -> int:
         return check_file(image, reading).n_frames
     if is_encoded(image):
         return check_encoded(image, name, reading).n_frames
-    return int(getattr(image, "n_frames", 1))
+    return count_frames(image, name)
 
 
 def _no_image(image, name: str) -> str:

@@ -25,7 +25,7 @@ from ._formats import (
     format_of,
 )
 from ._items import content_of, is_encoded
-from ._pil import check_mode, frame_of, pil_to_rgb, to_frame
+from ._pil import check_mode, count_frames, frame_of, pil_to_rgb, to_frame
 from ._reading import Reading
 
 _HEAD = 512  # bytes at the start of a file by which formats know it
@@ -61,7 +61,7 @@ class PilFile:
     @property
     def n_frames(self) -> int:
         """Number of frames."""
-        return getattr(self.image, "n_frames", 1)
+        return count_frames(self.image, self.name)
 
     def check(self) -> None:
         """Raise what :meth:`rgb` would raise, as far as the header tells."""

@@ -79,9 +79,31 @@ def to_frame(image: Image.Image, name: str, frame: int | str) -> None:
     """Go to a frame of an image, which has one where its format knows of no more."""
     if frame == 0:
         return
-    wanted = frame_of(getattr(image, "n_frames", 1), name, frame)
-    if wanted:
+    wanted = frame_of(count_frames(image, name), name, frame)
+    if not wanted:
+        return
+    try:
         image.seek(wanted)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
+        raise ValueError(f"{name}: frame {wanted} can't be found ({error})") from error
+
+
+def count_frames(image: Image.Image, name: str) -> int:
+    """Number of frames of an image, 1 where its format knows of no more.
+
+    Raises
+    ------
+    ValueError
+        If the file is cut off or damaged.
+    """
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except MemoryError:
+        raise
+    except Exception as error:  # as above
+        raise ValueError(f"{name}: its frames can't be counted ({error})") from error
 
 
 def frame_of(n: int, name: str, frame: int | str) -> int:

@@ -50,3 +50,10 @@ def test_pandas_knows_what_is_missing():
 def test_where_no_text_is_free():
     labels = masked_labels(np.array(["", "fox"]), CODES, MISSING)
     assert labels.tolist() == ["", "fox", None, "fox"] and labels.data[2] is None
+
+
+def test_where_nothing_is_missing_the_type_is_that_of_the_classes():
+    for classes in CLASSES:
+        labels = masked_labels(classes, CODES, np.zeros(len(CODES), bool))
+        assert labels.dtype == classes.dtype and not labels.mask.any()
+        assert labels.tolist() == classes[CODES].tolist()

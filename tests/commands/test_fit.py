@@ -87,7 +87,37 @@ def test_groups_stay_on_one_side(sklift, photos, tmp_path):
     assert [sites[str(Path(p).relative_to(photos))] for p in test.paths] == test.groups.tolist()
     assert sorted([*train.paths, *test.paths]) == sorted(given.paths)
     done = sklift("fit", photos, *words, "--group_column", "camera")
-    assert done.status == 2 and "say which with --group_column" in done.err
+    assert done.status == 2 and "group='camera' is no column of" in done.err
+
+
+def test_the_split_of_a_table_and_labels_that_the_model_lacks(sklift, photos, tmp_path):
+    paths = sorted(path.relative_to(photos) for path in photos.rglob("*.png"))
+    parts = ["train", "train", "val", "test"]
+    lines = [f"{p},{p.parent.name},{parts[i % 4]}" for i, p in enumerate(paths)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["path,label,split", *lines]))
+    model = tmp_path / "m.safetensors"
+    done = sklift("fit", photos, "--labels", table, "-o", model, *TINY, "--json")
+    facts = json.loads(done.out)
+    assert (facts["n_train"], facts["n_test"]) == (12, 6)
+    assert "'test' is held out; 6 pictures of other parts are not used" in done.err
+    table.write_text(
+        "path,label\n"
+        + "".join(f"{p},{p.parent.name.upper()}\n" for p in paths[:1])
+        + "".join(f"{p},{p.parent.name}\n" for p in paths[1:])
+    )
+    done = sklift("report", model, photos, "--labels", table)
+    label = paths[0].parent.name
+    assert f"no class {label.upper()!r}" in done.err and f"'{label}'" in done.err
+
+
+def test_a_folder_that_takes_no_files_is_told_before_training(sklift, photos, monkeypatch):
+    def fails(**where):
+        raise OSError("no room")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", fails)
+    done = sklift("fit", photos, "-o", "m.safetensors", *TINY)
+    assert done.status == 2 and "the output can't be written to" in done.err
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_lists_tables_and_single_pictures(sklift, model, photos, tmp_path):
     words = ("--path_column", "file")
     assert sklift("predict", model, tmp_path / "table.csv", *words).out == expected
     done = sklift("predict", model, tmp_path / "table.csv")
-    assert done.status == 2 and "no column 'path', but 'file', 'n'" in done.err
+    assert done.status == 2 and "path='path' is no column of" in done.err
 
 
 def test_the_device_is_that_of_the_words(sklift, model, photos, monkeypatch):

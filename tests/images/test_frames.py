@@ -125,6 +125,25 @@ def test_estimators(paths):
     np.testing.assert_allclose(embedder.fit_transform(paths), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("frame", ["all", "middle", 3])
+@pytest.mark.parametrize("kind", ["gif", "tif"])
+def test_files_that_are_cut_off_are_named(tmp_path, kind, frame):
+    rng = np.random.default_rng(0)
+    first, *others = (Image.fromarray(rng.integers(0, 255, (40, 40), np.uint8)) for _ in range(4))
+    whole, cut = tmp_path / f"whole.{kind}", tmp_path / f"cut.{kind}"
+    first.save(whole, save_all=True, append_images=others)
+    content = whole.read_bytes()
+    cut.write_bytes(content[: len(content) * 2 // 3 if kind == "tif" else 900])
+    with pytest.raises(ValueError, match=rf"cut\.{kind}"):
+        ImageEmbedder("emoji-tiny", reader__frame=frame).fit_transform([whole, cut])
+    skipping = ImageEmbedder("emoji-tiny", reader__frame=frame, reader__on_error="skip")
+    with pytest.warns(
+        UserWarning, match=rf"X\[1\]: .*cut\.{kind}.*(be counted|is none of them|truncated)"
+    ):
+        features = skipping.fit_transform([whole, cut])
+    assert np.isnan(features).all(axis=1).tolist() == [False, True]
+
+
 def test_unread_pictures_are_passed_over(paths, tmp_path):
     damaged = tmp_path / "x.tif"
     damaged.write_bytes(paths[0].read_bytes()[:100])

@@ -61,6 +61,7 @@ CASES = {
     ),
     "signed, 8 bits": (SIGNED, PLAIN, {"value_range": (-128, 127)}, None),
     "doubles": (GREY / 3.0, PLAIN, {"value_range": (0, 20000)}, None),
+    "unsigned, beyond 31 bits": (GREY.astype(np.uint32) << 16, PLAIN, {"value_range": 32}, None),
     "unsigned, 32 bits": (GREY.astype(np.uint32) << 12, PLAIN, {"value_range": (0, 2**28)}, None),
     "tiles, big": (GREY, {**PLAIN, "tile": (16, 16), "bigtiff": True}, {}, None),
     "white is zero": (
