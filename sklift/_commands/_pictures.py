@@ -113,8 +113,8 @@ def without_labels(places: list[str], options: argparse.Namespace) -> list[str]:
 def _of_table(table: Path, root: Path, options: argparse.Namespace) -> Pictures:
     if not table.exists():
         raise FileNotFoundError(f"there is no table {table}")
-    names = {"path": options.path_column or "path", "label": options.label_column or "label"}
-    found = load_image_csv(table, root, group=options.group_column, **names)
+    path, label = options.path_column or "path", options.label_column or "label"
+    found = load_image_csv(table, root, path=path, label=label, group=options.group_column)
     return Pictures(found.data, found.target, found.left_out, found.groups, found.split)
 
 

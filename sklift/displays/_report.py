@@ -15,6 +15,7 @@ from .._classes._labels import check_labels
 from .._store._atomic import replace_file
 from ..images import resolve_reader
 from ..images._as_source import as_image_source
+from ..images._sources import PickedSource
 from ..metrics import (
     expected_calibration_error,
     long_tail_report,
@@ -25,7 +26,7 @@ from ..metrics._as_labels import as_labels
 from ._columns import naming
 from ._fitted import find_fitted, training_counts
 from ._report_classes import class_table
-from ._report_mistakes import worst_mistakes
+from ._report_mistakes import picture_names, worst_mistakes
 from ._report_model import described, names_of
 
 
@@ -123,7 +124,8 @@ class Report:
         X : pictures
             Of any kind that :meth:`sklift.LiftClassifier.fit` takes.
         y : array-like of shape (n_samples,), default=None
-            True labels; may be left out where X brings labels.
+            True labels; may be left out where X brings labels. Pictures that can't be read are
+            left out and listed, with ``reader__on_error="skip"``.
         n_mistakes : int, default=24
             Number of mistakes to show, at most.
         many, few : float, default=100 and 20
@@ -135,10 +137,16 @@ class Report:
         -------
         report : Report
         """
-        reader = getattr(find_fitted(estimator, "reader"), "reader", "auto")
-        source = resolve_reader(reader).build(X)
+        reader = resolve_reader(getattr(find_fitted(estimator, "reader"), "reader", "auto"))
+        source = reader.build(X, must_exist=reader.on_error == "raise")
         y = check_labels(y) if y is not None else check_labels(source.labels, "the label of X")
         proba = estimator.predict_proba(X)
+        unread = np.isnan(proba).all(axis=1)  # with reader__on_error="skip"
+        name = picture_names(source)
+        unreadable = {name(int(i)): "it can't be read" for i in np.flatnonzero(unread)}
+        if unreadable:
+            source = PickedSource(source, np.flatnonzero(~unread))
+            y, proba = y[~unread], proba[~unread]
         return cls.from_predictions(
             source,
             y,
@@ -148,6 +156,7 @@ class Report:
             labels=estimator.classes_,
             class_names=names_of(estimator),
             model=described(estimator),
+            unreadable=unreadable,
             n_mistakes=n_mistakes,
             many=many,
             few=few,

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ..images._sources import ImageSource, PickedSource
 from ._columns import label_probabilities
 
 LARGEST = 192  # pixels of a side
+
+
+def picture_names(source: ImageSource) -> Callable[[int], str]:
+    """What messages call the pictures of a source: their paths, or their places in X."""
+    if isinstance(source, PickedSource):
+        name, indices = picture_names(source.source), source.indices
+        return lambda i: name(int(indices[i]))
+    paths = getattr(getattr(source, "source", source), "paths", None)
+    return (lambda i: f"X[{i}]") if paths is None else (lambda i: paths[i])
 
 
 def worst_mistakes(
@@ -32,10 +43,10 @@ def worst_mistakes(
     proba_true, proba_pred = label_probabilities(y_proba, y_true, y_pred, labels)
     wrong = np.flatnonzero(y_true != y_pred)
     order = wrong[np.lexsort((-proba_pred[wrong], proba_true[wrong]))][:n_most]
-    paths = getattr(getattr(source, "source", source), "paths", None)
+    name = picture_names(source)
     return [
         {
-            "picture": f"X[{i}]" if paths is None else paths[i],
+            "picture": name(i),
             "true": called(y_true[[i]].tolist()[0]),
             "predicted": called(y_pred[[i]].tolist()[0]),
             "probability_true": float(proba_true[i]),

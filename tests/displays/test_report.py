@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,3 +133,23 @@ def test_no_file_is_left_by_a_report_that_cannot_be_written(report, tmp_path):
     with pytest.raises(OSError):
         report.save(tmp_path / "none" / "r.html")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_pictures_that_are_not_read_are_listed(fitted, shapes, tmp_path, as_bytes):
+    X, y = shapes
+    paths = [str(tmp_path / f"{i}.png") for i in range(3)]
+    for path, picture in zip(paths, X, strict=False):
+        Image.fromarray(picture).save(path)
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    pictures = [Path(p).read_bytes() for p in paths] if as_bytes else paths
+    names = ["X[0]", "X[1]", "X[2]"] if as_bytes else paths
+    clf = copy.copy(fitted).set_params(reader__on_error="skip")
+    wrong = [label for label in np.unique(y) if label != y[0]][:1] * 3
+    with pytest.warns(UserWarning, match="1 of 3 pictures"):
+        report = Report.from_estimator(clf, pictures, wrong)
+    alone = Report.from_estimator(fitted, [paths[0], paths[2]], [wrong[0], wrong[2]])
+    assert list(report.unreadable) == [names[1]] and report.text == alone.text
+    named = dict(zip([paths[0], paths[2]], [names[0], names[2]], strict=True))
+    shown = [named[mistake["picture"]] for mistake in alone.mistakes]
+    assert shown and [mistake["picture"] for mistake in report.mistakes] == shown
