@@ -88,7 +88,6 @@ def test_growth_is_measured_once(tmp_path):
     assert soak[0].keys() == {"bytes", "open files", "threads"}
     again = printed_by("growth.py", tmp_path, "--quick", *names)
     assert again.splitlines()[:-1] == first.splitlines()[:-1]  # but for the time
-    assert again.splitlines()[-1] in ("0 s", "1 s", "2 s")
 
 
 def test_an_exponent_is_the_slope_at_the_end(monkeypatch):

@@ -253,6 +253,15 @@ class TestRows:
             for a, b in zip(batch, other, strict=True):
                 assert a.dtype == b.dtype and torch.equal(a, b)
 
+    def test_as_many_as_the_sampler_has(self):
+        rows = LabelledRows(self.X[:, 0].numpy(), self.codes)
+        few = torch.utils.data.SequentialSampler(range(6))
+        loader = ShuffledLoader(rows, seed=0, batch_size=4, sampler=few)
+        assert loader._takes_rows()
+        assert torch.cat([flat(batch)[-1] for batch in loader]).tolist() == [0, 1, 2, 3, 0, 1]
+        # an epoch that is already through, as a checkpoint may have it
+        assert list(self.epochs(rows, looped=False, n_seen=11)) == []
+
     @pytest.mark.parametrize(
         "settings",
         [{"sampler": [1, 2]}, {"batch_sampler": [[1], [2]]}, {"n_ahead": 2}, {"pin_memory": True}],

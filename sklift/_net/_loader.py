@@ -97,7 +97,7 @@ class ShuffledLoader(DataLoader):
         """Return whether the data are rows in memory, and all settings are our own."""
         return (
             isinstance(_whole(self.dataset), LabelledRows)
-            and isinstance(self.sampler, (EpochOrder, SequentialSampler))
+            and (isinstance(self.sampler, EpochOrder) or type(self.sampler) is SequentialSampler)
             and self.batch_size is not None
             and self.collate_fn is collate
             and not (self.num_workers or self.n_ahead or self.pin_memory)
@@ -108,11 +108,11 @@ class ShuffledLoader(DataLoader):
         if isinstance(self.sampler, EpochOrder):
             order = torch.from_numpy(self.sampler.indices())
         else:
-            order = torch.arange(len(self.dataset))
+            order = torch.arange(len(self.sampler))  # a sampler of the user's may have fewer
         if isinstance(self.dataset, Subset):
             order = torch.as_tensor(self.dataset.indices)[order]
         rows = _whole(self.dataset)
-        batches = order.split(self.batch_size)
+        batches = order.split(self.batch_size) if len(order) else ()  # else one without rows
         if self.drop_last and batches and len(batches[-1]) < self.batch_size:
             batches = batches[:-1]
         return (rows[batch] for batch in batches)

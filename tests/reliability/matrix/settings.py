@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sklift._net._checkpoint import _checksum
 from sklift.training import SGD, Checkpoint, Power
 
 from .bench import BadFit
@@ -42,7 +43,9 @@ def unfinished(bench) -> Path:
     bench.classifier(checkpoint=folder).fit(bench.X, bench.y)
     for path in folder.glob("finished-*.pt"):
         unfinished = path.rename(path.with_name(path.name.replace("finished", "fit")))
-        torch.save({**torch.load(unfinished), "finished": False}, unfinished)
+        state = {**torch.load(unfinished), "finished": False}
+        del state["checksum"]
+        torch.save({**state, "checksum": _checksum(state)}, unfinished)
     return folder
 
 
