@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from importlib import import_module
 
-import _growth_calls  # noqa: F401  # these three add their cases
-import _growth_estimators  # noqa: F401
-import _growth_scores  # noqa: F401
 import matplotlib
 import torch
 from _growth_registry import CASES, head, table
 from _growth_soaks import SOAKS
 
-import sklift._fitting._train
-import sklift._persistence._codec  # noqa: F401  # estimators import them when they need them
-
 __all__ = ["CASES", "SOAKS", "head", "prepare_process", "table"]
+
+# The first three add their cases; estimators import the others when they need them.
+for name in ("_growth_calls", "_growth_estimators", "_growth_scores"):
+    import_module(name)
+for name in ("sklift._fitting._train", "sklift._persistence._codec"):
+    import_module(name)
 
 
 def prepare_process() -> None:

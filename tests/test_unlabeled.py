@@ -39,7 +39,12 @@ def test_what_was_taken_is_counted_apart():
     assert abs(clf.pseudo_label_counts_ - 50).max() < 20
     assert clf.class_prior_[2:].sum() > 0.3  # 4 of 16 labels, half of the others
     assert fitted().pseudo_label_counts_.tolist() == [0, 0, 0, 0]
-    assert LiftClassifier("precomputed").fit(X, Y, unlabeled=MORE).batch_size_ == 128
+
+
+def test_the_length_of_training_counts_them():
+    clf = LiftClassifier("precomputed", random_state=0)
+    assert clf.fit(X, Y).max_epochs_ == 50
+    assert clf.fit(X, Y, unlabeled=np.tile(MORE, (20, 1))).max_epochs_ == 10
 
 
 def test_no_pseudo_label_is_held_out_or_made_from_what_is(monkeypatch):
@@ -54,6 +59,7 @@ def test_no_pseudo_label_is_held_out_or_made_from_what_is(monkeypatch):
     held = fitted(MORE, validation_fraction=0.25)
     assert held.class_counts_.tolist() == alone.class_counts_.tolist()
     assert held.class_counts_.sum() == 12 and held.pseudo_label_counts_.sum() == len(MORE)
+    assert held.class_prior_[3] > alone.class_prior_[3] + 0.01  # they are trained on
     (features,) = seen
     assert len(features) == 12
     held_out = [row for row in X if not (features == row).all(axis=1).any()]

@@ -77,7 +77,7 @@ def _run(name: str, words: list[str]) -> int:
     with _warnings_in_one_line():
         try:
             command, parser = command_of(name)
-            status = command.run(parser.parse_args(words))
+            status = command.run(parser.parse(words))
             sys.stdout.flush()
             return status
         except KeyboardInterrupt:

@@ -22,9 +22,9 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
-    def parse_args(self, words: Sequence[str], namespace=None):  # type: ignore[override]
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse the words; a flag that is not there gets the nearest one."""
-        options, rest = self.parse_known_args(words, namespace)
+        options, rest = self.parse_known_args(words)
         if rest:
             known = re.findall(r"--[a-z_]+", self.format_help())
             self.error(f"what is {rest[0]!r}?{did_you_mean(rest[0].partition('=')[0], known)[1:]}")

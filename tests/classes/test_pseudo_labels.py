@@ -47,6 +47,22 @@ def test_rounds_learn_from_the_unlabeled(monkeypatch):
     assert (many.codes == true).mean() > (one.codes == true).mean() + 0.02
 
 
+def test_the_gaussians_learn_from_the_unlabeled(monkeypatch):
+    alike = {"counts": (2, 2, 2, 2), "others": (60, 60, 60, 60)}  # the mix says nothing
+    learned, true = found(0.5, **alike)
+    monkeypatch.setattr(module, "WORTH", 0.0)
+    without, _ = found(0.5, **alike)
+    assert (learned.codes == true).mean() > (without.codes == true).mean() + 0.05
+
+
+def test_labels_that_mean_nothing_are_not_trusted():
+    """Of so many features, the Gaussians are sure of what they have seen."""
+    X = np.random.default_rng(0).normal(size=(40, 30))
+    more = np.random.default_rng(1).normal(size=(40, 30))
+    labels = pseudo_labels(X, np.arange(40) % 4, np.ones(40), more, 4)
+    assert labels.weights.max() < 0.25 * 0.3
+
+
 def test_little_known_classes_give_little_weight():
     weights = found(3.0)[0].weights
     assert weights.max() < 0.25 * 0.7

@@ -70,7 +70,7 @@ def test_the_commands_of_the_guide_and_of_the_examples_are_understood():
     assert {line.split()[0] for line in lines} == set(COMMANDS)
     for line in lines:
         name, *words = shlex.split(line.partition(" > ")[0])
-        command_of(name)[1].parse_args(with_underscores(words))
+        command_of(name)[1].parse(with_underscores(words))
 
 
 def test_no_words_are_a_request_for_help(sklift):

@@ -144,6 +144,18 @@ def test_files_that_are_cut_off_are_named(tmp_path, kind, frame):
     assert np.isnan(features).all(axis=1).tolist() == [False, True]
 
 
+def test_the_frame_that_is_cut_off_is_the_reason(tmp_path):
+    rng = np.random.default_rng(0)
+    first, *others = (Image.fromarray(rng.integers(0, 255, (40, 40), np.uint8)) for _ in range(4))
+    path = tmp_path / "cut.gif"
+    first.save(path, save_all=True, append_images=others)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    ImageEmbedder("emoji-tiny", reader__frame="middle").fit_transform([path])  # it is whole
+    skipping = ImageEmbedder("emoji-tiny", reader__frame="all", reader__on_error="skip")
+    with pytest.warns(UserWarning, match=r"cut\.gif.*truncated"):
+        assert np.isnan(skipping.fit_transform([path])).all()
+
+
 def test_unread_pictures_are_passed_over(paths, tmp_path):
     damaged = tmp_path / "x.tif"
     damaged.write_bytes(paths[0].read_bytes()[:100])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from sklift.images import Reader
 from sklift.images._joined import JoinedSource
@@ -31,6 +31,20 @@ def test_all_that_a_source_tells_comes_from_the_right_one(joined):
     for image, i in zip(joined.fetch(order), order, strict=True):
         assert np.array_equal(image, joined[i])
     assert joined.reduced(16).factor(3) == joined.second.reduced(16).factor(0)
+
+
+def test_frames_of_both(tmp_path):
+    colours = ["red", "blue", "green", "black"]
+    for name, (first, second) in {"a": colours[:2], "b": colours[2:]}.items():
+        frames = [Image.new("RGB", (20, 20), colour) for colour in (first, second)]
+        frames[0].save(tmp_path / f"{name}.gif", save_all=True, append_images=frames[1:])
+    reader = Reader(frame="all")
+    joined = JoinedSource(*(reader.build([tmp_path / f"{name}.gif"]) for name in "ab"))
+    assert [joined.n_frames(i) for i in range(2)] == [2, 2]
+    for frame in (0, 1):
+        at = joined.at_frame(frame)
+        shown = [tuple(at[i][5, 5].tolist()) for i in range(2)]
+        assert shown == [ImageColor.getrgb(colours[frame]), ImageColor.getrgb(colours[2 + frame])]
 
 
 def test_a_damaged_file_is_named(joined, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from ._base import PillowPlugin
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -56,4 +58,4 @@ class JpegXl(PillowPlugin):
 
     def register(self) -> None:
         """Register pillow-jxl-plugin, which its import does."""
-        import pillow_jxl  # noqa: F401
+        import_module("pillow_jxl")

@@ -14,9 +14,7 @@ from sklift.images._keys import keys_by_content
 
 pydicom = pytest.importorskip("pydicom", minversion="3.0.1")
 
-from pydicom import Dataset, uid  # noqa: E402
-from pydicom.sequence import Sequence  # noqa: E402
-
+Dataset, Sequence, uid = pydicom.Dataset, pydicom.Sequence, pydicom.uid
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 4096, (6, 8), dtype=np.uint16)
 SIGNED = (GREY.astype(np.int16) - 2048).astype(np.int16)
