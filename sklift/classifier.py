@@ -183,7 +183,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     history_ : list of dict
         ``train_loss`` (with the term of a regularizer), ``lr``, ``train_acc`` and ``dur``
         (seconds) of each epoch. If data are held out, also ``valid_loss`` (without the term of a
-        regularizer) and ``valid_acc``.
+        regularizer) and ``valid_acc``; and the scores that callbacks add.
     n_trainable_params_ : int
         Number of trained weights, head included.
     pseudo_label_counts_ : ndarray of shape (n_classes,)

@@ -241,12 +241,18 @@ def test_parts_of_a_batch_add_up_to_the_batch(quick, shapes, loss, weighted):
     )
 
 
-def test_scores_of_skorch_see_labels(quick, shapes):
+def test_scores_of_skorch_see_labels_and_are_shown(quick, shapes, capfd):
     scoring = EpochScoring("accuracy", on_train=True, name="seen", lower_is_better=False)
     weight = np.ones(24)
-    clf = quick(net_params={"callbacks": [scoring]}).fit(*shapes, sample_weight=weight)
+    clf = quick(net_params={"callbacks": [scoring]}, verbose=1)
+    clf.fit(*shapes, sample_weight=weight)
+    assert f"seen={clf.history_[-1]['seen']:.3g}" in capfd.readouterr().err
     for row in clf.net_.history:
         assert row["seen"] == pytest.approx(row["train_acc"])
+    seen = [row["seen"] for row in clf.history_]
+    assert seen == [row["train_acc"] for row in clf.history_]
+    noted = {"train_loss", "lr", "train_acc", "dur", "seen"}
+    assert clf.history_[0].keys() == noted  # no numbers of epochs and batches, no "seen_best"
 
 
 @pytest.mark.parametrize("key", ["max_epochs", "module", "regularizer"])

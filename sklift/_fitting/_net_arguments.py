@@ -86,9 +86,10 @@ def net_arguments(
             )
         factors = partial(_factors, settings.optimizer)
         callbacks.append(("time_limit", TimeLimit(deadline, n_epochs, rates, factors)))
-    if settings.verbose and is_first(order):
+    callbacks += _named(settings.net_params.get("callbacks") or [])
+    if settings.verbose and is_first(order):  # after those whose scores it shows
         callbacks.append(("progress", Progress(n_epochs * math.ceil(n_samples / plan.batch_size))))
-    callbacks += [*_named(settings.net_params.get("callbacks") or []), *extra]
+    callbacks += extra
     # Rows need no preparation, and each worker would get a copy of them: no workers.
     whole = dataset.dataset if isinstance(dataset, Subset) else dataset
     n_train = 0 if isinstance(whole, LabelledRows) else plan.num_workers

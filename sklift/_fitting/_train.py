@@ -26,6 +26,7 @@ from .._net import (
     StopIfInterrupted,
     agreed,
     agreed_seed,
+    figures_of,
     interrupts_deferred,
     is_first,
     net_class,
@@ -45,8 +46,6 @@ from ._sample import Sample
 from ._settings import FitSettings
 from ._training_data import ClassTotals, class_totals, precompute_frozen, split_sample
 from ._unlabeled import with_pseudo_labels
-
-_HISTORY = ("train_loss", "lr", "train_acc", "dur", "valid_loss", "valid_acc")
 
 
 @dataclass(frozen=True)
@@ -419,7 +418,7 @@ def _fitted(
         "max_epochs_": settings.max_epochs,
         "batch_size_": settings.batch_size,
         "n_trainable_params_": model.n_trainable_params,
-        "history_": [*past, *({k: float(row[k]) for k in _HISTORY if k in row} for row in new)],
+        "history_": [*past, *map(figures_of, new)],
         "accumulate_": net.accumulate,
         "precision_": plan.precision_name,
         "_class_weights": totals.weights,

@@ -15,6 +15,7 @@ from ._callbacks import (
 )
 from ._checkpoint import CheckpointFile, Checkpoints
 from ._distributed import SharedOrder, is_first, net_class, shared_order
+from ._history import figures_of
 from ._interrupt import StopIfInterrupted, interrupts_deferred
 from ._loader import EpochOrder, ShuffledLoader
 from ._mixing import Mixing
@@ -45,6 +46,7 @@ __all__ = [
     "TimeLimit",
     "agreed",
     "agreed_seed",
+    "figures_of",
     "interrupts_deferred",
     "is_first",
     "net_class",

@@ -9,6 +9,8 @@ import torch
 from skorch.callbacks import Callback
 from torch.utils.data import Subset
 
+from ._history import FIGURES, figures_of
+
 
 class EpochState(Callback):
     """Sets the epoch of data and order, and records the share of correctly classified views."""
@@ -156,9 +158,10 @@ class Progress(Callback):
         row = net.history[-1]
         if net.planned_epochs is not None:
             self.bar_.total = net.planned_epochs * len(row["batches"])
-        self.bar_.set_postfix(
-            epoch=f"{row['epoch']}", loss=f"{row['train_loss']:.3f}", acc=f"{row['train_acc']:.1%}"
-        )
+        figures = figures_of(row)
+        added = {name: f"{score:.3g}" for name, score in figures.items() if name not in FIGURES}
+        loss, accuracy = f"{row['train_loss']:.3f}", f"{row['train_acc']:.1%}"
+        self.bar_.set_postfix({**added, "epoch": row["epoch"], "loss": loss, "acc": accuracy})
 
     def on_train_end(self, net, **kwargs):
         """Close the bar, and delete it: its lock can't be pickled."""

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 
 from ._fitted import find_fitted
 from ._panels import panels
-from ._style import BLUE, ORANGE, start
+from ._style import BLUE, ORANGE, PALETTE, start
 
 # Panel: the key of the training curve, that of the validation curve.
 PANELS = {
@@ -17,15 +17,18 @@ PANELS = {
     "accuracy": ("train_acc", "valid_acc"),
     "learning rate": ("lr",),
 }
+SCORES = "other scores"  # the panel of all other keys, but these:
+NO_SCORES = ("dur",)
 LINES = {
     "train": {"color": BLUE, "marker": "o"},
     "valid": {"color": ORANGE, "marker": "s", "linestyle": "--"},
 }
+MARKERS = "os^Dvp*"
 MOST_MARKERS = 40  # more would hide the line
 
 
 class TrainingCurveDisplay:
-    """Loss, accuracy and learning rate by epoch.
+    """Loss, accuracy, learning rate and other scores by epoch.
 
     Use :meth:`from_estimator` or :meth:`from_history` to create one.
 
@@ -33,14 +36,15 @@ class TrainingCurveDisplay:
     ----------
     history : list of dict
         One dict per epoch, with any of "train_loss", "valid_loss", "train_acc", "valid_acc" and
-        "lr"; other keys are not drawn.
+        "lr", and scores of other names, which share a panel; "dur" is not drawn.
 
     Attributes
     ----------
     lines_ : dict of str to matplotlib Line2D
         The curve of each of these keys that the history has.
     axes_ : ndarray of shape (n_panels,) of matplotlib Axes
-        The panels of loss, accuracy and learning rate that the history has, inside ``ax_``.
+        The panels of loss, accuracy, learning rate and other scores that the history has, inside
+        ``ax_``.
     ax_ : matplotlib Axes
         Axes that hold all panels.
     figure_ : matplotlib Figure
@@ -126,19 +130,21 @@ class TrainingCurveDisplay:
             With ``ax_`` and ``figure_``.
         """
         from_epoch = self._drawn()
-        titles = [title for title, keys in PANELS.items() if from_epoch.keys() & set(keys)]
+        known = {key for keys in PANELS.values() for key in keys}
+        contents = {**PANELS, SCORES: [key for key in from_epoch if key not in known]}
+        titles = [title for title, keys in contents.items() if from_epoch.keys() & set(keys)]
         ax = start(ax, self, figsize=(6, 0.8 + 1.8 * len(titles)))
         self.axes_ = panels(ax, heights=(1,) * len(titles), gap=0.05)
         self.lines_ = {}
         epochs = np.arange(1, len(self.history) + 1)
         for panel, title in zip(self.axes_, titles, strict=True):
-            for key in PANELS[title]:
+            for i, key in enumerate(contents[title]):
                 if key in from_epoch:
-                    part = "valid" if key.startswith("valid") else "train"
-                    style = {"markersize": 4, **LINES[part], **kwargs}
+                    label, look = _label_and_look(key, i, of_a_score=title == SCORES)
+                    style = {"markersize": 4, **look, **kwargs}
                     if len(epochs) > MOST_MARKERS:
                         style["marker"] = ""
-                    (self.lines_[key],) = panel.plot(epochs, from_epoch[key], label=part, **style)
+                    (self.lines_[key],) = panel.plot(epochs, from_epoch[key], label=label, **style)
             self._tidy(panel, title)
             panel.tick_params(labelbottom=False)
         panel.tick_params(labelbottom=True)
@@ -151,7 +157,9 @@ class TrainingCurveDisplay:
         if not len(self.history):
             raise ValueError("history is empty: give one dict per epoch")
         known = [key for keys in PANELS.values() for key in keys]
-        drawn = [key for key in known if any(key in row for row in self.history)]
+        every = dict.fromkeys(key for row in self.history for key in row)
+        scores = [key for key in every if key not in known and key not in NO_SCORES]
+        drawn = [key for key in [*known, *scores] if key in every]
         if not drawn:
             raise ValueError(
                 f"history has none of {known}; its first epoch has {list(self.history[0])}"
@@ -174,5 +182,16 @@ class TrainingCurveDisplay:
             panel.set_ylim(0, 1.05)
         elif all(np.nanmin(line.get_ydata()) >= 0 for line in panel.lines):
             panel.set_ylim(0, 1.05 * panel.get_ylim()[1])  # room for half a marker at the top
-        if len(panel.lines) > 1:
-            panel.legend()
+        if len(panel.lines) > 1 or title == SCORES:
+            for text in panel.legend().get_texts():
+                text.set_parse_math(False)  # names of the user's
+
+
+def _label_and_look(key: str, position: int, *, of_a_score: bool) -> tuple[str, dict]:
+    """Label and style of a line: its part of the data, or the name of a score."""
+    if of_a_score:
+        label = f" {key}" if key.startswith("_") else key  # else matplotlib leaves it out
+        marker = MARKERS[position % len(MARKERS)]
+        return label, {"color": PALETTE[position % len(PALETTE)], "marker": marker}
+    part = "valid" if key.startswith("valid") else "train"
+    return part, LINES[part]

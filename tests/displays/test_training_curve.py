@@ -37,6 +37,16 @@ def test_there_are_panels_only_for_what_the_history_has():
     assert display.axes_[0].get_xlabel() == "epoch"
 
 
+def test_other_scores_share_a_panel_with_their_names():
+    history = [{"train_loss": 1.0, "dur": 1.0, "$f_1$": 0.5, "_gap": -1.0}] * 2
+    display = TrainingCurveDisplay.from_history(history)
+    assert panels(display) == ["loss", "other scores"]
+    texts = display.axes_[1].get_legend().get_texts()
+    assert [text.get_text().strip() for text in texts] == ["$f_1$", "_gap"]
+    assert not any(text.get_parse_math() for text in texts)
+    assert display.lines_["_gap"].get_ydata().tolist() == [-1, -1]
+
+
 def test_a_loss_below_zero_is_seen():
     display = TrainingCurveDisplay.from_history([{"train_loss": 1.0}, {"train_loss": -1.0}])
     assert display.axes_[0].get_ylim()[0] < -1
