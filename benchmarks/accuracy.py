@@ -13,7 +13,8 @@ with single parameters changed, and with what a subset leaves out as pictures wi
 ``--tower``, also on the pictures: names without training, the presets, and the defaults, which is
 slow.
 
-Features are computed once. Each result is a line in ``--results``, which a second run goes on with.
+Features are computed once, and kept in a folder beside ``--results``. Each result is a line of that
+file, which a second run goes on with.
 
 ``python benchmarks/accuracy.py [--table pictures/labels.csv] [--label label] [--imbalance 10 50]
 [--drawn 500] [--backbone timm/vit_tiny_patch16_224] [--pretrained weights.safetensors]
@@ -148,7 +149,8 @@ def listed(arguments) -> Iterator[Sample]:
     """The pictures in a table: whole, with imbalance ratios, and some of them."""
     table = pd.read_csv(arguments.table)
     paths = [str(Path(arguments.table).parent / path) for path in table["path"]]
-    tower = {"pretrained": arguments.pretrained, "compute__cache": "folder"}
+    cache = Path(arguments.results).with_suffix(".cache")  # a folder
+    tower = {"pretrained": arguments.pretrained, "compute__cache": cache}
     X = ImageEmbedder(arguments.backbone, verbose=1, **tower).fit_transform(paths)
     y = table[arguments.label].to_numpy(dtype=str)
     parts = (np.flatnonzero(table["split"] == part) for part in ("train", "test"))

@@ -490,23 +490,25 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     @isolated
     def export(self, path: str | PathLike) -> None:
-        """Write a program of ``torch.export`` that predicts without this package.
+        """Write a program of ``torch.export`` or ONNX that predicts without this package.
 
         The program takes decoded pictures, a uint8 tensor ``(n, 3, h, w)`` of any number and size,
         resizes and crops them, and returns probabilities ``(n, n_classes)``, float32. With
         ``backbone="precomputed"`` it takes rows of features ``(n, n_features)``, of the dtype of
         the training data. It uses the present values of ``tta`` and ``target_prior``. The file
         holds the whole tower, and needs only torch to run (2.6 or later, and not older than the
-        version that wrote it).
+        version that wrote it), or a runtime of ONNX.
 
         The extra file ``"sklift.json"`` in the program holds the labels under ``classes``, in the
-        order of the columns, as well as ``class_names`` and the ``versions`` of libraries.
+        order of the columns, as well as ``class_names`` and the ``versions`` of libraries. Models
+        of ONNX have it in their metadata, under the same name.
 
         Parameters
         ----------
         path : str or path
-            The file; its name usually ends with ``.pt2``. A complete new file replaces the old one
-            at the end: after a failure, the old one is there.
+            The file; its name usually ends with ``.pt2``. With ``.onnx`` it becomes a model of
+            ONNX, which is compared with torch on random pictures before it is written. A complete
+            new file replaces the old one at the end: after a failure, the old one is there.
 
         Raises
         ------
@@ -514,6 +516,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             If the classifier isn't fitted.
         ValueError
             If ``tta`` is random crops, or your own recipe, or ``reader__framing`` is not "crop".
+        ImportError
+            If the packages for ONNX are not installed: ``pip install "scikit-lift[onnx]"``.
+        RuntimeError
+            If the runtime of ONNX gives other probabilities than torch.
         OSError
             If the file can't be written.
 

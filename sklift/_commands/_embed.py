@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write features; return 1 if pictures could not be read."""
-    output = check_output(options.output, ending=".npz")
+    output = check_output(options.output, endings=(".npz",))
     embedder = ImageEmbedder(**given_parameters(options, ImageEmbedder))
     paths = without_labels(options.pictures, options)
     from .._estimator import resolve_recipe

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = merged(options, given)
     if chosen["pictures"] is None or chosen["output"] is None:
         raise ValueError("give PICTURES and -o MODEL, or --config FILE (see sklift fit --help)")
-    output = check_output(chosen["output"], ending=".safetensors")
+    output = check_output(chosen["output"], endings=(".safetensors",))
     parameters = DEFAULTS | chosen["parameters"]
     clf = LiftClassifier(**parameters)
     where = argparse.Namespace(**chosen)

@@ -48,7 +48,7 @@ def to_json(value: Any) -> str:
     return json.dumps(_plain(value), indent=1)
 
 
-def check_output(path: str, *, ending: str | None = None) -> Path:
+def check_output(path: str, *, endings: tuple[str, ...] = ()) -> Path:
     """The path of a file to write, refused now rather than after hours of work.
 
     Raises
@@ -59,8 +59,8 @@ def check_output(path: str, *, ending: str | None = None) -> Path:
         If its folder is not there or can't be written to.
     """
     file = Path(path)
-    if ending is not None and file.suffix != ending:
-        raise ValueError(f"the output {path} must end with {ending}")
+    if endings and file.suffix not in endings:
+        raise ValueError(f"the output {path} must end with {' or '.join(endings)}")
     if file.is_dir():
         raise IsADirectoryError(f"the output {path} is a folder: name a file in it")
     if not file.parent.is_dir():

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score and report; return 1 if pictures could not be read."""
-    output = None if options.output is None else check_output(options.output, ending=".html")
+    output = None if options.output is None else check_output(options.output, endings=(".html",))
     pictures = with_labels(options.pictures, options, options.labels)
     from ..classifier import LiftClassifier
     from ..displays import Report

@@ -1,10 +1,11 @@
-"""A fitted classifier as a program of torch.export, preprocessing included."""
+"""A fitted classifier as a program of torch.export or ONNX, preprocessing included."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,19 +19,25 @@ from .._model._tuned_model import TunedModel, _rebuild
 from .._store._atomic import replace_file
 from ..backbones import Preprocess
 from ..images import FiveCrop, RandomCrops, TenCrop, resolve_reader, resolve_tta
+from ._onnx import KEY, onnx_bytes
 from ._save import versions
 
-INFO = "sklift.json"  # the extra file with labels and versions
 _MOST = 1 << 24  # bound of pictures, and of pixels of a side; torch 2.6 needs one
 
 
 def write_program(est, path: str | os.PathLike) -> None:
     """Write the program and the labels into one file, completely or not at all.
 
+    A file that ends with ``.onnx`` becomes a model of ONNX.
+
     Raises
     ------
+    ImportError
+        If the packages of ONNX are needed and not installed.
     ValueError
         If the estimator averages over random crops, or over views of user code.
+    RuntimeError
+        If the runtime of ONNX disagrees with torch.
     OSError
         If the file can't be written; an old one is still there.
     """
@@ -39,10 +46,24 @@ def write_program(est, path: str | os.PathLike) -> None:
         "class_names": est.class_names_,
         "versions": versions(),
     }
-    program, buffer = _program(est), io.BytesIO()
-    extra = {INFO: json.dumps(info, default=str)}  # default: dates, for instance
-    torch.export.save(program, buffer, extra_files=extra)
+    text = json.dumps(info, default=str)  # default: dates, for instance
+    program = _program(est)
+    if Path(path).suffix.lower() == ".onnx":
+        replace_file(path, onnx_bytes(program, text, _trial(est.model_)))
+        return
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={KEY: text})
     replace_file(path, buffer.getvalue())
+
+
+def _trial(model: TunedModel) -> Tensor:
+    """Three inputs of a program, which are not those of its example."""
+    draws = torch.Generator().manual_seed(0)
+    if model.backbone.is_empty:
+        return torch.randn(3, model.backbone.n_features, generator=draws, dtype=model.mean.dtype)
+    side = model.backbone.preprocess.size
+    shape = (3, 3, side + 31, 2 * side)
+    return torch.randint(0, 256, shape, generator=draws, dtype=torch.uint8)
 
 
 def _program(est) -> torch.export.ExportedProgram:

@@ -8,13 +8,15 @@ import sys
 import zipfile
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
 from sklift import LiftClassifier
+from sklift._persistence import _onnx
 from sklift._persistence._export import Views
-from sklift.backbones import Preprocess
+from sklift.backbones import OwnTower, Preprocess
 from sklift.images import TenCrop, resolve_tta
 from sklift.images._views import test_view as one_view
 
@@ -109,6 +111,62 @@ def test_rows_of_features(dtype, path):
     for n in (1, 12):
         ours = program(torch.from_numpy(X[:n])).numpy()
         assert abs(ours - clf.predict_proba(X[:n])).max() < 1e-5
+
+
+def run_onnx(path, inputs):
+    session = onnxruntime.InferenceSession(path)
+    (node,) = session.get_inputs()
+    (probabilities,) = session.run(None, {node.name: inputs})
+    return probabilities, json.loads(session.get_modelmeta().custom_metadata_map["sklift.json"])
+
+
+class TestOnnx:
+    def test_pictures_of_any_number_and_size(self, shapes, tmp_path):
+        conv, pool = torch.nn.Conv2d(3, 8, 4, 4), torch.nn.AdaptiveAvgPool2d(2)
+        module = torch.nn.Sequential(conv, torch.nn.ReLU(), pool, torch.nn.Flatten())
+        tower = OwnTower(module, 40, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
+        quick = {"max_epochs": 1, "random_state": 0, "compute__precision": "float32"}
+        clf = LiftClassifier(tower, adapter="feature", target_prior="train", **quick)
+        clf.fit(*shapes).export(tmp_path / "model.onnx")
+        rng = np.random.default_rng(0)
+        for n, h, w, bound in [(1, SIZE, SIZE, 1e-5), (5, 90, 71, 2e-3), (2, 20, 200, 2e-3)]:
+            pictures = rng.integers(0, 256, (n, h, w, 3), np.uint8)
+            ours, info = run_onnx(tmp_path / "model.onnx", pictures.transpose(0, 3, 1, 2))
+            assert abs(ours - clf.predict_proba(pictures)).max() < bound
+        assert info["classes"] == clf.classes_.tolist()
+
+    @pytest.fixture
+    def clf(self):
+        rng = np.random.default_rng(0)
+        y = np.repeat([3, 7], 6)
+        X = rng.normal(size=(12, 5)).astype(np.float32) + y[:, None]
+        return LiftClassifier("precomputed", max_epochs=2, random_state=0).fit(X, y), X
+
+    def test_rows_of_features(self, clf, tmp_path):
+        clf, X = clf
+        clf.export(tmp_path / "model.ONNX")
+        for n in (1, 12):
+            ours, info = run_onnx(tmp_path / "model.ONNX", X[:n])
+            assert abs(ours - clf.predict_proba(X[:n])).max() < 1e-5
+        assert info["classes"] == [3, 7]
+
+    def test_a_runtime_that_disagrees_writes_nothing(self, clf, tmp_path, monkeypatch):
+        monkeypatch.setattr(_onnx, "TOLERANCE", -1.0)
+        with pytest.raises(RuntimeError, match=r"differ by .* from those of torch .*: nothing was"):
+            clf[0].export(tmp_path / "model.onnx")
+        assert not list(tmp_path.iterdir())
+
+    def test_what_is_too_large_for_one_file(self, clf, tmp_path, monkeypatch):
+        monkeypatch.setattr(_onnx, "MOST_BYTES", 10)
+        with pytest.raises(ValueError, match="GiB, and one file of ONNX holds 2"):
+            clf[0].export(tmp_path / "model.onnx")
+
+    def test_without_its_packages_the_extra_is_named(self, clf, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "onnxscript", None)
+        with pytest.raises(
+            ImportError, match=r'needs onnxscript: pip install "scikit-lift\[onnx\]'
+        ):
+            clf[0].export(tmp_path / "model.onnx")
 
 
 def test_the_file_names_no_folder_of_this_machine(exported):
