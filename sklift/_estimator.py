@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from functools import partial, wraps
 from importlib import import_module
 from inspect import Parameter, Signature, signature
@@ -16,6 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from ._classes._masked import masked_labels
 from ._compute._isolation import isolated
+from ._compute._progress import announce, progress
 from ._core._lazy_rows import Batches
 from ._core._names import did_you_mean
 from ._core._recipes import check_settings, named_recipes
@@ -160,6 +160,13 @@ class ImageEstimator(BaseEstimator):
         check_settings(self, params, self._suggest)
         return super().set_params(**params)
 
+    def _say_loading(self) -> None:
+        """Say that the libraries and the backbone are loaded now, which may take seconds."""
+        if self.backbone == "precomputed":
+            return
+        name = f" {self.backbone!r}" if isinstance(self.backbone, str) else ""
+        announce(f"loading the backbone{name}", bool(self.verbose))
+
     def _check_params(self) -> None:
         """Check the parameters against their constraints, and ``tta`` against its recipes."""
         validate_params(self)
@@ -290,22 +297,10 @@ class FrozenEstimator(ImageEstimator):
         width = backbone.projection.shape[1] if projected else backbone.n_features
         like = np.empty(width, np.float32)
 
-        with progress(len(pictures), bool(self.verbose)) as advance:
+        with progress(len(pictures), "features", bool(self.verbose)) as advance:
             for chosen in index_groups(len(pictures), plan):
                 yield cached_features(compute, Subset(views, chosen), known, context, like)
                 advance(len(chosen))
-
-
-@contextmanager
-def progress(n: int, shown: bool) -> Iterator[Callable[[int], object]]:
-    """Context with a progress bar; it gives a function that adds a number of finished pictures."""
-    if not shown:
-        yield lambda n: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=n, unit="picture", desc="features") as bar:
-        yield bar.update
 
 
 class LogitClassifierMixin(ClassifierMixin):

@@ -152,7 +152,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         ``{"distributed": True}`` shares the fit among the processes of a group, see "From one CPU
         to many GPUs" in the guide.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows progress bars: of features, epochs and predictions.
     random_state : int, RandomState instance or None, default=None
         Seed of new weights, of the order of the data and of the augmentation. The same int gives
         the same model on the same machine.
@@ -380,6 +380,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         al., 2021, arXiv 2110.06274) would train the adapter a second time for it.
         """
         self._check_params()
+        self._say_loading()
         from ._fitting._sample import check_same
         from ._fitting._settings import fit_settings
         from ._fitting._train import Classes, train
@@ -436,6 +437,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             As :meth:`fit`; also if the classes are missing, or differ from those of earlier calls.
         """
         self._check_params()
+        self._say_loading()
         from ._fitting._sample import check_same, partial_classes
         from ._fitting._settings import fit_settings
         from ._fitting._train import Classes, train_more
@@ -612,6 +614,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     def _trained_logits(self, X) -> Batches:
         check_is_fitted(self)
         self._check_params()
+        from ._compute._progress import with_progress
         from ._data._of_frames import joined, mean_probabilities
         from ._data._prediction import logits
         from ._data._unread import without_unread
@@ -621,6 +624,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         model = self.model_
         plan = self._plan(model.backbone.width, model.mean.device, data.dtype)
         batches = logits(model, frames, self.tta, plan)
+        batches = with_progress(batches, len(frames), "predict", bool(self.verbose))
         if counts is not None:
             batches = joined(batches, counts, mean_probabilities)
         return Batches(len(data), without_unread(batches, data.source))

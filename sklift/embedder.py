@@ -34,7 +34,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         picture passes the tower once in a whole search. Features of random views, or of views of
         your own recipes, are not cached.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows progress bars.
     **settings
         Settings of recipes, as :meth:`set_params` takes them: ``compute__precision="float32"``.
 
@@ -104,6 +104,7 @@ class ImageEmbedder(Persistent, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         self._check_params()
         self._check_columns(X, reset=True)
+        self._say_loading()
         backbone = self._load_backbone()
         width = backbone.n_features
         if self.projected:

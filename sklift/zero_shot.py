@@ -44,7 +44,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         picture passes the tower once in a whole search. Features of random views, or of views of
         your own recipes, are not cached.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows progress bars.
     **settings
         Settings of recipes, as :meth:`set_params` takes them: ``compute__precision="float32"``.
 
@@ -134,6 +134,7 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         if y is None:
             raise ValueError("ZeroShotClassifier needs the classes: pass them as y (X may be None)")
         self._check_columns(X, reset=True)
+        self._say_loading()
         classes = np.unique(check_labels(y))
         warn_of_look_alikes(classes)
         names = names_in_words(self.class_names, classes)

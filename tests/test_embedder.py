@@ -75,11 +75,6 @@ def test_use_before_fit_and_wrong_parameters(shapes):
         ImageEmbedder("emoji-tiny", batch_size=0).fit()
 
 
-def test_a_progress_bar_on_request(shapes, capfd):
-    ImageEmbedder("emoji-tiny", compute__cache=False, verbose=1).fit_transform(shapes[0])
-    assert "features" in capfd.readouterr().err
-
-
 @pytest.mark.parametrize("tta", [None, "fivecrop", 3])
 def test_projected_features_have_unit_length(shapes, tta):
     features = ImageEmbedder("emoji-tiny", projected=True, tta=tta).fit_transform(shapes[0][:5])

@@ -33,6 +33,8 @@ class ComputePlan:
         Whether blocks are compiled for training.
     time_limit : float or None
         Seconds for a fit.
+    verbose : bool
+        Whether passes over pictures show a bar.
     """
 
     device: torch.device
@@ -44,6 +46,7 @@ class ComputePlan:
     recompute: bool = False
     compile: bool = False
     time_limit: float | None = None
+    verbose: bool = False
 
     @property
     def precision_name(self) -> str:

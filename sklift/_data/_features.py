@@ -12,6 +12,7 @@ from torch.utils.data import Subset
 
 from .._compute._micro_batches import FEWEST, MicroBatches, enough_rows
 from .._compute._plan import ComputePlan
+from .._compute._progress import with_progress
 from .._compute._threads import map_items
 from .._store._keeper import Keeper
 from ..backbones import Backbone
@@ -57,7 +58,8 @@ def frozen_features(
             return finish(enough_rows(features))[: len(features)]
 
     in_parts = MicroBatches()
-    for views in loaded(dataset, plan):
+
+    def of_batch(views):
         views = views if views.ndim == 5 else views[:, None]
         pixels = views.flatten(0, 1)
         n = len(pixels)
@@ -66,7 +68,10 @@ def frozen_features(
         features = in_parts(embed, pixels.to(device), device)
         features = finished(features.float())[:n]
         features = features.unflatten(0, views.shape[:2])
-        yield (features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu().numpy()
+        return (features.mean(1) if views.shape[1] > 1 else features[:, 0]).cpu().numpy()
+
+    batches = map(of_batch, loaded(dataset, plan))
+    yield from with_progress(batches, len(dataset), "features", plan.verbose)
 
 
 def cached_features(

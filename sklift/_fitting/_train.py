@@ -321,7 +321,8 @@ def _plan(
 ) -> ComputePlan:
     """The plan of the fit; the processes that share it take the precision of the first."""
     plan = settings.compute.build(device, settings.batch_size, sample.data.dtype, backbone.width)
-    return replace(plan, precision=agreed(settings.net_params, plan.precision))
+    precision = agreed(settings.net_params, plan.precision)
+    return replace(plan, precision=precision, verbose=bool(settings.verbose))
 
 
 def _backbone(settings: FitSettings, data) -> Backbone:
