@@ -138,7 +138,8 @@ class FileSource(ImageSource):
         others = read_errors(self.check_header, [i for i, exists in there.items() if exists])
         if others:
             message += f"; {len(others)} others can't be read: {first_of(list(others.values()))}"
-        raise FileNotFoundError(message)
+        way_out = "correct the paths, or pass over such files with reader__on_error='skip'"
+        raise FileNotFoundError(f"{message}; {way_out}")
 
     def __getitem__(self, i: int) -> np.ndarray:
         factor = self.factor(i)
