@@ -16,7 +16,7 @@ import pandas as pd
 
 from sklift import LiftClassifier
 from sklift.datasets import load_emoji
-from sklift.displays import ContactSheetDisplay, RecallDisplay
+from sklift.displays import ContactSheetDisplay, OcclusionDisplay, RecallDisplay
 
 train, test = load_emoji("train"), load_emoji("test")
 classifier = LiftClassifier(
@@ -50,6 +50,16 @@ one = np.unique(test.families, return_index=True)[1]
 ContactSheetDisplay.from_predictions(
     test.images[one], test.target[one], predicted[one], proba[one], labels=classifier.classes_
 )
+plt.show()
+
+# %%
+# Why?
+# ----
+# Parts of a picture are painted over, one after another. Where the wrong class becomes less
+# probable, that part spoke for it (orange).
+sure = np.flatnonzero(wrong)[np.argsort(-proba[wrong].max(axis=1), kind="stable")]
+sure = sure[np.sort(np.unique(test.families[sure], return_index=True)[1])][:8]
+OcclusionDisplay.from_estimator(classifier, [test.images[i] for i in sure])
 plt.show()
 
 # %%

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._class_counts import ClassCountsDisplay
 from ._contact_sheet import ContactSheetDisplay
+from ._occlusion import OcclusionDisplay
 from ._recall import RecallDisplay
 from ._reliability import ReliabilityDisplay
 from ._report import Report
@@ -14,6 +15,7 @@ from ._training_curve import TrainingCurveDisplay
 __all__ = [
     "ClassCountsDisplay",
     "ContactSheetDisplay",
+    "OcclusionDisplay",
     "RecallDisplay",
     "ReliabilityDisplay",
     "Report",

@@ -13,6 +13,7 @@ import sklift.displays
 from sklift.displays import (
     ClassCountsDisplay,
     ContactSheetDisplay,
+    OcclusionDisplay,
     RecallDisplay,
     ReliabilityDisplay,
     SearchResultsDisplay,
@@ -26,6 +27,9 @@ DRAWN = {
     ContactSheetDisplay: lambda ax: ContactSheetDisplay.from_predictions(
         np.zeros((2, 4, 4), np.uint8), [0, 1], [0, 0], ax=ax
     ),
+    OcclusionDisplay: lambda ax: OcclusionDisplay(
+        [np.zeros((4, 4, 3), np.uint8)] * 2, np.eye(2)[None].repeat(2, 0), ["a", "b"], np.ones(2)
+    ).plot(ax),
     RecallDisplay: lambda ax: RecallDisplay.from_predictions([0, 1], [0, 0], [3, 1], ax=ax),
     ReliabilityDisplay: lambda ax: ReliabilityDisplay.from_predictions([0, 1], [0.2, 0.7], ax=ax),
     SearchResultsDisplay: lambda ax: SearchResultsDisplay.from_cv_results(
