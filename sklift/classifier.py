@@ -41,9 +41,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
     ----------
     backbone : str, recipe or nn.Module, default="ViT-B-16"
         The frozen tower: a model of open_clip, ``"hf-hub:<repository>"``, ``"local-dir:<folder>"``,
-        ``"timm/<model>"`` (no text tower), or ``"emoji-tiny"``, a small one that comes with the
-        package, needs no download, and suits emoji-like pictures only. ``"precomputed"``: X holds
-        features, for instance from :class:`ImageEmbedder`; the head is trained on them, and with
+        ``"timm/<model>"`` (no text tower), ``"efficientnet-lite0"``, a small one for photographs
+        that the extra ``photos`` installs (no text tower), or ``"emoji-tiny"``, which comes with
+        the package and suits emoji-like pictures only. ``"precomputed"``: X holds features, for
+        instance from :class:`ImageEmbedder`; the head is trained on them, and with
         ``adapter="feature"`` an adapter as well. A recipe has settings:
         :class:`backbones.OpenClip`, :class:`backbones.Timm`. Your own tower is an ``nn.Module``
         whose attribute ``preprocess`` describes its input, or a recipe, see

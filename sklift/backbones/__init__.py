@@ -20,6 +20,7 @@ from .._compute._isolation import isolated
 from .._compute._seeding import drawing_alone
 from ._backbone import Backbone, OpenTower, TextTower
 from ._emoji import load_emoji_tiny
+from ._lite0 import load_lite0
 from ._names import named_spec
 from ._openclip import load_open_clip
 from ._own import OwnTower, as_own_recipe, load_own, own_spec, recipe_key
@@ -120,8 +121,9 @@ def load_backbone(backbone: Any, pretrained: str | os.PathLike | None = "auto") 
     Parameters
     ----------
     backbone : str, recipe, nn.Module or BackboneSpec
-        ``"emoji-tiny"``, a model name of open_clip, ``"hf-hub:..."``, ``"local-dir:..."``,
-        ``"timm/..."``, a recipe such as :class:`OpenClip`, or a tower of your own.
+        ``"emoji-tiny"``, ``"efficientnet-lite0"``, a model name of open_clip, ``"hf-hub:..."``,
+        ``"local-dir:..."``, ``"timm/..."``, a recipe such as :class:`OpenClip`, or a tower of your
+        own.
     pretrained : str or path, default="auto"
         Tag or checkpoint file of a backbone by name; ``"auto"`` is a recommended tag.
 
@@ -169,6 +171,8 @@ def _find_own(spec: BackboneSpec) -> Backbone:
 def _load(spec: BackboneSpec) -> Backbone:
     if spec.name == "emoji-tiny":
         return load_emoji_tiny(spec)
+    if spec.name == "efficientnet-lite0":
+        return load_lite0(spec)
     if spec.name == "precomputed":
         return load_precomputed(spec)
     if spec.name.startswith("timm/"):

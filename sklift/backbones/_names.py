@@ -12,6 +12,7 @@ from ._spec import BackboneSpec, check_setting
 from ._timm import timm_tag
 
 _BRINGS_WEIGHTS = ("hf-hub:", "local-dir:")
+_IN_PACKAGES = ("emoji-tiny", "efficientnet-lite0")
 
 
 def named_spec(
@@ -34,7 +35,7 @@ def named_spec(
             "LiftClassifier takes it; name the tower that pictures go through"
         )
     frozen = tuple((k, check_setting(k, v)) for k, v in sorted((params or {}).items()))
-    if name == "emoji-tiny" or name.startswith(_BRINGS_WEIGHTS):
+    if name in _IN_PACKAGES or name.startswith(_BRINGS_WEIGHTS):
         if pretrained not in ("auto", None):
             raise ValueError(f"backbone {name!r} brings its weights: leave pretrained at 'auto'")
         return BackboneSpec(name, None, frozen)

@@ -174,13 +174,13 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
     if config is None:
         import timm
 
-        known = ["emoji-tiny", "precomputed", *open_clip.list_models()]
+        known = ["emoji-tiny", "efficientnet-lite0", "precomputed", *open_clip.list_models()]
         hint = did_you_mean(name, known, n_most=5) or "."
         if timm.is_model(spec.name.partition(".")[0]):
             hint = f". Did you mean {'timm/' + spec.name!r}?"
         raise ValueError(
-            f"unknown backbone {spec.name!r}{hint} It may be 'emoji-tiny', a model of "
-            "open_clip.list_models(), 'timm/<model>', 'hf-hub:<repository>' or "
+            f"unknown backbone {spec.name!r}{hint} It may be 'emoji-tiny', 'efficientnet-lite0', "
+            "a model of open_clip.list_models(), 'timm/<model>', 'hf-hub:<repository>' or "
             "'local-dir:<folder>'."
         )
     tags = open_clip.list_pretrained_tags_by_model(name)

@@ -12,7 +12,7 @@ from ._openclip import load_open_clip
 from ._spec import BackboneSpec
 from ._timm import load_timm
 
-_WITHOUT_SETTINGS = ("emoji-tiny", "precomputed")
+_WITHOUT_SETTINGS = ("emoji-tiny", "efficientnet-lite0", "precomputed")
 
 
 class OpenClip(BaseEstimator):

