@@ -17,13 +17,12 @@ ESTIMATORS = [
     ImageEmbedder("emoji-tiny"),
     ZeroShotClassifier("emoji-tiny"),
 ]
+# Settings that have nothing to do with each other share a variant: the battery takes its time.
+LORA = {"adapter": "lora", "early_stopping": True, "compute__accumulate": 3, "loss": "lade"}
+FROZEN = {"adapter": None, "head": "linear", "init": "class_mean", "sampler": "balanced"}
+VPT = {"adapter": "vpt", "tta": "fivecrop", "target_prior": "train"}
 VARIANTS = [
-    LiftClassifier("emoji-tiny", adapter="lora", **FAST),
-    LiftClassifier("emoji-tiny", adapter="vpt", **FAST),
-    LiftClassifier("emoji-tiny", adapter=None, head="linear", **FAST),
-    LiftClassifier("emoji-tiny", init="class_mean", sampler="balanced", **FAST),
-    LiftClassifier("emoji-tiny", early_stopping=True, compute__accumulate=3, loss="lade", **FAST),
-    LiftClassifier("emoji-tiny", tta="fivecrop", target_prior="train", **FAST),
+    *(LiftClassifier("emoji-tiny", **FAST, **settings) for settings in (LORA, FROZEN, VPT)),
     ImageEmbedder("emoji-tiny", tta="tencrop"),
     ImageEmbedder("emoji-tiny", projected=True),
     ZeroShotClassifier("emoji-tiny", tta="fivecrop"),
