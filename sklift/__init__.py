@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ._core._version import __version__
 
 if TYPE_CHECKING:
+    from ._classes._conformal_classifier import ConformalClassifier
     from ._classes._gaussian_classifier import ShrunkGaussianClassifier
     from ._fitting._soup import soup
     from .classifier import LiftClassifier
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .zero_shot import ZeroShotClassifier
 
 __all__ = [
+    "ConformalClassifier",
     "ImageEmbedder",
     "LiftClassifier",
     "ShrunkGaussianClassifier",
@@ -26,6 +28,7 @@ __all__ = [
 # Imported when they are asked for: the command line answers at once, and a script that needs a
 # loader alone does not wait for scikit-learn.
 _HOMES = {
+    "ConformalClassifier": "_classes._conformal_classifier",
     "ImageEmbedder": "embedder",
     "LiftClassifier": "classifier",
     "ShrunkGaussianClassifier": "_classes._gaussian_classifier",
