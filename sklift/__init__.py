@@ -10,6 +10,7 @@ from ._core._version import __version__
 if TYPE_CHECKING:
     from ._classes._conformal_classifier import ConformalClassifier
     from ._classes._gaussian_classifier import ShrunkGaussianClassifier
+    from ._classes._novelty import NoveltyDetector
     from ._fitting._soup import soup
     from .classifier import LiftClassifier
     from .embedder import ImageEmbedder
@@ -19,6 +20,7 @@ __all__ = [
     "ConformalClassifier",
     "ImageEmbedder",
     "LiftClassifier",
+    "NoveltyDetector",
     "ShrunkGaussianClassifier",
     "ZeroShotClassifier",
     "__version__",
@@ -31,6 +33,7 @@ _HOMES = {
     "ConformalClassifier": "_classes._conformal_classifier",
     "ImageEmbedder": "embedder",
     "LiftClassifier": "classifier",
+    "NoveltyDetector": "_classes._novelty",
     "ShrunkGaussianClassifier": "_classes._gaussian_classifier",
     "ZeroShotClassifier": "zero_shot",
     "soup": "_fitting._soup",

@@ -16,7 +16,7 @@ from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows, valida
 from ._conformity import SCORES, class_thresholds, fewest_samples
 from ._held_out import CV_CONSTRAINTS, held_out, whole
 from ._labels import check_labels
-from ._mixes import assumed_mix, trained_mix
+from ._mixes import assumed_mix, innermost, trained_mix
 from ._priors import resolve_target_prior
 
 
@@ -315,7 +315,7 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         prior = trained_mix(estimator)
         if prior is None and self.conformity_score == "pas":
             raise ValueError(
-                f"the {type(estimator.estimator).__name__} does not tell the mix of classes that "
+                f"the {type(innermost(estimator)).__name__} does not tell the mix of classes that "
                 'it was trained on, which conformity_score="pas" needs: give it as class_prior='
             )
         return prior
