@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ._classes._conformal_classifier import ConformalClassifier
     from ._classes._gaussian_classifier import ShrunkGaussianClassifier
     from ._classes._novelty import NoveltyDetector
+    from ._classes._selective import SelectiveClassifier
+    from ._classes._taxonomy import Taxonomy
     from ._fitting._soup import soup
     from .classifier import LiftClassifier
     from .embedder import ImageEmbedder
@@ -21,7 +23,9 @@ __all__ = [
     "ImageEmbedder",
     "LiftClassifier",
     "NoveltyDetector",
+    "SelectiveClassifier",
     "ShrunkGaussianClassifier",
+    "Taxonomy",
     "ZeroShotClassifier",
     "__version__",
     "soup",
@@ -34,7 +38,9 @@ _HOMES = {
     "ImageEmbedder": "embedder",
     "LiftClassifier": "classifier",
     "NoveltyDetector": "_classes._novelty",
+    "SelectiveClassifier": "_classes._selective",
     "ShrunkGaussianClassifier": "_classes._gaussian_classifier",
+    "Taxonomy": "_classes._taxonomy",
     "ZeroShotClassifier": "zero_shot",
     "soup": "_fitting._soup",
 }

@@ -8,6 +8,7 @@ from ._calibration import expected_calibration_error, reliability_curve
 from ._class_scores import per_class_scores
 from ._confusions import most_confused_pairs
 from ._left_out import left_out_detection
+from ._levels import per_level_scores
 from ._recalls import (
     geometric_mean_recall,
     harmonic_mean_recall,
@@ -44,6 +45,7 @@ __all__ = [
     "per_class_recall",
     "per_class_recall_table",
     "per_class_scores",
+    "per_level_scores",
     "prediction_set_scores",
     "reliability_curve",
     "shot_accuracy_score",
