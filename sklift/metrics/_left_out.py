@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
@@ -86,7 +88,9 @@ def left_out_detection(
         known, foreign = np.flatnonzero(part_of != part), np.flatnonzero(part_of == part)
         folds = kind(5, shuffle=True, random_state=rng.randint(1 << 31))
         among = None if groups is None else np.asarray(groups)[known]
-        train, test = next(folds.split(known, y[known], among))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            train, test = next(folds.split(known, y[known], among))
         fitted = clone(detector).fit(take_rows(X, known[train]), y[known[train]])
         both = take_rows(X, np.r_[known[test], foreign])
         flagged = np.asarray(fitted.predict(both)) == -1

@@ -55,8 +55,8 @@ def test_scores_are_differences_of_log_densities():
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        (None, "relative_mahalanobis"),
-        (make_pipeline(StandardScaler(), ShrunkGaussianClassifier()), "relative_mahalanobis"),
+        (None, "mahalanobis"),
+        (make_pipeline(StandardScaler(), ShrunkGaussianClassifier()), "mahalanobis"),
         (LogisticRegression(), "energy"),
     ],
 )
