@@ -11,8 +11,8 @@ tried fifty times, over all pictures and class by class; then, how many foreign 
 # %%
 # Two classifiers
 # ---------------
-# Both work on the features of the frozen backbone. Logistic regression prefers frequent classes; the
-# loss of LIFT does not.
+# Both work on the features of the frozen backbone. Logistic regression prefers frequent classes;
+# the loss of LIFT does not.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -47,8 +47,8 @@ classifiers = {
 # %%
 # Fifty splits
 # ------------
-# Half of the new pictures calibrate, the other half is tested. ``"lac"`` is the usual score, 1 minus
-# the probability; ``"pas"``, the default, divides by the prevalence of the class;
+# Half of the new pictures calibrate, the other half is tested. ``"lac"`` is the usual score, 1
+# minus the probability; ``"pas"``, the default, divides by the prevalence of the class;
 # ``class_conditional=1`` has a threshold for each class with nine calibration pictures or more.
 COVERAGE, REPEATS = 0.9, 50
 variants = {
@@ -83,9 +83,7 @@ def tried(classifier, params):
     return pd.DataFrame(scores), np.array(per_class)
 
 
-results = {
-    name: tried(classifiers[which], params) for name, (which, params) in variants.items()
-}
+results = {name: tried(classifiers[which], params) for name, (which, params) in variants.items()}
 table = pd.DataFrame({name: scores.mean() for name, (scores, _) in results.items()}).T
 print(f"Means of {REPEATS} splits, {n} pictures to calibrate and {len(y_new) - n} to test")
 print(table[["coverage", "macro_coverage", "mean_size"]].round(3).to_string())
@@ -115,7 +113,9 @@ left.axvline(COVERAGE, color="k", lw=1, ls=":")
 left.set(yticks=-np.arange(len(variants)), yticklabels=list(variants), xlabel="coverage of a split")
 left.set_title("All pictures: what was promised")
 right.axhline(COVERAGE, color="k", lw=1, ls=":")
-right.set(ylim=(0, 1.02), xlabel="training pictures of the class", ylabel="mean coverage of classes")
+right.set(
+    ylim=(0, 1.02), xlabel="training pictures of the class", ylabel="mean coverage of classes"
+)
 right.set_title("Class by class")
 right.legend(loc="lower right")
 for ax in (left, right):
@@ -126,12 +126,13 @@ plt.show()
 # What it shows
 # -------------
 # Over all pictures, each score keeps the promise. The usual one keeps it at the price of rare
-# classes; divided by the prevalence, they are covered as the others are, with sets that are larger by
-# a third. The loss of LIFT does most of this in training.
+# classes; divided by the prevalence, they are covered as the others are, with sets that are larger
+# by a third. The loss of LIFT does most of this in training.
 #
 # With thresholds per class, the promise is one for each class that has pictures enough. Over the
-# splits its coverage must lie between the promise and 1 / (number of calibration pictures + 1) above
-# it, but for chance: three standard deviations of the ranks of pictures that are split at random.
+# splits its coverage must lie between the promise and 1 / (number of calibration pictures + 1)
+# above it, but for chance: three standard deviations of the ranks of pictures that are split at
+# random.
 name = "LIFT head, per class"
 n_cal, n_test, hits = results[name][1].transpose(1, 0, 2)
 used = (n_cal >= 9) & (n_test > 0)
@@ -155,12 +156,14 @@ for name, (scores, _) in list(results.items())[:3]:
 # %%
 # Pictures of no class
 # --------------------
-# :class:`~sklift.NoveltyDetector` flags pictures that fit no class, with a rate of false alarms that
-# is promised in the same way: 5 % here.
+# :class:`~sklift.NoveltyDetector` flags pictures that fit no class, with a rate of false alarms
+# that is promised in the same way: 5 % here.
 gaussian = FrozenEstimator(ShrunkGaussianClassifier().fit(X, y))
 alarms = []
 for order in halves:
-    detector = NoveltyDetector(gaussian, false_alarm_rate=0.05).fit(X_new[order[:n]], y_new[order[:n]])
+    detector = NoveltyDetector(gaussian, false_alarm_rate=0.05).fit(
+        X_new[order[:n]], y_new[order[:n]]
+    )
     alarms.append((detector.predict(X_new[order[n:]]) == -1).mean())
 chance = 3 * np.sqrt(0.05 * 0.95 * (1 / (n + 2) + 1 / (len(y_new) - n)) / REPEATS)
 print(

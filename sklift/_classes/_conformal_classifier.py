@@ -7,20 +7,19 @@ from numbers import Real
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
-from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows, validate_params
+from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import SCORES, class_thresholds, fewest_samples
 from ._held_out import CV_CONSTRAINTS, held_out, whole
-from ._labels import check_labels
 from ._mixes import assumed_mix, innermost, trained_mix
 from ._priors import resolve_target_prior
+from ._wrapping import WrappingClassifier
 
 
-class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class ConformalClassifier(WrappingClassifier):
     r"""Classifier with sets of labels that hold the true one with a promised probability.
 
     It wraps any classifier that has ``predict_proba``. Samples that the classifier was not fitted
@@ -180,17 +179,13 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If a label is unknown to the frozen classifier, the samples are too few for the
             coverage, or more of them than it allows fit no class.
         """
-        validate_params(self)
-        if y is None:
-            raise ValueError("ConformalClassifier requires y to be passed, but the target y is None")
+        X, y, groups = self._checked(X, y, groups)
         frozen = isinstance(self.estimator, FrozenEstimator)
-        if frozen and self.outlier_detector is not None:
-            if not isinstance(self.outlier_detector, FrozenEstimator):
-                raise ValueError(
-                    "outlier_detector is fitted to the samples that it should be tested with: give "
-                    "FrozenEstimator(detector), fitted to those that the classifier knows"
-                )
-        X, y, groups = indexable(X, check_labels(y), groups)
+        if frozen and not isinstance(self.outlier_detector, (FrozenEstimator, type(None))):
+            raise ValueError(
+                "outlier_detector is fitted to the samples that it should be tested with: give "
+                "FrozenEstimator(detector), fitted to those that the classifier knows"
+            )
         folds = held_out(self.estimator, X, y, self.cv, groups, self.random_state)
         estimator = whole(self.estimator, folds, X, y)
         classes = np.asarray(estimator.classes_)
@@ -213,11 +208,8 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.thresholds_ = self._thresholds(np.array(scores), np.array(codes), len(classes))
         self.calibration_counts_ = np.bincount(codes, minlength=len(classes))
         self.outlier_detector_ = detector if len(folds) == 1 else self._detector(X, y, slice(None))
-        self.estimator_, self.classes_ = estimator, classes
+        self._adopt(estimator)
         self._prior = self._mix(estimator, None if frozen else y)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(estimator, name):
-                setattr(self, name, getattr(estimator, name))
         return self
 
     def predict_set(self, X) -> np.ndarray:
@@ -254,21 +246,6 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
-    def predict_proba(self, X) -> np.ndarray:
-        """Probabilities, as the classifier predicts them.
-
-        Parameters
-        ----------
-        X : array-like or pictures
-            Of any kind that the classifier takes.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
     def _detector(self, X, y, rows):
         """The detector, fitted to some samples."""
         if self.outlier_detector is None or isinstance(self.outlier_detector, FrozenEstimator):
@@ -295,30 +272,32 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         scores[flagged] = np.inf
         return scores
 
-    def _score(self, estimator, proba: np.ndarray, prior: np.ndarray | None) -> np.ndarray:
+    def _score(self, estimator, proba: np.ndarray, prior: np.ndarray) -> np.ndarray:
         assumed = assumed_mix(estimator)
         score = self.conformity_score
         score = SCORES[score] if isinstance(score, str) else score
         return np.asarray(score(proba, prior if assumed is None else assumed, prior))
 
-    def _mix(self, estimator, y) -> np.ndarray | None:
-        """The mix of classes that samples come in; None if it is neither known nor needed."""
+    def _mix(self, estimator, y) -> np.ndarray:
+        """The mix of classes that samples come in; equal shares if it is not known nor needed."""
         classes = np.asarray(estimator.classes_)
         if self.class_prior is not None:
             prior = self.class_prior
             if isinstance(prior, Mapping):  # a fold may lack classes
                 prior = [prior.get(label, 0) for label in classes.tolist()]
-            return resolve_target_prior(prior, classes, np.ones(len(classes)))
+            shares = resolve_target_prior(prior, classes, np.ones(len(classes)))
+            assert shares is not None
+            return shares
         if y is not None:
             counts = np.array([(y == label).sum() for label in classes])
             return counts / counts.sum()
-        prior = trained_mix(estimator)
-        if prior is None and self.conformity_score == "pas":
+        found = trained_mix(estimator)
+        if found is None and self.conformity_score == "pas":
             raise ValueError(
                 f"the {type(innermost(estimator)).__name__} does not tell the mix of classes that "
                 'it was trained on, which conformity_score="pas" needs: give it as class_prior='
             )
-        return prior
+        return np.full(len(classes), 1 / len(classes)) if found is None else found
 
     def _thresholds(self, scores: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
         fewest = fewest_samples(self.coverage)
@@ -335,8 +314,3 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 "their class when held out)"
             )
         return found
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.estimator).input_tags
-        return tags

@@ -8,20 +8,19 @@ from typing import Self
 import numpy as np
 from scipy.linalg import eigh
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils import gen_batches, get_tags, indexable
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows, validate_params
+from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import fewest_samples, upper_quantile
 from ._gaussian_classifier import ShrunkGaussianClassifier
 from ._held_out import CV_CONSTRAINTS, held_out, whole
-from ._labels import check_labels
 from ._mixes import innermost
 from ._moments import BLOCK
+from ._wrapping import WrappingEstimator
 
 
-class NoveltyDetector(MetaEstimatorMixin, BaseEstimator):
+class NoveltyDetector(WrappingEstimator):
     r"""Detector of samples that belong to none of the classes, with a chosen rate of false alarms.
 
     A score tells how well a sample fits the known classes; those below a threshold are foreign
@@ -143,10 +142,7 @@ class NoveltyDetector(MetaEstimatorMixin, BaseEstimator):
         ValueError
             If there are too few samples for the rate, or the score does not suit the model.
         """
-        validate_params(self)
-        if y is None:
-            raise ValueError("NoveltyDetector requires y to be passed, but the target y is None")
-        X, y, groups = indexable(X, check_labels(y), groups)
+        X, y, groups = self._checked(X, y, groups)
         model = ShrunkGaussianClassifier() if self.estimator is None else self.estimator
         folds = held_out(model, X, y, self.cv, groups, self.random_state)
         estimator = whole(model, folds, X, y)
@@ -165,11 +161,8 @@ class NoveltyDetector(MetaEstimatorMixin, BaseEstimator):
                 f"are {len(scores)}"
             )
         self.offset_ = -upper_quantile(-scores, 1 - self.false_alarm_rate)
-        self.estimator_, self.novelty_score_ = estimator, name
-        self.classes_ = estimator.classes_
-        for attribute in ("n_features_in_", "feature_names_in_"):
-            if hasattr(estimator, attribute):
-                setattr(self, attribute, getattr(estimator, attribute))
+        self.novelty_score_ = name
+        self._adopt(estimator)
         return self
 
     def score_samples(self, X) -> np.ndarray:
@@ -220,13 +213,6 @@ class NoveltyDetector(MetaEstimatorMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        if self.estimator is not None:
-            tags.input_tags = get_tags(self.estimator).input_tags
-        return tags
-
 
 def known_scores(estimator, name: str, X) -> np.ndarray:
     """Scores of samples, the lower the more foreign; ``name`` is one of `NoveltyDetector`."""
@@ -234,15 +220,17 @@ def known_scores(estimator, name: str, X) -> np.ndarray:
         logits = np.asarray(estimator.decision_function(X), dtype=np.float64)
         if logits.ndim == 1:
             raise ValueError(
-                'novelty_score="energy" needs a classifier of at least 3 classes: two have one logit, which '
-                'says which is likelier, not whether one is. Take novelty_score="mahalanobis" on features'
+                'novelty_score="energy" needs a classifier of at least 3 classes: two have one '
+                "logit, which says which is likelier, not whether one is. Take "
+                'novelty_score="mahalanobis" on features'
             )
         return logsumexp(logits, axis=1)
     gaussian = innermost(estimator)
     if not (hasattr(gaussian, "means_") and hasattr(gaussian, "covariance_")):
         raise ValueError(
-            f"novelty_score={name!r} needs the means and the covariance of a ShrunkGaussianClassifier, which "
-            f'a {type(gaussian).__name__} does not have: take novelty_score="energy", or no estimator'
+            f"novelty_score={name!r} needs the means and the covariance of a "
+            f"ShrunkGaussianClassifier, which a {type(gaussian).__name__} does not have: take "
+            'novelty_score="energy", or no estimator'
         )
     if hasattr(estimator, "steps") and len(estimator.steps) > 1:
         X = estimator[:-1].transform(X)

@@ -7,17 +7,14 @@ from typing import Self
 
 import numpy as np
 from scipy.special import betaincinv
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.utils import get_tags, indexable
-from sklearn.utils.validation import check_is_fitted
 
-from .._core._sklearn import HasMethods, Interval, take_rows, validate_params
+from .._core._sklearn import HasMethods, Interval, take_rows
 from ._held_out import CV_CONSTRAINTS, held_out, whole
-from ._labels import check_labels
 from ._masked import masked_labels
+from ._wrapping import WrappingClassifier
 
 
-class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class SelectiveClassifier(WrappingClassifier):
     r"""Classifier that says a label only where it is right as often as wanted.
 
     Each class has its own threshold: the lowest probability from which on predictions of this class
@@ -121,10 +118,7 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self : SelectiveClassifier
             Fitted.
         """
-        validate_params(self)
-        if y is None:
-            raise ValueError("SelectiveClassifier requires y to be passed, but the target y is None")
-        X, y, groups = indexable(X, check_labels(y), groups)
+        X, y, groups = self._checked(X, y, groups)
         folds = held_out(self.estimator, X, y, self.cv, groups, self.random_state)
         estimator = whole(self.estimator, folds, X, y)
         classes = np.asarray(estimator.classes_)
@@ -136,11 +130,10 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             best.append(proba[readable].max(axis=1))
             right.append(labels == y[fold.test][readable])
             predicted.append(np.searchsorted(classes, labels))
-        self._choose(*map(np.concatenate, (best, right, predicted)), len(classes))
-        self.estimator_, self.classes_ = estimator, classes
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(estimator, name):
-                setattr(self, name, getattr(estimator, name))
+        self._choose(
+            np.concatenate(best), np.concatenate(right), np.concatenate(predicted), len(classes)
+        )
+        self._adopt(estimator)
         return self
 
     def predict(self, X) -> np.ma.MaskedArray:
@@ -160,21 +153,6 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         codes = np.where(np.isfinite(proba), proba, 0).argmax(axis=1)
         best = proba[np.arange(len(proba)), codes]
         return masked_labels(self.classes_, codes, ~(best >= self.thresholds_[codes]))
-
-    def predict_proba(self, X) -> np.ndarray:
-        """Probabilities, as the classifier predicts them.
-
-        Parameters
-        ----------
-        X : array-like or pictures
-            Of any kind that the classifier takes.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
 
     def _choose(self, best, right, predicted, n_classes: int) -> None:
         """Set the thresholds, and what they give on held-out samples."""
@@ -198,12 +176,8 @@ class SelectiveClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Lowest threshold above which enough are right; infinite if there is none."""
         order = np.argsort(-best, kind="stable")
         n, hits = np.arange(1, len(order) + 1), np.cumsum(right[order])
-        least = np.where(hits > 0, betaincinv(np.maximum(hits, 1), n - hits + 1, 1 - self.confidence), 0)
+        least = betaincinv(np.maximum(hits, 1), n - hits + 1, 1 - self.confidence)
+        least[hits == 0] = 0
         last = np.append(best[order][1:] < best[order][:-1], True)  # equal ones go together
         enough = np.flatnonzero((least >= self.precision) & last)
         return float(best[order][enough[-1]]) if len(enough) else np.inf
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.estimator).input_tags
-        return tags

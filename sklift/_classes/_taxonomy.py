@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from numbers import Real
 
 import numpy as np
@@ -175,7 +176,7 @@ class Taxonomy:
         """Raise ValueError if a group is in two groups of the next level."""
         above: dict = {}
         for row in self._table.values():
-            for at, (group, parent) in enumerate(zip(row[:-1], row[1:], strict=True)):
+            for at, (group, parent) in enumerate(pairwise(row)):
                 known = above.setdefault((at, group), parent)
                 if known != parent:
                     raise ValueError(

@@ -39,8 +39,8 @@ def review_list(
       sum of exponentials of the logits (energy).
     - ``"diverse"``: the picture nearest to the mean, then again and again the one farthest from all
       before (k-center [2]_). Score: the distance.
-    - ``"label"``: the given label looks wrong: another is more probable. Score: its probability, the
-      self-confidence [3]_.
+    - ``"label"``: the given label looks wrong: another is more probable. Score: its probability
+      (self-confidence [3]_).
 
     Parameters
     ----------

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_random_state, indexable
 
 from .._classes._labels import check_labels
@@ -72,6 +71,9 @@ def left_out_detection(
     >>> bool(found["detection_rate"] > 0.5), bool(found["false_alarm_rate"] < 0.1)
     (True, True)
     """
+    # imported here: the metrics themselves are imported faster without
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     X, y, groups = indexable(X, check_labels(y), groups)
     labels, codes = np.unique(y, return_inverse=True)
     if not 2 <= n_parts <= len(labels) // 2:

@@ -50,14 +50,15 @@ def per_level_scores(y_true: ArrayLike, y_pred: ArrayLike, taxonomy, *, output: 
     """
     check_output(output, ("dict", "dataframe"))
     y_true, y_pred = as_labels(y_true), as_labels(y_pred)
-    rows = []
+    table: dict[str, list] = {"level": list(taxonomy.levels), "n_groups": []}
+    table |= {"accuracy": [], "balanced_accuracy": []}
     for level in taxonomy.levels:
         true, predicted = taxonomy.groups(y_true, level), taxonomy.groups(y_pred, level)
+        table["n_groups"].append(len(np.unique(true)))
+        table["accuracy"].append(accuracy_score(true, predicted))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
             warnings.filterwarnings("ignore", "A single label was found")
-            balanced = balanced_accuracy_score(true, predicted)
-        rows.append((level, len(np.unique(true)), accuracy_score(true, predicted), balanced))
-    names = ("level", "n_groups", "accuracy", "balanced_accuracy")
-    table = {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
-    return import_pandas().DataFrame(table) if output == "dataframe" else table
+            table["balanced_accuracy"].append(balanced_accuracy_score(true, predicted))
+    arrays = {name: np.array(column) for name, column in table.items()}
+    return import_pandas().DataFrame(arrays) if output == "dataframe" else arrays

@@ -82,7 +82,9 @@ def test_rare_classes_share_a_threshold(fitted):
     assert rare.sum() == 2 and len(np.unique(sets.thresholds_[rare])) == 1
     scores = SCORES["pas"](fitted.predict_proba(X), fitted.class_prior_, fitted.class_prior_)
     true = scores[np.arange(80), y]
-    expected = upper_quantile(true[rare[y]], 0.9) if rare[y].sum() >= 9 else upper_quantile(true, 0.9)
+    expected = (
+        upper_quantile(true[rare[y]], 0.9) if rare[y].sum() >= 9 else upper_quantile(true, 0.9)
+    )
     assert sets.thresholds_[rare][0] == expected
     one = ConformalClassifier(fitted).fit(X, y).thresholds_
     between = ConformalClassifier(fitted, class_conditional=0.25).fit(X, y).thresholds_

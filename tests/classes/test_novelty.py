@@ -121,7 +121,9 @@ def test_left_out_classes_are_not_seen_and_groups_stay_together():
             assert not any(tuple(row) in known for row in rows)
             pairs = {groups[i] for i in range(120) if tuple(X[i]) in known}
             classes = set(seen[-1][1])
-            tested = {groups[i] for i in range(120) if y[i] in classes and (rows == X[i]).all(1).any()}
+            tested = {
+                groups[i] for i in range(120) if y[i] in classes and (rows == X[i]).all(1).any()
+            }
             assert not pairs & tested
             return super().predict(rows)
 
@@ -132,7 +134,7 @@ def test_left_out_classes_are_not_seen_and_groups_stay_together():
 class TestWhatIsRefused:
     def test_too_few_samples(self):
         X, y = draw(30, np.random.default_rng(0))
-        with pytest.raises(ValueError, match="false_alarm_rate=0.01 needs at least 99 samples"):
+        with pytest.raises(ValueError, match=r"false_alarm_rate=0\.01 needs at least 99 samples"):
             NoveltyDetector(false_alarm_rate=0.01).fit(X, y)
 
     def test_energy_of_two_classes(self):

@@ -90,5 +90,5 @@ def test_what_is_said_is_right_as_often_as_wanted(cv):
 
 
 def test_what_can_not_be_read_is_masked():
-    clf, X = of(np.r_[np.linspace(0.99, 0.9, 40)], np.ones(40, bool))
+    clf, _ = of(np.r_[np.linspace(0.99, 0.9, 40)], np.ones(40, bool))
     assert clf.predict(np.array([[0.95], [np.nan]])).mask.tolist() == [False, True]
