@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklift import ConformalClassifier, LiftClassifier, ShrunkGaussianClassifier
 from sklift._classes._conformity import SCORES, class_thresholds, upper_quantile
+from sklift._classes._held_out import splits
 from sklift.metrics import per_class_coverage, prediction_set_scores
 
 SHARES = np.array([0.55, 0.25, 0.12, 0.05, 0.03])
@@ -76,17 +77,16 @@ def test_each_class_with_samples_enough_is_promised_its_own(fitted):
 
 
 def test_rare_classes_share_a_threshold(fitted):
-    X, y = draw(80, np.random.default_rng(3))
+    X, y = draw(150, np.random.default_rng(3))
     sets = ConformalClassifier(fitted, class_conditional=1.0).fit(X, y)
     rare = sets.calibration_counts_ < 9
-    assert rare.sum() == 2 and len(np.unique(sets.thresholds_[rare])) == 1
-    scores = SCORES["pas"](fitted.predict_proba(X), fitted.class_prior_, fitted.class_prior_)
-    true = scores[np.arange(80), y]
-    expected = (
-        upper_quantile(true[rare[y]], 0.9) if rare[y].sum() >= 9 else upper_quantile(true, 0.9)
-    )
-    assert sets.thresholds_[rare][0] == expected
+    assert rare.sum() == 2 and sets.calibration_counts_[rare].sum() >= 9
+    mix = fitted.class_prior_
+    true = SCORES["pas"](fitted.predict_proba(X), mix, mix)[np.arange(150), y]
+    assert (sets.thresholds_[rare] == upper_quantile(true[rare[y]], 0.9)).all()
+    assert sets.thresholds_[0] == upper_quantile(true[y == 0], 0.9)
     one = ConformalClassifier(fitted).fit(X, y).thresholds_
+    assert (one == upper_quantile(true, 0.9)).all()
     between = ConformalClassifier(fitted, class_conditional=0.25).fit(X, y).thresholds_
     assert_allclose(between, 0.75 * one + 0.25 * sets.thresholds_)
 
@@ -194,14 +194,31 @@ def test_all_samples_are_held_out_in_turn():
 
 def test_a_class_that_a_fold_lacks_fits_no_class_there():
     X, y = draw(60, np.random.default_rng(0))
-    y = np.array(["a", "b", "c", "d", "e"])[y]
-    y[y == "e"] = "d"
-    y[7] = "e"
-    clf = ConformalClassifier(ShrunkGaussianClassifier(), cv=3, random_state=0).fit(X, y)
-    assert clf.calibration_counts_.tolist()[-1] == 1 and np.isfinite(clf.thresholds_).all()
-    clf.set_params(coverage=0.99, cv=2)
+    y[y == 4] = 3
+    y[7] = 4
+    folds = [(np.arange(30, 60), np.arange(30)), (np.arange(30), np.arange(30, 60))]
+    clf = ConformalClassifier(GaussianNB(), cv=folds).fit(X, y)
+    expected = np.full(60, np.inf)
+    for train, test in folds:
+        fold = GaussianNB().fit(X[train], y[train])
+        scores = SCORES["pas"](fold.predict_proba(X[test]), fold.class_prior_, fold.class_prior_)
+        known = np.isin(y[test], fold.classes_)
+        columns = np.searchsorted(fold.classes_, y[test][known])
+        expected[test[known]] = scores[known, columns]
+    assert np.isinf(expected).sum() == 1
+    assert_array_equal(clf.thresholds_, upper_quantile(expected, 0.9))
+    assert clf.calibration_counts_.tolist() == np.bincount(y).tolist()
+    clf.set_params(coverage=0.99)
     with pytest.raises(ValueError, match="needs at least 99 samples to calibrate with; there are"):
         clf.fit(X, y)
+
+
+def test_a_share_is_held_out_by_groups():
+    y, groups = np.tile([0, 1, 2], 40), np.arange(120) // 6
+    ((train, test),) = splits(y, 0.25, groups, 0)
+    assert len(test) == 30 and not set(groups[train]) & set(groups[test])
+    ((_, other),) = splits(y, 0.25, groups, 1)
+    assert set(test) != set(other)
 
 
 @pytest.mark.parametrize("target", [None, "train"])
