@@ -190,26 +190,32 @@ class ConformalClassifier(WrappingClassifier):
         estimator = whole(self.estimator, folds, X, y)
         classes = np.asarray(estimator.classes_)
         column = {label: k for k, label in enumerate(classes.tolist())}
-        if frozen and (unknown := [i for i, v in enumerate(y.tolist()) if v not in column]):
+        if unknown := [i for i, v in enumerate(y.tolist()) if v not in column]:
             i = unknown[0]
             raise ValueError(
-                f"y[{i}] = {y.tolist()[i]!r} is none of the {len(classes)} classes of the frozen "
-                f"classifier ({len(unknown)} such samples): leave them out"
+                f"y[{i}] = {y.tolist()[i]!r} is none of the {len(classes)} classes that the "
+                f"classifier was fitted to ({len(unknown)} such samples): leave them out"
             )
-        scores, codes, detector = [], [], None
+        given = resolve_target_prior(
+            self.class_prior, classes, np.ones(len(classes)), "class_prior"
+        )
+        scores, codes, detector, prior = [], [], None, np.empty(0)
         for fold in folds:
-            rows = take_rows(X, fold.test)
-            fitted, detector = fold.estimator, self._detector(X, y, fold.train)
-            found = self._scores(fitted, detector, rows, None if frozen else y[fold.train])
+            rows, fitted = take_rows(X, fold.test), fold.estimator
             where = {label: k for k, label in enumerate(np.asarray(fitted.classes_).tolist())}
+            shares = None if given is None else given[[column[label] for label in where]]
+            prior = self._mix(fitted, None if frozen else y[fold.train], shares)
+            detector = self._detector(X, y, fold.train)
+            found = self._scores(fitted, detector, rows, prior)
             for row, label in zip(found, y[fold.test].tolist(), strict=True):
                 scores.append(row[where[label]] if label in where else np.inf)
                 codes.append(column[label])
         self.thresholds_ = self._thresholds(np.array(scores), np.array(codes), len(classes))
         self.calibration_counts_ = np.bincount(codes, minlength=len(classes))
-        self.outlier_detector_ = detector if len(folds) == 1 else self._detector(X, y, slice(None))
+        if len(folds) > 1:
+            detector, prior = self._detector(X, y, slice(None)), self._mix(estimator, y, given)
+        self.outlier_detector_, self._prior = detector, prior
         self._adopt(estimator)
-        self._prior = self._mix(estimator, None if frozen else y)
         return self
 
     def predict_set(self, X) -> np.ndarray:
@@ -259,8 +265,8 @@ class ConformalClassifier(WrappingClassifier):
             return proba, np.zeros(len(proba), dtype=bool)
         return proba, np.asarray(detector.predict(X)) == -1
 
-    def _scores(self, estimator, detector, X, y) -> np.ndarray:
-        """Scores of samples to calibrate with; ``y``: labels that the classifier was fitted to."""
+    def _scores(self, estimator, detector, X, prior: np.ndarray) -> np.ndarray:
+        """Scores of samples to calibrate with."""
         proba, flagged = self._look(estimator, detector, X)
         if not np.isfinite(proba).all():
             i = int(np.flatnonzero(~np.isfinite(proba).all(axis=1))[0])
@@ -268,7 +274,7 @@ class ConformalClassifier(WrappingClassifier):
                 f"the probabilities of sample {i} to calibrate with are {proba[i]}: leave samples "
                 "out that can't be read"
             )
-        scores = self._score(estimator, proba, self._mix(estimator, y))
+        scores = self._score(estimator, proba, prior)
         scores[flagged] = np.inf
         return scores
 
@@ -278,16 +284,14 @@ class ConformalClassifier(WrappingClassifier):
         score = SCORES[score] if isinstance(score, str) else score
         return np.asarray(score(proba, prior if assumed is None else assumed, prior))
 
-    def _mix(self, estimator, y) -> np.ndarray:
-        """The mix of classes that samples come in; equal shares if it is not known nor needed."""
+    def _mix(self, estimator, y, given: np.ndarray | None) -> np.ndarray:
+        """The mix of classes that samples come in; equal shares if it is not known nor needed.
+
+        ``y``: labels that the classifier was fitted to; ``given``: shares of its classes.
+        """
+        if given is not None:
+            return given / given.sum()
         classes = np.asarray(estimator.classes_)
-        if self.class_prior is not None:
-            prior = self.class_prior
-            if isinstance(prior, Mapping):  # a fold may lack classes
-                prior = [prior.get(label, 0) for label in classes.tolist()]
-            shares = resolve_target_prior(prior, classes, np.ones(len(classes)))
-            assert shares is not None
-            return shares
         if y is not None:
             counts = np.array([(y == label).sum() for label in classes])
             return counts / counts.sum()

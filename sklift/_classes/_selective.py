@@ -48,8 +48,10 @@ class SelectiveClassifier(WrappingClassifier):
         Least probability of a label that is said; infinite for classes that are never said.
     alone_ : ndarray of shape (n_classes,), bool
         Classes with a threshold of their own. The others share one, by their predictions together.
-    said_ : ndarray of shape (n_classes,), precision_ : ndarray of shape (n_classes,)
-        How often each class was said of held-out samples, and how often rightly, as a share.
+    said_ : ndarray of shape (n_classes,)
+        How often each class was said of held-out samples.
+    precision_ : ndarray of shape (n_classes,)
+        The share of these that are right; NaN for classes that were never said.
     n_features_in_ : int
         Number of columns of X, if ``estimator_`` knows it.
 

@@ -172,6 +172,14 @@ def test_one_share_is_held_out_once_and_the_classifier_is_that_of_the_rest():
     assert_array_equal(clf.estimator_.class_count_ + clf.calibration_counts_, np.bincount(y))
     again = clone(clf).fit(X, y, groups=groups)
     assert_array_equal(again.thresholds_, clf.thresholds_)
+    # the sets are by the mix that was calibrated with, that of the rest
+    ((train, test),) = splits(y, 0.3, groups, 0)
+    likelihood = clf.predict_proba(X)
+    scores = -likelihood / (likelihood @ (np.bincount(y[train]) / len(train)))[:, None]
+    threshold = upper_quantile(scores[test, y[test]], 0.9)
+    assert_allclose(clf.thresholds_, threshold)
+    clear = np.abs(scores / threshold - 1) > 1e-9
+    assert_array_equal(clf.predict_set(X)[clear], (scores <= threshold)[clear])
 
 
 def test_all_samples_are_held_out_in_turn():
@@ -207,6 +215,8 @@ def test_a_class_that_a_fold_lacks_fits_no_class_there():
         expected[test[known]] = scores[known, columns]
     assert np.isinf(expected).sum() == 1
     assert_array_equal(clf.thresholds_, upper_quantile(expected, 0.9))
+    told = ConformalClassifier(GaussianNB(), cv=folds, class_prior=SHARES).fit(X, y)
+    assert told.thresholds_[0] != clf.thresholds_[0]
     assert clf.calibration_counts_.tolist() == np.bincount(y).tolist()
     clf.set_params(coverage=0.99)
     with pytest.raises(ValueError, match="needs at least 99 samples to calibrate with; there are"):
@@ -251,7 +261,7 @@ class TestWhatIsRefused:
     def test_a_label_that_the_frozen_classifier_lacks(self, fitted):
         X, y = draw(40, np.random.default_rng(0))
         y[3] = 9
-        with pytest.raises(ValueError, match=r"y\[3\] = 9 is none of the 5 classes of the frozen"):
+        with pytest.raises(ValueError, match=r"y\[3\] = 9 is none of the 5 classes that the"):
             ConformalClassifier(fitted).fit(X, y)
 
     def test_a_classifier_that_does_not_tell_its_mix(self):
@@ -263,6 +273,8 @@ class TestWhatIsRefused:
         assert_array_equal(
             told.thresholds_, ConformalClassifier(frozen, class_prior=SHARES).fit(X, y).thresholds_
         )
+        with pytest.raises(ValueError, match=r"class_prior has no share of the classes \[1, 2"):
+            ConformalClassifier(frozen, class_prior={0: 1}).fit(X, y)
         assert ConformalClassifier(frozen, conformity_score="lac").fit(X, y).thresholds_[0] < 1
 
     def test_a_detector_that_would_be_tested_on_what_it_saw(self, fitted):
