@@ -35,8 +35,8 @@ class ConformalClassifier(WrappingClassifier):
         Share of new samples whose set holds the true label.
     conformity_score : {"pas", "lac", "aps", "raps"} or callable, default="pas"
         Score of how badly a label fits. ``"lac"``: 1 minus its probability [2]_, the smallest sets.
-        ``"pas"``: the same over the prevalence of its class [3]_, so that the sets of rare classes
-        hold the true label as well. ``"aps"`` [4]_ and ``"raps"`` [5]_: the sum of the
+        ``"pas"``: minus its probability over the prevalence of its class [3]_, so that sets hold the
+        labels of rare classes as well. ``"aps"`` [4]_ and ``"raps"`` [5]_: the sum of the
         probabilities down to it, without a random part. A callable takes arrays ``proba``
         (n_samples, n_classes), the mix of classes that it assumes and the mix of the samples, and
         returns an array like ``proba``.
@@ -91,7 +91,7 @@ class ConformalClassifier(WrappingClassifier):
       samples (``calibration_counts_``), and to the others as a group, about. Sets grow.
     - Between 0 and 1, the overall promise is :math:`2 c - 1` at worst, and usually c.
     - With several folds, thresholds come from models that saw fewer samples. There is no promise
-      for a finite sample; coverage is usually somewhat higher. A class that has one sample only is
+      for a finite sample; coverage is usually near c. A class that has one sample only is
       unknown to the model that is tested with it, unless this model is told the classes.
 
     Shares of ``target_prior`` that are 0 keep classes out of the sets. The set of a picture that
