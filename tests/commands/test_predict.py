@@ -11,6 +11,7 @@ import pytest
 
 from sklift import LiftClassifier
 from sklift._commands import _predictions, _reading, main
+from sklift._commands._model_file import identity
 
 
 @pytest.fixture
@@ -275,6 +276,9 @@ def test_sets_of_another_model_are_not_taken(sklift, with_sets, model, photos, t
     picture = next(photos.rglob("*.png"))
     row = next(csv.DictReader(sklift("predict", copied, picture).out.splitlines()))
     assert row["set"] == "" and row["label"]
+    sets.write_text(json.dumps({"threshold": 0.0, "model": identity(copied)}))
+    row = next(csv.DictReader(sklift("predict", copied, picture).out.splitlines()))
+    assert row["set"] == " | ".join([row["label"], row["label_2"], row["label_3"]])
     sets.write_text("{}")
     done = sklift("predict", copied, picture)
     assert done.status == 2 and "m.sets.json has no threshold of sets" in done.err
