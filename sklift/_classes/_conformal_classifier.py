@@ -35,8 +35,8 @@ class ConformalClassifier(WrappingClassifier):
         Share of new samples whose set holds the true label.
     conformity_score : {"pas", "lac", "aps", "raps"} or callable, default="pas"
         Score of how badly a label fits. ``"lac"``: 1 minus its probability [2]_, the smallest sets.
-        ``"pas"``: minus its probability over the prevalence of its class [3]_, so that sets hold the
-        labels of rare classes as well. ``"aps"`` [4]_ and ``"raps"`` [5]_: the sum of the
+        ``"pas"``: minus its probability over the prevalence of its class [3]_, so that sets hold
+        the labels of rare classes as well. ``"aps"`` [4]_ and ``"raps"`` [5]_: the sum of the
         probabilities down to it, without a random part. A callable takes arrays ``proba``
         (n_samples, n_classes), the mix of classes that it assumes and the mix of the samples, and
         returns an array like ``proba``.
