@@ -19,6 +19,7 @@ ORDER = [
     "test_time_ensembling",
     "deployment_prior",
     "calibration",
+    "prediction_sets",
     "mistakes",
     "your_own",
 ]

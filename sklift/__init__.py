@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING
 from ._core._version import __version__
 
 if TYPE_CHECKING:
+    from ._classes._conformal_classifier import ConformalClassifier
     from ._classes._gaussian_classifier import ShrunkGaussianClassifier
+    from ._classes._novelty import NoveltyDetector
+    from ._classes._selective import SelectiveClassifier
+    from ._classes._taxonomy import Taxonomy
     from ._fitting._soup import soup
     from .classifier import LiftClassifier
     from .embedder import ImageEmbedder
     from .zero_shot import ZeroShotClassifier
 
 __all__ = [
+    "ConformalClassifier",
     "ImageEmbedder",
     "LiftClassifier",
+    "NoveltyDetector",
+    "SelectiveClassifier",
     "ShrunkGaussianClassifier",
+    "Taxonomy",
     "ZeroShotClassifier",
     "__version__",
     "soup",
@@ -26,9 +34,13 @@ __all__ = [
 # Imported when they are asked for: the command line answers at once, and a script that needs a
 # loader alone does not wait for scikit-learn.
 _HOMES = {
+    "ConformalClassifier": "_classes._conformal_classifier",
     "ImageEmbedder": "embedder",
     "LiftClassifier": "classifier",
+    "NoveltyDetector": "_classes._novelty",
+    "SelectiveClassifier": "_classes._selective",
     "ShrunkGaussianClassifier": "_classes._gaussian_classifier",
+    "Taxonomy": "_classes._taxonomy",
     "ZeroShotClassifier": "zero_shot",
     "soup": "_fitting._soup",
 }

@@ -1,1 +1,1 @@
-"""Classes: their labels, names, prompts, priors and moments."""
+"""Classes: their labels, names, prompts, priors, moments, and trust in predictions."""

@@ -123,7 +123,10 @@ def estimate_prior(
 
 
 def resolve_target_prior(
-    target: str | Mapping | ArrayLike | None, classes: np.ndarray, class_prior: ArrayLike
+    target: str | Mapping | ArrayLike | None,
+    classes: np.ndarray,
+    class_prior: ArrayLike,
+    name: str = "target_prior",
 ) -> np.ndarray | None:
     """The mix of classes that a user asks for.
 
@@ -136,6 +139,8 @@ def resolve_target_prior(
         The labels.
     class_prior : array-like of shape (n_classes,)
         The mix of the training data, which "train" stands for.
+    name : str, default="target_prior"
+        What errors call it.
 
     Returns
     -------
@@ -160,54 +165,54 @@ def resolve_target_prior(
     if isinstance(target, str):
         if target not in ("balanced", "train"):
             raise ValueError(
-                "target_prior must be None, 'balanced', 'train', an array of one share per class, "
+                f"{name} must be None, 'balanced', 'train', an array of one share per class, "
                 f"or a dict label -> share; got {target!r}"
             )
         target = np.ones(len(classes)) if target == "balanced" else class_prior
     elif hasattr(target, "to_dict"):  # a pandas Series, for instance from value_counts()
         target = target.to_dict()
     if isinstance(target, Mapping):
-        target = _in_order(target, classes.tolist())
-    shares = _as_floats(target)
+        target = _in_order(target, classes.tolist(), name)
+    shares = _as_floats(target, name)
     if shares.shape != (len(classes),):
         raise ValueError(
-            f"target_prior has shape {shares.shape}, expected ({len(classes)},): one share for "
+            f"{name} has shape {shares.shape}, expected ({len(classes)},): one share for "
             "each class, in the order of classes_"
         )
     wrong = ~np.isfinite(shares) | (shares < 0)
     if wrong.any():
         k = int(wrong.argmax())
         raise ValueError(
-            f"target_prior must be finite and >= 0; the share of class {classes.tolist()[k]!r} is "
+            f"{name} must be finite and >= 0; the share of class {classes.tolist()[k]!r} is "
             f"{shares[k]}"
         )
     if not shares.any():
-        raise ValueError("target_prior must not be zero for every class")
+        raise ValueError(f"{name} must not be zero for every class")
     return shares / shares.sum()
 
 
-def _in_order(target: Mapping, labels: list) -> list:
+def _in_order(target: Mapping, labels: list, name: str) -> list:
     known = set(labels)
     unknown = [label for label in target if label not in known]
     if unknown:
         raise ValueError(
-            f"target_prior holds {unknown[:5]}, which the training data lacks; with classes= a "
+            f"{name} holds {unknown[:5]}, which the training data lacks; with classes= a "
             "class can be named that no training sample has"
         )
     missing = [label for label in labels if label not in target]
     if missing:
         raise ValueError(
-            f"target_prior has no share of the classes {missing[:5]}; a class that does not occur "
+            f"{name} has no share of the classes {missing[:5]}; a class that does not occur "
             "has the share 0"
         )
     return [target[label] for label in labels]
 
 
-def _as_floats(target) -> np.ndarray:
+def _as_floats(target, name: str) -> np.ndarray:
     try:
         return np.asarray(target, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"target_prior must hold one number per class; got {target!r}") from error
+        raise ValueError(f"{name} must hold one number per class; got {target!r}") from error
 
 
 def _positive(prior: ArrayLike) -> np.ndarray:

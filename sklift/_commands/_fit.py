@@ -19,7 +19,8 @@ from ._pictures import Pictures, add_labels, with_labels
 DESCRIPTION = """\
 Train a LiftClassifier on pictures, save it, and print its scores on pictures
 that were held out of each class. The settings are written beside the model
-("model.fit.json"), and sklift fit --config runs them again. Pictures that
+("model.fit.json"), and sklift fit --config runs them again; so is what the
+sets of sklift predict need ("model.sets.json"). Pictures that
 can't be read are left out and listed; the exit code is then 1.
 
 PICTURES is a folder with one sub-folder of pictures per class, a text file
@@ -109,6 +110,10 @@ def run(options: argparse.Namespace) -> int:
         "n_train": len(train) - len(unreadable),
         "n_classes": n_classes,
     }
+    from ._model_file import identity
+    from ._sets import COVERAGE, sets_beside, write_threshold
+
+    scored = None
     if test:
         from ._scoring import score
 
@@ -117,6 +122,8 @@ def run(options: argparse.Namespace) -> int:
         facts |= {"n_test": len(scored.paths), "report": scored.report("dict")}
         if not options.json:
             print(scored.report())
+    if write_threshold(clf, scored, output, identity(output)) is not None:
+        say(f"wrote {sets_beside(output)}: sets of predict hold {COVERAGE:.0%} of true labels")
     if options.json:
         print(to_json(facts | {"unreadable": unreadable}))
     tell_unreadable(unreadable)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..classifier import LiftClassifier
@@ -30,3 +33,10 @@ def load_model(path: str, kinds: Sequence[type] = CLASSIFIERS, *, device: str | 
     if name not in by_name:
         raise ValueError(f"{path} holds a {name}; this command needs a {' or a '.join(by_name)}")
     return by_name[name].load(path, device=device).set_params(verbose=0)
+
+
+def identity(file: str | Path, settings: Mapping[str, Any] | None = None) -> str:
+    """What tells the model in a file, predicting with these settings, from others."""
+    digest = hashlib.sha256(Path(file).read_bytes())
+    digest.update(json.dumps(dict(settings or {}), sort_keys=True).encode())
+    return digest.hexdigest()[:12]

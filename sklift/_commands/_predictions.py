@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,16 @@ import numpy as np
 from .._store._atomic import replace_file
 from ._reading import Part
 
-NAMES = ("path", "label", "probability", "top", "error", "model")
+NAMES = ("path", "label", "probability", "top", "set", "error", "model")
 
 
-def rows_of(part: Part, classes: np.ndarray, top: int, model: str) -> Iterator[dict[str, Any]]:
+def rows_of(
+    part: Part,
+    classes: np.ndarray,
+    top: int,
+    model: str,
+    sets: Callable[[np.ndarray], list] | None = None,
+) -> Iterator[dict[str, Any]]:
     """A row for each picture of a part.
 
     Parameters
@@ -29,23 +35,28 @@ def rows_of(part: Part, classes: np.ndarray, top: int, model: str) -> Iterator[d
         Number of labels to tell of each picture.
     model : str
         What tells the model from others.
+    sets : callable, optional
+        A function from probabilities to sets of labels.
     """
     order = np.argsort(-part.values, axis=1, kind="stable")[:, :top]
     best = np.take_along_axis(part.values, order, axis=1)
     labels = classes[order] if len(order) else order
-    predicted = iter(zip(labels.tolist(), best.round(6).tolist(), strict=True))
+    of_each = [None] * len(labels) if sets is None or not len(labels) else sets(part.values)
+    predicted = iter(zip(labels.tolist(), best.round(6).tolist(), of_each, strict=True))
     for path in part.paths:
         row: dict[str, Any] = {"path": path, "label": None, "probability": None, "top": []}
+        row["set"] = None
         if path not in part.unreadable:
-            some = list(zip(*next(predicted), strict=True))
-            row |= {"label": some[0][0], "probability": some[0][1], "top": some}
+            names, shares, inside = next(predicted)
+            some = list(zip(names, shares, strict=True))
+            row |= {"label": names[0], "probability": shares[0], "top": some, "set": inside}
         yield row | {"error": part.unreadable.get(path), "model": model}
 
 
 def columns(top: int) -> list[str]:
     """Names of the columns of a flat table."""
     others = [f"{name}_{k}" for k in range(2, top + 1) for name in ("label", "probability")]
-    return ["path", "label", "probability", *others, "error", "model"]
+    return ["path", "label", "probability", *others, "set", "error", "model"]
 
 
 def flat(row: dict[str, Any], top: int) -> dict[str, Any]:
@@ -53,6 +64,8 @@ def flat(row: dict[str, Any], top: int) -> dict[str, Any]:
     found = dict.fromkeys(columns(top)) | {n: v for n, v in row.items() if n != "top"}
     for k, (label, probability) in enumerate(row["top"][1:top], start=2):
         found |= {f"label_{k}": label, f"probability_{k}": probability}
+    if row["set"] is not None:
+        found["set"] = " | ".join(map(str, row["set"]))
     return found
 
 

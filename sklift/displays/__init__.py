@@ -8,6 +8,8 @@ from ._occlusion import OcclusionDisplay
 from ._recall import RecallDisplay
 from ._reliability import ReliabilityDisplay
 from ._report import Report
+from ._review import ReviewDisplay
+from ._review_list import review_list
 from ._search_results import SearchResultsDisplay
 from ._shot_accuracy import ShotAccuracyDisplay
 from ._training_curve import TrainingCurveDisplay
@@ -19,7 +21,9 @@ __all__ = [
     "RecallDisplay",
     "ReliabilityDisplay",
     "Report",
+    "ReviewDisplay",
     "SearchResultsDisplay",
     "ShotAccuracyDisplay",
     "TrainingCurveDisplay",
+    "review_list",
 ]

@@ -180,7 +180,7 @@ class ContactSheetDisplay:
         order = np.lexsort((-proba_pred, proba_true, correct))[:n_images]
         called, given = naming(class_names, labels), y_proba is not None
         return cls(
-            [_reduced(source[int(i)]) for i in order],
+            [reduced(source[int(i)]) for i in order],
             [called(label) for label in y_true[order].tolist()],
             [called(label) for label in y_pred[order].tolist()],
             correct[order],
@@ -203,16 +203,9 @@ class ContactSheetDisplay:
         display : ContactSheetDisplay
             With ``ax_`` and ``figure_``.
         """
-        n = len(self.images)
-        n_columns = min(n, math.ceil(math.sqrt(1.5 * n)))
-        n_rows = math.ceil(n / n_columns)
-        ax = start(ax, self, figsize=(max(1.6 * n_columns, 4.8), 1.95 * n_rows + 0.3))
-        grid = panels(ax, heights=(1,) * n_rows, widths=(1,) * n_columns, gap=(0, 0.02), above=0.22)
-        self.axes_ = grid[:n]
+        ax, self.axes_ = picture_grid(ax, self, len(self.images))
         for i, panel in enumerate(self.axes_):
             self._draw(panel, i)
-        for spare in grid[n:]:
-            spare.remove()
         if self.title:
             ax.set_title(self.title, parse_math=False)
         self.ax_, self.figure_ = ax, ax.figure
@@ -242,12 +235,25 @@ class ContactSheetDisplay:
         panel.set_title(title, fontsize=8, color=colour, pad=4, parse_math=False)
 
 
+def picture_grid(ax, display, n: int, above: float = 0.22):
+    """Axes, and those of n pictures inside, below text of a share ``above`` of their height."""
+    n_columns = min(n, math.ceil(math.sqrt(1.5 * n)))
+    n_rows = math.ceil(n / n_columns)
+    height = 1.95 * 0.78 / (1 - above)
+    ax = start(ax, display, figsize=(max(1.6 * n_columns, 4.8), height * n_rows + 0.3))
+    grid = panels(ax, heights=(1,) * n_rows, widths=(1,) * n_columns, gap=(0, 0.02), above=above)
+    for spare in grid[n:]:
+        spare.remove()
+    return ax, grid[:n]
+
+
 def _line(before: str, name: str, proba: np.ndarray | None, i: int) -> str:
     after = "" if proba is None else f" ({proba[i]:.0%})"
     return before + shorten(name, LONGEST_LINE - len(before) - len(after)) + after
 
 
-def _reduced(image: np.ndarray) -> np.ndarray:
+def reduced(image: np.ndarray) -> np.ndarray:
+    """A picture of at most 256 pixels a side."""
     small = Image.fromarray(image)
     small.thumbnail((LARGEST, LARGEST))
     return np.asarray(small)

@@ -7,6 +7,8 @@ from __future__ import annotations
 from ._calibration import expected_calibration_error, reliability_curve
 from ._class_scores import per_class_scores
 from ._confusions import most_confused_pairs
+from ._left_out import left_out_detection
+from ._levels import per_level_scores
 from ._recalls import (
     geometric_mean_recall,
     harmonic_mean_recall,
@@ -15,6 +17,7 @@ from ._recalls import (
 )
 from ._report import long_tail_report
 from ._scorers import few_shot_scorer, make_shot_scorer, many_shot_scorer, medium_shot_scorer
+from ._sets import per_class_coverage, prediction_set_scores
 from ._shots import (
     few_shot_accuracy_score,
     many_shot_accuracy_score,
@@ -30,6 +33,7 @@ __all__ = [
     "few_shot_scorer",
     "geometric_mean_recall",
     "harmonic_mean_recall",
+    "left_out_detection",
     "long_tail_report",
     "make_shot_scorer",
     "many_shot_accuracy_score",
@@ -37,9 +41,12 @@ __all__ = [
     "medium_shot_accuracy_score",
     "medium_shot_scorer",
     "most_confused_pairs",
+    "per_class_coverage",
     "per_class_recall",
     "per_class_recall_table",
     "per_class_scores",
+    "per_level_scores",
+    "prediction_set_scores",
     "reliability_curve",
     "shot_accuracy_score",
     "shot_groups",

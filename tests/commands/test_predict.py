@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sklift import LiftClassifier
-from sklift._commands import _predictions, _reading
+from sklift._commands import _predictions, _reading, main
+from sklift._commands._model_file import identity
 
 
 @pytest.fixture
@@ -231,3 +232,55 @@ def test_errors_that_are_not_of_pictures_are_told(sklift, model, photos, monkeyp
     monkeypatch.setattr(LiftClassifier, "predict_proba", predict_proba)
     done = sklift("predict", model, photos)
     assert done.status == 2 and "of another reason" in done.err
+
+
+@pytest.fixture(scope="module")
+def with_sets(photos, tmp_path_factory):
+    """The file of a model that held out half of the pictures."""
+    file = tmp_path_factory.mktemp("with_sets") / "m.safetensors"
+    words = ["fit", photos, "-o", file, "--test_size", "0.5", "--max_epochs", "1"]
+    assert main([*map(str, words), "--backbone", "emoji-tiny", "--verbose", "0"]) == 0
+    return file
+
+
+def test_sets_are_those_of_the_pictures_that_fit_held_out(sklift, with_sets, photos, tmp_path):
+    from sklearn.frozen import FrozenEstimator
+
+    from sklift import ConformalClassifier
+    from sklift._commands._fit import _held_out
+    from sklift._commands._pictures import Pictures
+
+    paths = np.array(sorted(map(str, photos.rglob("*.png"))))
+    labels = np.array([os.path.basename(os.path.dirname(path)) for path in paths])
+    _, held = _held_out(Pictures(paths, labels, {}), 0.5, 0)
+    clf = LiftClassifier.load(with_sets)
+    sets = ConformalClassifier(FrozenEstimator(clf)).fit(held.paths.tolist(), held.labels)
+    expected = sets.predict_set(paths.tolist())
+    assert sklift("predict", with_sets, photos, "-o", tmp_path / "p.jsonl").status == 0
+    rows = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    for row, inside in zip(rows, expected, strict=True):
+        assert sorted(row["set"]) == clf.classes_[inside].tolist()
+        assert row["set"][:1] in ([], [row["label"]])
+    assert sklift("predict", with_sets, photos, "-o", tmp_path / "p.csv").status == 0
+    assert [r["set"] for r in rows_of(tmp_path / "p.csv")] == [" | ".join(r["set"]) for r in rows]
+    # other predictions than those that were held out
+    sklift("predict", with_sets, photos, "-o", tmp_path / "b.csv", "--target_prior", "balanced")
+    assert {row["set"] for row in rows_of(tmp_path / "b.csv")} == {""}
+
+
+def test_sets_of_another_model_are_not_taken(sklift, with_sets, model, photos, tmp_path):
+    copied = tmp_path / "m.safetensors"
+    copied.write_bytes(model.read_bytes())
+    sets = copied.with_suffix(".sets.json")
+    sets.write_bytes(with_sets.with_suffix(".sets.json").read_bytes())
+    picture = next(photos.rglob("*.png"))
+    row = next(csv.DictReader(sklift("predict", copied, picture).out.splitlines()))
+    assert row["set"] == "" and row["label"]
+    sets.write_text(json.dumps({"threshold": 0.0, "model": identity(copied)}))
+    row = next(csv.DictReader(sklift("predict", copied, picture).out.splitlines()))
+    assert row["set"] == " | ".join([row["label"], row["label_2"], row["label_3"]])
+    sets.write_text("{}")
+    done = sklift("predict", copied, picture)
+    assert done.status == 2 and "m.sets.json has no threshold of sets" in done.err
+    words = ("--test_size", "0", "--max_epochs", "1", "--backbone", "emoji-tiny")
+    assert sklift("fit", photos, "-o", copied, *words).status == 0 and not sets.exists()

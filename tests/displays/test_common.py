@@ -16,6 +16,7 @@ from sklift.displays import (
     OcclusionDisplay,
     RecallDisplay,
     ReliabilityDisplay,
+    ReviewDisplay,
     SearchResultsDisplay,
     ShotAccuracyDisplay,
     TrainingCurveDisplay,
@@ -32,6 +33,18 @@ DRAWN = {
     ).plot(ax),
     RecallDisplay: lambda ax: RecallDisplay.from_predictions([0, 1], [0, 0], [3, 1], ax=ax),
     ReliabilityDisplay: lambda ax: ReliabilityDisplay.from_predictions([0, 1], [0.2, 0.7], ax=ax),
+    ReviewDisplay: lambda ax: ReviewDisplay.from_table(
+        np.zeros((2, 4, 4), np.uint8),
+        {
+            "index": [0, 1],
+            "picture": ["X[0]", "b.png"],
+            "reason": ["unsure", "foreign"],
+            "score": [0.1, 0.2],
+            "predicted": ["ant", "bee"],
+            "probability": [0.5, 0.6],
+        },
+        ax=ax,
+    ),
     SearchResultsDisplay: lambda ax: SearchResultsDisplay.from_cv_results(
         {"param_rank": [1, 2], "mean_test_score": [0.1, 0.2]}, ax=ax
     ),
@@ -44,7 +57,7 @@ DRAWN = {
 
 def test_every_display_is_here():
     names = set(sklift.displays.__all__)
-    assert {kind.__name__ for kind in DRAWN} == names - {"Report"}  # no plot, but a page
+    assert {kind.__name__ for kind in DRAWN} == names - {"Report", "review_list"}  # no plots
 
 
 @pytest.mark.parametrize("kind", DRAWN, ids=lambda kind: kind.__name__)

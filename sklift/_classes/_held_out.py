@@ -1,0 +1,113 @@
+"""Models with samples that they were not fitted to."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state
+
+from .._core._sklearn import Interval, take_rows
+
+CV_CONSTRAINTS = [
+    None,
+    Interval(Integral, 2, None, closed="left"),
+    Interval(Real, 0, 1, closed="neither"),
+    "cv_object",
+]
+
+
+class Fold(NamedTuple):
+    """A fitted model, and samples that it has not seen.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    train : ndarray of int, or None
+        Indices of the samples that it was fitted to; None if it came fitted.
+    test : ndarray of int
+        Indices of the others.
+    """
+
+    estimator: Any
+    train: np.ndarray | None
+    test: np.ndarray
+
+
+def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) -> list[Fold]:
+    """Models, each with the samples that it was not fitted to.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A ``FrozenEstimator`` is taken as it is: all samples are new to it.
+    X : array-like of length n_samples
+        Samples.
+    y : ndarray of shape (n_samples,)
+        Labels.
+    cv : None, int, float, splitter or iterable
+        None is 5 folds; a float is the share that is held out once, of which each class leaves one
+        sample at least for training.
+    groups : array-like of shape (n_samples,), optional
+        Samples of one group are held out together.
+    random_state : int, RandomState or None
+        Seed of the folds.
+
+    Returns
+    -------
+    folds : list of Fold
+        One if the estimator is frozen or the split is a single one.
+    """
+    if isinstance(estimator, FrozenEstimator):
+        return [Fold(estimator, None, np.arange(len(y)))]
+    return [
+        Fold(clone(estimator).fit(take_rows(X, train), y[train]), train, test)
+        for train, test in splits(y, cv, groups, random_state)
+    ]
+
+
+def whole(estimator, folds: list[Fold], X, y: np.ndarray):
+    """The model to predict with: that of a single fold, or else one fitted to all samples."""
+    return folds[0].estimator if len(folds) == 1 else clone(estimator).fit(X, y)
+
+
+def splits(y: np.ndarray, cv, groups, random_state) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Indices to fit to and to hold out; the parameters are those of :func:`held_out`."""
+    cv = 5 if cv is None else cv
+    if isinstance(cv, Real) and not isinstance(cv, Integral):
+        yield _share(y, float(cv), groups, check_random_state(random_state))
+        return
+    if isinstance(cv, Integral):
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        cv = kind(int(cv), shuffle=True, random_state=random_state)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        yield from check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y, groups)
+
+
+def _share(y: np.ndarray, share: float, groups, rng) -> tuple[np.ndarray, np.ndarray]:
+    """A random part to hold out, of which no class is absent in the rest."""
+    units = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    codes = np.unique(y, return_inverse=True)[1]
+    order = rng.permutation(units.max() + 1)
+    left, held = np.bincount(codes), np.zeros(len(y), dtype=bool)
+    for unit in order:
+        if held.sum() >= share * len(y):
+            break
+        members = np.flatnonzero(units == unit)
+        without = left - np.bincount(codes[members], minlength=len(left))
+        if (without[codes[members]] > 0).all():
+            left, held[members] = without, True
+    if not held.any():
+        raise ValueError(
+            f"cv={share} holds no sample out: every class has one sample or group only; give a "
+            "FrozenEstimator and other samples"
+        )
+    return np.flatnonzero(~held), np.flatnonzero(held)

@@ -1,0 +1,55 @@
+"""Mixes of classes that a fitted classifier was trained on, and that its probabilities assume."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+from ._priors import resolve_target_prior
+
+
+def assumed_mix(estimator) -> np.ndarray | None:
+    """Mix that the probabilities of a fitted classifier assume; None if it does not say.
+
+    `LiftClassifier` has ``implied_prior_`` and ``target_prior``, Gaussian classifiers of this
+    package and of scikit-learn have ``priors_`` or ``class_prior_``.
+
+    Examples
+    --------
+    >>> from sklift import ShrunkGaussianClassifier
+    >>> from sklift._classes._mixes import assumed_mix
+    >>> assumed_mix(ShrunkGaussianClassifier().fit([[0.0], [1.0], [3.0]], [0, 0, 1]))
+    array([0.5, 0.5])
+    """
+    estimator = innermost(estimator)
+    if hasattr(estimator, "implied_prior_"):
+        target = getattr(estimator, "target_prior", None)
+        target = resolve_target_prior(target, estimator.classes_, estimator.class_prior_)
+        return estimator.implied_prior_ if target is None else target
+    for name in ("priors_", "class_prior_"):
+        if hasattr(estimator, name):
+            return np.asarray(getattr(estimator, name), dtype=np.float64)
+    return None
+
+
+def trained_mix(estimator) -> np.ndarray | None:
+    """Mix that a fitted classifier was trained on; None if it does not say."""
+    estimator = innermost(estimator)
+    for name in ("class_counts_", "class_count_", "class_prior_"):
+        if hasattr(estimator, name):
+            counts = np.asarray(getattr(estimator, name), dtype=np.float64)
+            return counts / counts.sum()
+    return None
+
+
+def innermost(estimator):
+    """The estimator inside pipelines, searches and frozen estimators."""
+    while True:
+        if hasattr(estimator, "steps"):
+            estimator = estimator.steps[-1][1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        else:
+            return estimator
