@@ -101,7 +101,8 @@ def _of_tiff(image, name: str, reading: Reading) -> Declared:
         )
     bits = max(_numbers(tags.get(_BITS_PER_SAMPLE, 1)))
     wanted = max(reading.channels or (0,))
-    if len(image.getbands()) <= wanted < tags.get(_SAMPLES_PER_PIXEL, 1):
+    seen = 3 if image.mode == "RGBX" else len(image.getbands())
+    if seen <= wanted < tags.get(_SAMPLES_PER_PIXEL, 1):
         raise Misread(f"{name} is a TIFF of more channels than Pillow reads: {_TIFFFILE}")
     if _SIGNED in _numbers(tags.get(_SAMPLE_FORMAT, 1)):
         if bits == 8:

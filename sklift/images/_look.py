@@ -11,7 +11,7 @@ from .._core._warn import warn
 from ._arrays import is_tensor, tensor_to_array
 from ._declared import declared, keeps_upper_bits
 from ._levels import is_sixteen_bits
-from ._opened import PilFile, opened
+from ._opened import PilFile, opened, seen_of
 from ._pil import at_frame, check_mode
 from ._reading import PLAIN, Reading
 
@@ -68,7 +68,7 @@ def look_at_file(item, reading: Reading = PLAIN, name: str | None = None) -> Loo
         return NOTHING
     if raster.value_range not in (None, (0, 65535)):
         return NOTHING
-    return _look_at_array(raster.pixels, reading)
+    return _look_at_array(seen_of(raster, name, reading), reading)
 
 
 def warn_of_surprises(source, reading: Reading) -> None:

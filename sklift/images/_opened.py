@@ -25,7 +25,7 @@ from ._formats import (
     format_of,
 )
 from ._items import content_of, is_encoded
-from ._pil import check_mode, count_frames, frame_of, pil_to_rgb, to_frame
+from ._pil import check_mode, count_frames, frame_of, opened_by_pillow, pil_to_rgb, to_frame
 from ._reading import Reading
 
 _HEAD = 512  # bytes at the start of a file by which formats know it
@@ -178,7 +178,7 @@ def opened(item, name: str, reading: Reading) -> Iterator[PilFile | FormatFile]:
 
 def raster_to_rgb(raster: Raster, name: str, reading: Reading) -> np.ndarray:
     """Convert the numbers of a file to (height, width, 3) uint8."""
-    pixels, value_range = raster.pixels, reading.value_range
+    pixels, value_range = seen_of(raster, name, reading), reading.value_range
     if value_range is None:
         value_range = raster.value_range
         pixels = pixels if raster.curve is None else raster.curve(pixels)
@@ -189,6 +189,18 @@ def raster_to_rgb(raster: Raster, name: str, reading: Reading) -> np.ndarray:
         )
     rgb = array_to_rgb(pixels, name, replace(reading, value_range=value_range), raster.bits)
     return 255 - rgb if raster.white_is_zero else rgb
+
+
+def seen_of(raster: Raster, name: str, reading: Reading) -> np.ndarray:
+    """The numbers of a file, without the channels that are not seen if the user chooses none."""
+    if raster.channels is None or reading.channels is not None:
+        return raster.pixels
+    if not raster.channels:
+        raise ValueError(
+            f"{name} has {raster.pixels.shape[2]} channels, and doesn't say which are red, green "
+            f"and blue: choose one, two or three of them, such as reader__channels=(0, 1, 2)"
+        )
+    return raster.pixels[..., list(raster.channels)]
 
 
 def reduced_pixels(
@@ -240,7 +252,7 @@ def _opened_by_pillow(place: str | BytesIO, name: str, kind: FileFormat | None) 
         except ImportError as error:
             raise ValueError(f"{name}: {kind.missing()}") from error
     try:
-        return Image.open(place, formats=_formats())
+        return opened_by_pillow(place, _formats())
     except FileNotFoundError:
         raise
     except Exception as error:  # Pillow's plugins raise nearly anything on damaged files

@@ -139,17 +139,23 @@ def at_frame(image: Image.Image, name: str, frame: int | str) -> Iterator[tuple[
             image.seek(before)
 
 
+def opened_by_pillow(place: str | BytesIO, formats: list[str]) -> Image.Image:
+    """Open a file that is of one of some formats."""
+    image = Image.open(place, formats=formats)
+    if image.format == "TIFF":
+        # else Pillow 13 maps the file, and mixes up the rows of a picture that lies on its side
+        image.filename = ""
+    return image
+
+
 def _opened_anew(image: Image.Image) -> Image.Image | None:
-    file = getattr(image, "fp", None)  # there is none once the image is loaded
-    if file is None or not isinstance(image, ImageFile.ImageFile) or image.format is None:
+    if not isinstance(image, ImageFile.ImageFile) or image.format is None or _is_loaded(image):
         return None
-    place = getattr(image, "filename", None)
-    if isinstance(file, BytesIO):
-        place = BytesIO(file.getvalue())
-    elif not place or not os.path.isfile(place):
+    place = _place_of(image)
+    if place is None:
         return None
     try:
-        again = Image.open(place, formats=["JPEG" if image.format == "MPO" else image.format])
+        again = opened_by_pillow(place, ["JPEG" if image.format == "MPO" else image.format])
         if image.tell():
             again.seek(image.tell())
         # drafts and files that have changed are other pictures
@@ -159,6 +165,32 @@ def _opened_anew(image: Image.Image) -> Image.Image | None:
     except Exception:  # what is wrong with it is said where it is loaded
         pass
     return None
+
+
+def _is_loaded(image: ImageFile.ImageFile) -> bool:
+    """Whether an image holds its pixels, which may have been changed since they were read."""
+    try:
+        held = image.im is not None
+    except AssertionError:
+        held = False
+    return held and not image.tile  # of the next frame of an animation
+
+
+def _place_of(image: ImageFile.ImageFile) -> str | BytesIO | None:
+    """Where an image was opened from: its path, or a copy of what its file object holds."""
+    path, file = getattr(image, "filename", None), getattr(image, "fp", None)
+    if path and os.path.isfile(path):
+        return os.fspath(path)
+    if isinstance(file, BytesIO):
+        return BytesIO(file.getvalue())
+    try:
+        place = file.tell()
+        file.seek(0)
+        content = file.read()
+        file.seek(place)
+    except Exception:  # there is none, or it is closed, or read but once
+        return None
+    return BytesIO(content)
 
 
 def _bands(image: Image.Image, reading: Reading) -> np.ndarray:

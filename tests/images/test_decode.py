@@ -30,6 +30,20 @@ def test_exif_orientation_is_applied(tmp_path, orientation, suffix):
         np.testing.assert_array_equal(to_rgb(image), expected)  # the image itself is not turned
 
 
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("pixels", [RGB[..., 0], RGB[..., 0] * np.uint16(257)])
+def test_a_grey_tiff_on_its_side(tmp_path, pixels, orientation):
+    path = tmp_path / "x.tiff"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(path, exif=exif)  # not compressed: Pillow maps it
+    method = {5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}[orientation]
+    upright = Image.fromarray(RGB[..., 0]).transpose(Image.Transpose[method]).convert("RGB")
+    np.testing.assert_array_equal(read(path), np.asarray(upright))
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(to_rgb(image), np.asarray(upright))
+
+
 def test_damaged_exif_leaves_the_image_as_it_is(tmp_path):
     path = tmp_path / "x.png"
     Image.fromarray(RGB).save(path, exif=b"Exif\x00\x00garbage that is no TIFF header")

@@ -107,7 +107,7 @@ def test_arrow_columns(paths):
 def test_opened_pictures_are_not_left_loaded(tmp_path, suffix):
     path = tmp_path / f"x.{suffix}"
     Image.fromarray(PICTURES[0]).save(path)
-    for place in (path, io.BytesIO(path.read_bytes())):
+    for place in (path, io.BytesIO(path.read_bytes()), open(path, "rb")):  # noqa: SIM115
         opened = Image.open(place)
         source, expected = Reader().build([opened]), Reader().build([path])
         for least in (None, 24, 12):
@@ -122,6 +122,11 @@ def test_opened_pictures_that_were_changed_are_seen_as_they_are(tmp_path):
     Image.fromarray(PICTURES[0]).save(path)
     drawn = Image.open(path)
     drawn.paste((9, 8, 7), (0, 0, 64, 48))
+    assert (Reader().build([drawn])[0] == (9, 8, 7)).all()
+    icon = tmp_path / "x.ico"  # whose plug-in keeps its file open
+    Image.fromarray(PICTURES[0]).save(icon)
+    drawn = Image.open(icon)
+    drawn.paste((9, 8, 7, 255), (0, 0, *drawn.size))
     assert (Reader().build([drawn])[0] == (9, 8, 7)).all()
     drafted = Image.open(path)
     drafted.draft("L", (32, 24))

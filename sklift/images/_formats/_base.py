@@ -31,6 +31,9 @@ class Raster:
     curve : callable, optional
         A function of ``pixels`` to what is shown where the user gives no range; ``value_range`` is
         that of its outcome.
+    channels : tuple of int, optional
+        The channels that are seen, a fourth of them as opacity, unless the user chooses others; by
+        default all. Empty: the user has to choose.
 
     Examples
     --------
@@ -45,6 +48,7 @@ class Raster:
     bits: int | None = None
     white_is_zero: bool = False
     curve: Callable[[np.ndarray], np.ndarray] | None = None
+    channels: tuple[int, ...] | None = None
 
 
 class FileFormat(BaseEstimator):

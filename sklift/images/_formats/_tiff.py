@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ._base import OptionalFormat, Raster
+from ._tiff_colours import raster_of
 
 _MAGICS = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}  # + is BigTIFF
 _MOSAIC = 32803  # a colour for each pixel, as sensors have them
@@ -65,12 +66,7 @@ class Tiff(OptionalFormat):
                 raise ValueError(f"{error}; {_INSTALL}") from error
             if "S" in page.axes:
                 pixels = np.moveaxis(pixels, page.axes.index("S"), -1)
-            bits = int(page.bitspersample)
-            return Raster(
-                pixels,
-                bits=bits if page.dtype.kind == "u" and bits < 16 and bits != 8 else None,
-                white_is_zero=page.photometric == 0,
-            )
+            return raster_of(page, pixels)
 
 
 def _opened(file: str | BytesIO) -> Any:

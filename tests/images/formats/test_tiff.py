@@ -18,6 +18,7 @@ tifffile = pytest.importorskip("tifffile")
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 65536, (16, 32), dtype=np.uint16)
 MANY = RNG.integers(0, 65536, (5, 16, 32), dtype=np.uint16)
+COLOURS = MANY[:3].transpose(1, 2, 0)
 SIGNED = RNG.integers(-128, 128, (16, 32)).astype(np.int8)
 PLAIN = {"photometric": "minisblack"}
 # the numbers to be written, how, how they are read, and the array that gives the same
@@ -70,6 +71,39 @@ CASES = {
         {"value_range": 16},
         GREY,
     ),
+    "planes and infrared": (
+        MANY[:4],
+        {"photometric": "rgb", "planarconfig": "separate", "extrasamples": [0]},
+        {},
+        COLOURS,
+    ),
+    "planes of floats, infrared and another": (
+        (MANY / 65535).astype(np.float32),
+        {"photometric": "rgb", "planarconfig": "separate", "extrasamples": [0, 0]},
+        {},
+        (COLOURS / 65535).astype(np.float32),
+    ),
+    "planes and opacity": (
+        MANY[:4],
+        {"photometric": "rgb", "planarconfig": "separate", "extrasamples": [2]},
+        {},
+        MANY[:4].transpose(1, 2, 0),
+    ),
+    "grey and opacity": (
+        MANY[:2].transpose(1, 2, 0),
+        {**PLAIN, "planarconfig": "contig", "extrasamples": [2]},
+        {},
+        MANY[[0, 0, 0, 1]].transpose(1, 2, 0),
+    ),
+    "palette": (
+        GREY,
+        {
+            "photometric": "palette",
+            "colormap": (np.arange(65536) // [[1], [2], [3]]).astype(np.uint16),
+        },
+        {},
+        np.stack([GREY // np.uint16(k) for k in (1, 2, 3)], axis=2),
+    ),
 }
 
 
@@ -88,6 +122,44 @@ def test_numbers_are_those_of_an_array(tmp_path, case):
     np.testing.assert_array_equal(Reader(**settings).build([path.read_bytes()])[0], expected)
     assert check_file(path, Reader(**settings)._reading()).size == (32, 16)
     assert len(np.unique(expected)) > 50
+
+
+def test_orientations(tmp_path):
+    path = tmp_path / "x.tif"
+    rgb = Reader().build([GREY])[0]
+    turned = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE"}
+    turned |= {6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}
+    for orientation, method in turned.items():
+        tags = [(274, "H", 1, orientation, True)]
+        made(path, np.stack([GREY] * 3), photometric="rgb", planarconfig="separate", extratags=tags)
+        upright = Image.fromarray(rgb).transpose(Image.Transpose[method])
+        np.testing.assert_array_equal(Reader().build([path])[0], np.asarray(upright))
+
+
+def test_opacity_that_colours_are_multiplied_by(tmp_path):
+    path = tmp_path / "x.tif"
+    half = np.full((1, 16, 32), 32896, np.uint16)  # of 65535
+    planes = np.concatenate([np.rint(MANY[:3] * (32896 / 65535)).astype(np.uint16), half])
+    for scale in (1, np.float32(1 / 65535)):
+        made(path, planes * scale, photometric="rgb", planarconfig="separate", extrasamples=[1])
+        on_white = np.rint((COLOURS * (32896 / 65535) + 65535 - 32896) / 257)
+        assert abs(Reader().build([path])[0] - on_white).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "options", "message"),
+    [
+        (MANY[:4].transpose(1, 2, 0), {**PLAIN, "planarconfig": "contig"}, "4 channels.*choose"),
+        (MANY[:4], {"photometric": "separated", "planarconfig": "separate"}, "CMYK.*to RGB"),
+        (COLOURS / 65535, {"photometric": "cielab"}, r"L\*a\*b\*.*to RGB"),
+        (COLOURS / 65535, {"photometric": "ycbcr"}, "YCbCr.*to RGB"),
+    ],
+)
+def test_colours_that_are_no_red_green_and_blue(tmp_path, pixels, options, message):
+    path = tmp_path / "x.tif"
+    made(path, pixels, **options)
+    with pytest.raises(ValueError, match=rf"x\.tif.*{message}"):
+        Reader().build([path])[0]
 
 
 def test_pages(tmp_path):
