@@ -14,6 +14,7 @@ _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339
 _SAMPLES_PER_PIXEL, _DNG, _SUBFILE_TYPE, _SUBFILES, _PREVIEW = 277, 50706, 254, 330, 1
 _TIFFFILE = 'give its path, and tifffile reads it: pip install "scikit-lift[microscopy]"'
 _SIGNED = 2
+_FEW_BITS = {"L;2": 85, "L;4": 17}  # grey of less than 8 bits, and the step between its levels
 _J2K_SIZE = b"\xff\x4f\xff\x51"  # start of the code stream and of its segment of sizes
 _HEAD = 1 << 14  # of a file, in which these statements stand
 
@@ -34,11 +35,17 @@ class Declared:
         How many of 16 bits a PNG calls significant; see :meth:`depth_of`.
     white_is_zero : bool
         Whether 0 is white, and Pillow leaves it so.
+    shift : int
+        By how many bits Pillow has moved the numbers up, so that the uppermost is in use.
+    stretched : bool
+        Whether Pillow makes the largest number of the declared depth the largest of its own type.
     """
 
     bits: int | None = None
     significant: int | None = None
     white_is_zero: bool = False
+    shift: int = 0
+    stretched: bool = False
 
     def depth_of(self, pixels: np.ndarray) -> int | None:
         """Return the declared depth of these numbers, None for all bits of their type.
@@ -55,6 +62,7 @@ class Declared:
 
 
 _NOTHING = Declared()
+_STRETCHED = Declared(stretched=True)
 
 
 def declared(image: Image.Image, name: str, reading: Reading) -> Declared:
@@ -72,8 +80,15 @@ def declared(image: Image.Image, name: str, reading: Reading) -> Declared:
             return Declared(significant=_png_significant_bits(_head(image)))
         if reading.value_range is not None and _raw_mode(image).endswith(";16B"):
             _check_full_range(name, reading)
-    elif image.format == "JPEG2000" and not image.mode.startswith("I"):
-        if (bits := _j2k_bits(_head(image))) > 8:
+        if _raw_mode(image) in _FEW_BITS:
+            return _STRETCHED
+    elif image.format == "PPM" and _decoder(image).startswith("ppm"):
+        return _STRETCHED
+    elif image.format == "JPEG2000":
+        bits = _j2k_bits(_head(image))
+        if image.mode.startswith("I"):
+            return Declared(bits=bits, shift=16 - bits) if 8 < bits < 16 else _NOTHING
+        if bits > 8:
             raise ValueError(
                 f"{name} is a JPEG 2000 image of {bits} bits in colour, of which Pillow makes 8 in "
                 f"ways that differ between versions: read it with imagecodecs, and give arrays"
@@ -121,7 +136,7 @@ def _of_tiff(image, name: str, reading: Reading) -> Declared:
             f"negative ones: {_TIFFFILE}"
         )
     if bits <= 8:
-        return _NOTHING
+        return _STRETCHED if bits < 8 else _NOTHING
     if not image.mode.startswith(("I", "F")):  # colour
         if tags.get(_PLANAR) == 2:
             raise Misread(
@@ -149,6 +164,16 @@ def _check_full_range(
 
 def _numbers(value) -> tuple:
     return value if isinstance(value, tuple) else (value,)
+
+
+def step_of_key(image: Image.Image) -> int:
+    """What the number that a PNG calls clear is to be multiplied by: Pillow stretches the others."""
+    return _FEW_BITS.get(_raw_mode(image), 1) if image.format == "PNG" else 1
+
+
+def _decoder(image) -> str:
+    tiles = getattr(image, "tile", None)
+    return tiles[0][0] if tiles else ""
 
 
 def _raw_mode(image) -> str:

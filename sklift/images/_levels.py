@@ -26,7 +26,7 @@ def to_levels(
     name : str
         What error messages call the image.
     reading : Reading
-        Its range counts where `bits` is None.
+        Its range counts where `bits` is None; percentiles always do.
     bits : int, default=None
         The depth that the file declares.
 
@@ -37,7 +37,9 @@ def to_levels(
     """
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255)
-    asked = reading.value_range if bits is None else bits
+    asked = reading.value_range
+    if bits is not None and asked != "percentiles":
+        asked = bits
     if values.dtype == np.uint8 and not _concerns_bytes(asked):
         return values
     if asked is None:

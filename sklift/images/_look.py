@@ -136,10 +136,8 @@ def _look_at_array(array: np.ndarray, reading: Reading) -> Look:
 def _look_at_pil(image: Image.Image, name: str, reading: Reading) -> Look:
     check_mode(image, name, reading)
     if image.mode.startswith("I"):
-        if image.format == "PPM":  # Pillow stretches what its maximum says to all of 16 bits
-            return NOTHING
         said = declared(image, name, reading)
-        if reading.value_range is not None or said.bits is not None:
+        if reading.value_range is not None or said.bits is not None or said.stretched:
             return NOTHING
         pixels = np.asarray(image)
         return NOTHING if said.depth_of(pixels) else Look(int(pixels.max()))

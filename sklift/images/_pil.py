@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from ._arrays import array_to_rgb, check_channels, on_white
-from ._declared import declared
+from ._declared import declared, step_of_key
 from ._reading import PLAIN, Reading
 
 # EXIF orientation -> what sets the picture upright. Pillow's `exif_transpose` does the same, but
@@ -31,10 +32,15 @@ def pil_to_rgb(image: Image.Image, name: str, reading: Reading = PLAIN) -> np.nd
     """Convert an image that stands at its frame; it is loaded."""
     check_mode(image, name, reading)
     said = declared(image, name, reading)
-    key = image.info.get("transparency")
+    if said.stretched and reading.value_range != "percentiles":
+        reading = replace(reading, value_range=None)
+    key, step = image.info.get("transparency"), step_of_key(image)
     try:
         image.load()  # before the orientation is looked up: the TIFF reader turns images itself
         image = _set_upright(image)
+        if step > 1 and isinstance(key, int):
+            image = image.copy()
+            image.info["transparency"] = key * step
         if not image.mode.startswith(("I", "F")):
             if reading.value_range is None and reading.channels is None:
                 if image.has_transparency_data:
@@ -51,6 +57,8 @@ def pil_to_rgb(image: Image.Image, name: str, reading: Reading = PLAIN) -> np.nd
     clear = pixels == key if isinstance(key, int) else None
     if image.mode != "F" and reading.value_range is None:
         pixels = _sixteen_bits(pixels, image.mode, name)
+    if said.shift:
+        pixels = pixels >> said.shift
     bits = None if image.mode == "F" else said.depth_of(pixels)
     rgb = array_to_rgb(pixels, name, reading, bits)
     if said.white_is_zero:

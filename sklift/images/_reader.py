@@ -35,8 +35,9 @@ class Reader(BaseEstimator):
     value_range : int, tuple (low, high) or "percentiles", optional
         Which numbers are black and white, where a file doesn't say it: a number of bits, such as 12
         for 0 to 4095; two numbers, beyond which all is black or white; or for each picture its own
-        0.5 and 99.5 percentiles. By default the whole range of the type: 255, 65535, or 1 for
-        floats. Pictures of 8 bits are left as they are by a range that goes beyond 255.
+        0.5 and 99.5 percentiles, whatever its file says. By default the whole range of the type:
+        255, 65535, or 1 for floats. Pictures of 8 bits are left as they are by a range that goes
+        beyond 0 to 255.
     channels : tuple of int, optional
         The channels that are seen, counted from 0: one is grey, three are red, green and blue, two
         are red and green. Then none is opacity. By default pictures have 1, 3 or 4 channels, and

@@ -46,15 +46,27 @@ def tiff(pixels, bits=None, *, photometric=None, sample_format=1, planar=False, 
 
 def png16(pixels, *, significant=None, clear=None):
     """A PNG of 16 bits, grey or of three channels, with its chunks sBIT and tRNS."""
+    rows = [row.astype(">u2").tobytes() for row in pixels]
+    return _png(pixels, 16, rows, significant, clear)
+
+
+def png_of_few_bits(pixels, bits, *, clear=None):
+    """A grey PNG of 1, 2 or 4 bits."""
+    each = np.unpackbits(pixels.astype(np.uint8)[..., None], axis=2)[..., 8 - bits :]
+    rows = np.packbits(each.reshape(len(pixels), -1), axis=1)
+    return _png(pixels, bits, [row.tobytes() for row in rows], None, clear)
+
+
+def _png(pixels, bits, rows, significant, clear):
     n = 1 if pixels.ndim == 2 else pixels.shape[2]
     size = (pixels.shape[1], pixels.shape[0])
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", *size, 16, {1: 0, 3: 2}[n], 0, 0, 0))]
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", *size, bits, {1: 0, 3: 2}[n], 0, 0, 0))]
     if significant is not None:
         chunks.append((b"sBIT", bytes([significant] * n)))
     if clear is not None:
         chunks.append((b"tRNS", struct.pack(">H", clear)))
-    chunks += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    chunks += [(b"IDAT", pixels), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(content))
         + kind
@@ -65,8 +77,9 @@ def png16(pixels, *, significant=None, clear=None):
 
 
 def pgm(pixels, top):
-    """A grey map of 16 bits with a maximum of its own."""
-    return b"P5 %d %d %d\n" % (*pixels.shape[::-1], top) + pixels.astype(">u2").tobytes()
+    """A grey map with a maximum of its own."""
+    kind = ">u2" if top > 255 else "u1"
+    return b"P5 %d %d %d\n" % (*pixels.shape[::-1], top) + pixels.astype(kind).tobytes()
 
 
 def fits(pixels):

@@ -17,7 +17,7 @@ from PIL import Image, features
 from sklift.images import Reader
 from sklift.images._decode import check_file
 
-from .made_files import fits, pgm, png16, tiff
+from .made_files import fits, pgm, png16, png_of_few_bits, tiff
 
 LEVELS = np.arange(0, 256, 17, dtype=np.uint8)  # 16 of them
 GREY = np.tile(LEVELS, (4, 1))
@@ -44,6 +44,14 @@ def deep_colours():
     content = bytearray(saved(Image.fromarray(COLOURS), "JPEG2000", no_jp2=True))
     start = content.find(b"\xff\x4f\xff\x51")
     content[start + 42 : start + 51 : 3] = bytes([11, 11, 11])
+    return bytes(content)
+
+
+def deep_grey():
+    """A JPEG 2000 of 12 bits: one of 16, of numbers around their middle, that says it has 12."""
+    moved = Image.fromarray(TWELVE + np.uint16(32768 - 2048))
+    content = bytearray(saved(moved, "JPEG2000", no_jp2=True, irreversible=False))
+    content[content.find(b"\xff\x4f\xff\x51") + 42] = 11
     return bytes(content)
 
 
@@ -96,6 +104,14 @@ def palette():
 # row of the table: content of a file -> pixels, grey or in colour, or the error
 ROWS = {
     "PNG, 8 bits": [(lambda: saved(Image.fromarray(COLOURS), "PNG"), COLOURS)],
+    "PNG, 1 to 4 bits, grey": [
+        (lambda: png_of_few_bits(GREY // 17, 4), GREY),
+        (
+            lambda: png_of_few_bits(GREY // 85, 2, clear=1),
+            np.where(GREY // 85 == 1, 255, GREY // 85 * 85),
+        ),
+        (lambda: png_of_few_bits(GREY // 17, 4, clear=5), np.where(GREY == 85, 255, GREY)),
+    ],
     "PNG, 16 bits, grey": [(lambda: png16(WIDE), GREY)],
     "PNG, 16 bits, grey, with sBIT": [
         (lambda: png16(TWELVE, significant=12), GREY),
@@ -125,10 +141,12 @@ ROWS = {
         (lambda: tiff(np.concatenate([COLOURS, GREY[..., None] // 2], axis=2)), COLOURS)
     ],
     "TIFF, pages": [(lambda: pages("TIFF"), GREY)],
+    "PGM, less than 8 bits": [(lambda: pgm(GREY // 17, 15), GREY)],
     "PGM, 16 bits": [(lambda: pgm(TWELVE, 4095), GREY), (lambda: pgm(WIDE, 65535), GREY)],
     "JPEG 2000, 16 bits, grey": [
         (lambda: saved(Image.fromarray(WIDE), "JPEG2000", irreversible=False), GREY)
     ],
+    "JPEG 2000, 9 to 15 bits, grey": [(deep_grey, GREY)],
     "JPEG 2000, more than 8 bits, colour": [(deep_colours, "12 bits in colour.*imagecodecs")],
     "FITS, more than 8 bits": [(lambda: fits(WIDE), "FITS.*astropy.*value_range")],
     "GIF, animated": [(lambda: pages("GIF"), GREY)],
@@ -230,7 +248,16 @@ def test_the_table_has_these_rows():
             lambda: tiff((GREY / 51 - 2).astype(np.float32), sample_format=3),
             {"value_range": [-2, 3]},
         ),
-        (lambda: tiff(TWELVE, 12), {"value_range": 10}),  # what the file declares counts
+        # what the file declares counts
+        (lambda: tiff(TWELVE, 12), {"value_range": 10}),
+        (lambda: pgm(TWELVE, 4095), {"value_range": 12}),
+        (lambda: pgm(TWELVE, 4095), {"value_range": (0, 4095)}),
+        (lambda: pgm(GREY // 17, 15), {"value_range": 4}),
+        (lambda: png_of_few_bits(GREY // 17, 4), {"value_range": (0, 15)}),
+        pytest.param(deep_grey, {"value_range": 12}, marks=needs_j2k),
+        # but percentiles are those of the numbers
+        (lambda: tiff(TWELVE // 4, 12), {"value_range": "percentiles"}),
+        (lambda: pgm(TWELVE // 4, 4095), {"value_range": "percentiles"}),
         (lambda: saved(Image.fromarray(GREY), "PNG"), {"value_range": 12}),
         (lambda: saved(Image.fromarray(GREY // 17), "PNG"), {"value_range": (0, 15)}),
         (lambda: saved(Image.fromarray(WIDE.astype(np.int32)), "TIFF"), {"value_range": 16}),
