@@ -167,7 +167,7 @@ def _numbers(value) -> tuple:
 
 
 def step_of_key(image: Image.Image) -> int:
-    """What the number that a PNG calls clear is to be multiplied by: Pillow stretches the others."""
+    """Factor for the number that a PNG calls clear: Pillow stretches only the others."""
     return _FEW_BITS.get(_raw_mode(image), 1) if image.format == "PNG" else 1
 
 

@@ -182,6 +182,8 @@ def raster_to_rgb(raster: Raster, name: str, reading: Reading) -> np.ndarray:
     if value_range is None:
         value_range = raster.value_range
         pixels = pixels if raster.curve is None else raster.curve(pixels)
+        if value_range is not None and pixels.dtype == np.uint8:
+            pixels = pixels.astype(np.int16)  # the file's range is that of its bytes as well
     if value_range is None and raster.bits is None and _needs_range(pixels):
         raise ValueError(
             f"{name}: its numbers are {pixels.dtype}, and nothing in the file says which of them "

@@ -80,14 +80,14 @@ class Dicom(OptionalFormat):
             raise ValueError(f"{error}; {_NO_PLUGIN}") from error
         kind = header.PhotometricInterpretation
         if kind == "PALETTE COLOR":
-            colours, first, top = palette_of(header, stored)
-            return Raster(looked_up(colours, first, stored), (0, top))
+            colours, first, bits = palette_of(header, stored)
+            return Raster(looked_up(colours, first, stored), bits=bits)
         if stored.dtype.kind == "f":
             ends, pixels = None, stored
         else:
             ends, pixels = _ends(header), _without_unused_bits(stored, header)
         if stored.ndim == 3:
-            return Raster(pixels, ends)
+            return Raster(pixels, bits=int(header.BitsStored))
         return _grey(pixels, ends, header)
 
 
@@ -100,7 +100,8 @@ def _grey(pixels: np.ndarray, ends: Range | None, header) -> Raster:
         pixels = curve(pixels)
     elif "RescaleSlope" in header and "RescaleIntercept" in header:
         slope, intercept = float(header.RescaleSlope), float(header.RescaleIntercept)
-        pixels = pixels.astype(np.float64) * slope + intercept
+        if (slope, intercept) != (1, 0):  # else 8 bits stay 8 bits
+            pixels = pixels.astype(np.float64) * slope + intercept
         if ends is not None:
             low, high = sorted(end * slope + intercept for end in ends)
             ends = (low, high)

@@ -35,7 +35,7 @@ def curve_of(item, header) -> tuple[Callable[[np.ndarray], np.ndarray], Range]:
 
 
 def palette_of(header, stored: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """Colours (n, 3) of a palette, the number of the first of them, and the largest value."""
+    """Colours (n, 3) of a palette, the number of the first of them, and their bits."""
     n, first, bits = (int(value) for value in header.RedPaletteColorLookupTableDescriptor)
     n = n or 1 << 16
     names = [f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")]
@@ -50,7 +50,7 @@ def palette_of(header, stored: np.ndarray) -> tuple[np.ndarray, int, int]:
 
         colours = apply_color_lut(np.arange(first, first + n), header)[:, :3]
     # tables of 8 bits often lie in entries of 16, and some of 8 call themselves 16
-    return colours, first, 255 if colours.dtype.itemsize == 1 else 2**bits - 1
+    return colours, first, 8 if colours.dtype.itemsize == 1 else bits
 
 
 def _entry_type(n_bytes: int, n: int, header) -> np.dtype:

@@ -167,6 +167,27 @@ def test_a_range_of_the_reader_counts_instead_of_the_window(tags, value_range):
     np.testing.assert_array_equal(found, array(pixels, value_range))
 
 
+def test_a_window_that_goes_beyond_eight_bits():
+    found = read(dicom(COLOURS[..., 0], 8, WindowCenter=128, WindowWidth=401))
+    np.testing.assert_array_equal(found, array(COLOURS[..., 0].astype(np.int16), (-72.5, 327.5)))
+
+
+def test_a_range_of_the_reader_leaves_colours_and_eight_bits():
+    tags = {}
+    for name in ("Red", "Green", "Blue"):
+        tags[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        tags[f"{name}PaletteColorLookupTableData"] = np.arange(0, 65536, 257, np.uint16).tobytes()
+    contents = [
+        dicom(COLOURS[..., 0], 8, "PALETTE COLOR", **tags),
+        dicom(np.rint(COLOURS / 255 * 4095).astype(np.uint16), 12, "RGB"),
+        dicom(COLOURS[..., 0], 8, RescaleSlope=1, RescaleIntercept=0),
+    ]
+    for content in contents:
+        for value_range in ((-160, 300), 14):
+            np.testing.assert_array_equal(read(content, value_range=value_range), read(content))
+        assert len(np.unique(read(content))) > 20
+
+
 def test_frames(tmp_path):
     path = tmp_path / "x"  # many have no ending
     path.write_bytes(dicom(np.stack([GREY, GREY // 2, GREY // 3]), frames=3))
