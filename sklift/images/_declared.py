@@ -104,7 +104,7 @@ def declared(image: Image.Image, name: str, reading: Reading) -> Declared:
 def keeps_upper_bits(image: Image.Image) -> bool:
     """Whether Pillow reads the upper 8 of 16 bits of a colour image that is not loaded yet."""
     raw = _raw_mode(image)
-    return image.mode in ("RGB", "RGBA") and ";16" in raw
+    return image.mode in ("RGB", "RGBA", "LA", "L") and ";16" in raw
 
 
 def _of_tiff(image, name: str, reading: Reading) -> Declared:

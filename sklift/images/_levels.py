@@ -40,7 +40,7 @@ def to_levels(
     asked = reading.value_range
     if bits is not None and asked != "percentiles":
         asked = bits
-    if values.dtype == np.uint8 and not _concerns_bytes(asked):
+    if values.dtype == np.uint8 and not concerns_bytes(asked):
         return values
     if asked is None:
         check_range(values, name)
@@ -120,7 +120,7 @@ def check_range(array: np.ndarray, name: str, many: bool = False, reading: Readi
             )
 
 
-def _concerns_bytes(asked) -> bool:
+def concerns_bytes(asked) -> bool:
     """Whether a range is one of bytes: others leave pictures of 8 bits, which may be among X."""
     if isinstance(asked, tuple):
         return bool(asked[0] >= 0 and asked[1] <= 255)

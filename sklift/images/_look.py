@@ -10,15 +10,17 @@ from PIL import Image
 from .._core._warn import warn
 from ._arrays import is_tensor, tensor_to_array
 from ._declared import declared, keeps_upper_bits
-from ._levels import is_sixteen_bits
+from ._levels import concerns_bytes, is_sixteen_bits, opacity_levels
 from ._opened import PilFile, opened, seen_of
 from ._pil import at_frame, check_mode
 from ._reading import PLAIN, Reading
 
 _SAMPLE = 32  # pictures whose kind is looked at
 _ENOUGH = 8  # of which so many are read
-_DARK = 1 << 14  # numbers of 16 bits that stay below this have 14 bits or less
+# the largest number of a type -> what all of some pictures stay below that hold fewer bits
+_DARK = {65535.0: 1 << 14, 1.0: 0.25, 255.0: 1 << 5}
 _CLEAR = 128  # opacity that no pixel of a picture reaches
+_NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,26 @@ class Look:
 
     Parameters
     ----------
-    top : int or None
-        The largest number, where it has 16 bits and nothing says how many of them are used.
+    top : float or None
+        The largest number, where nothing says how much of the range of its type is used.
+    whole : float
+        The largest number of the type, 1 for floats.
     opacity : int or None
         The largest opacity of 255, where it has a channel of it.
     upper_bits : bool
         Whether only the upper 8 of the 16 bits are read.
+    beyond : float
+        The share of the numbers that are outside of the range that the user has given.
+    ends : tuple (least, largest) or None
+        The numbers, where the user has given the ends of a range.
     """
 
-    top: int | None = None
+    top: float | None = None
+    whole: float = 65535.0
     opacity: int | None = None
     upper_bits: bool = False
+    beyond: float = 0.0
+    ends: tuple[float, float] | None = None
 
 
 NOTHING = Look()
@@ -50,7 +61,7 @@ def look_at(image, name: str, reading: Reading = PLAIN) -> Look:
             return NOTHING
         image = tensor_to_array(image, name, 0, reading)
     if isinstance(image, np.ndarray):
-        return _look_at_array(image, reading)
+        return _look_at_array(image, name, reading)
     if isinstance(image, Image.Image):
         with at_frame(image, name, reading.frame) as (image, _):
             return _look_at_pil(image, name, reading)
@@ -64,11 +75,10 @@ def look_at_file(item, reading: Reading = PLAIN, name: str | None = None) -> Loo
         if isinstance(picture, PilFile):
             return _look_at_pil(picture.image, name, reading)
         raster = picture.raster()
-    if raster.bits is not None or raster.curve is not None:
+    told = raster.curve is not None or raster.value_range not in (None, (0, 65535))
+    if raster.bits is not None or (reading.value_range is None and told):
         return NOTHING
-    if raster.value_range not in (None, (0, 65535)):
-        return NOTHING
-    return _look_at_array(seen_of(raster, name, reading), reading)
+    return _look_at_array(seen_of(raster, name, reading), name, reading)
 
 
 def warn_of_surprises(source, reading: Reading) -> None:
@@ -76,23 +86,60 @@ def warn_of_surprises(source, reading: Reading) -> None:
 
     A few are read, from all over the source. What can't be read is found where it is used.
     """
-    if reading.value_range is not None and reading.channels is not None:
-        return
-    tops, opacities, upper = [], [], False
+    looks: list[Look] = []
     for i in np.unique(np.linspace(0, len(source) - 1, _SAMPLE).astype(int)).tolist():
         try:
-            seen = source.look(i)
+            looks.append(source.look(i))
         except Exception:
             continue
-        if seen.top is not None:
-            tops.append(seen.top)
-            upper |= seen.upper_bits
-        if seen.opacity is not None:
-            opacities.append(seen.opacity)
-        if max(len(tops), len(opacities)) >= _ENOUGH:
+        wide = sum(look.top is not None and look.whole != 255 for look in looks)
+        if max(wide, sum(look.opacity is not None for look in looks)) >= _ENOUGH:
             break
-    if tops and 0 < max(tops) < _DARK and reading.value_range is None:
-        _warn_of_range(max(tops), upper)
+    if reading.value_range is None:
+        _warn_of_dark(looks)
+    _warn_of_range([look for look in looks if look.ends is not None], reading)
+    _warn_of_opacity([look.opacity for look in looks if look.opacity is not None])
+
+
+def _warn_of_dark(looks: list[Look]) -> None:
+    for whole, dark in _DARK.items():
+        some = [look for look in looks if look.top is not None and look.whole == whole]
+        top = max((look.top for look in some if look.top is not None), default=0)
+        if not 0 < top < dark:
+            continue
+        if whole == 1:
+            come, remedy = "as floats", f"Give reader__value_range=(0, {top:.4g})"
+            most, rest = "(0, 1)", "or the largest number that a pixel can take"
+        else:
+            depth = 16 if whole == 65535 else 8
+            bits = max(8 if depth == 16 else 1, int(top).bit_length())
+            come, most = f"in {depth} bits", str(depth)
+            remedy = f"Give reader__value_range={bits} if they have {bits} bits"
+            rest = "(low, high) for other ends"
+            if any(look.upper_bits for look in some):
+                remedy = (
+                    "Pillow reads the upper 8 bits of such colours: read the files with imageio or "
+                    f"tifffile, and give arrays of uint16 and reader__value_range={bits}"
+                )
+        warn(
+            f"Pictures in X come {come}, but the largest of their values seen is {top:.6g}: they "
+            f"are nearly black. {remedy}, {rest}, or {most} if they are to be so dark"
+        )
+        return
+
+
+def _warn_of_range(looks: list[Look], reading: Reading) -> None:
+    if not looks or any(look.beyond < _NEARLY_ALL for look in looks):
+        return
+    least, largest = np.array([look.ends for look in looks]).T
+    warn(
+        f"reader__value_range={reading.value_range} leaves nearly nothing but black and white of "
+        f"the pictures in X that were looked at: their values are {least.min():.6g} to "
+        f"{largest.max():.6g}"
+    )
+
+
+def _warn_of_opacity(opacities: list[int]) -> None:
     hidden = sum(opacity < _CLEAR for opacity in opacities)
     if hidden and 2 * hidden >= len(opacities):
         warn(
@@ -103,49 +150,43 @@ def warn_of_surprises(source, reading: Reading) -> None:
         )
 
 
-def _warn_of_range(top: int, upper_bits: bool) -> None:
-    bits = max(8, top.bit_length())
-    if upper_bits:
-        remedy = (
-            "Pillow reads the upper 8 bits of such colours: read the files with imageio or "
-            f"tifffile, and give arrays of uint16 and reader__value_range={bits}"
-        )
-    else:
-        remedy = f"Give reader__value_range={bits} if they have {bits} bits"
-    warn(
-        f"Pictures in X come in 16 bits, but the largest of their values seen is {top}: they are "
-        f"nearly black. {remedy}, (low, high) for other ends, or 16 if they are to be so dark"
-    )
-
-
-def _look_at_array(array: np.ndarray, reading: Reading) -> Look:
+def _look_at_array(array: np.ndarray, name: str, reading: Reading) -> Look:
     opaque = array.ndim == 3 and array.shape[2] == 4 and reading.channels is None
     colours = array[..., :3] if opaque else array
     if reading.channels is not None and array.ndim == 3 and array.shape[2] > 1:
         colours = array[..., list(reading.channels)]
-    opacity = None
-    if opaque:
-        value = float(array[..., 3].max())
-        whole = {"f": 1.0, "b": 1.0}.get(
-            array.dtype.kind, 65535.0 if is_sixteen_bits(array) else 255.0
-        )
-        opacity = None if reading.value_range is not None else round(255 * value / whole)
-    return Look(int(colours.max()) if is_sixteen_bits(array) else None, opacity)
+    opacity = int(opacity_levels(array[..., 3:], name, reading).max()) if opaque else None
+    asked = reading.value_range
+    if isinstance(asked, tuple) and (array.dtype != np.uint8 or concerns_bytes(asked)):
+        beyond = float(np.mean((colours < asked[0]) | (colours > asked[1])))
+        ends = float(colours.min()), float(colours.max())
+        return Look(opacity=opacity, beyond=beyond, ends=ends)
+    whole = 1.0 if array.dtype.kind == "f" else 65535.0 if is_sixteen_bits(array) else 255.0
+    known = whole != 255 or array.dtype == np.uint8
+    return Look(float(colours.max()) if known else None, whole, opacity)
 
 
 def _look_at_pil(image: Image.Image, name: str, reading: Reading) -> Look:
     check_mode(image, name, reading)
-    if image.mode.startswith("I"):
+    asked = reading.value_range
+    if image.mode.startswith(("I", "F")):
         said = declared(image, name, reading)
-        if reading.value_range is not None or said.bits is not None or said.stretched:
+        if said.bits is not None or said.stretched or (image.mode == "F" and asked is None):
             return NOTHING
         pixels = np.asarray(image)
-        return NOTHING if said.depth_of(pixels) else Look(int(pixels.max()))
+        if asked is None:
+            return NOTHING if said.depth_of(pixels) else Look(float(pixels.max()))
+        return _look_at_array(pixels, name, reading)
     if keeps_upper_bits(image):
         pixels = np.asarray(image)
-        top = int(pixels[..., :3].max()) * 257
-        opacity = int(pixels[..., 3].max()) if image.mode == "RGBA" else None
-        return Look(top, opacity, upper_bits=True)
+        opacity = int(pixels[..., -1].max()) if image.mode in ("RGBA", "LA") else None
+        colours = pixels if opacity is None else pixels[..., :-1]
+        return Look(int(colours.max()) * 257, opacity=opacity, upper_bits=True)
+    if isinstance(asked, tuple) and concerns_bytes(asked) and image.mode in ("L", "RGB", "RGBA"):
+        return _look_at_array(np.asarray(image), name, reading)
+    top = opacity = None
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") and reading.channels is None:
-        return Look(opacity=image.getchannel("A" if image.mode[-1] == "A" else "a").getextrema()[1])
-    return NOTHING
+        opacity = image.getchannel("A" if image.mode[-1] == "A" else "a").getextrema()[1]
+    if image.format is None and image.mode in ("L", "RGB"):  # a file of 8 bits declares them
+        top = np.max(image.getextrema())
+    return Look(top, 255.0, opacity)

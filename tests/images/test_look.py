@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 import warnings
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sklift import ImageEmbedder
@@ -35,6 +38,11 @@ def written(folder, contents):
     return paths
 
 
+def saved_png(pixels):
+    Image.fromarray(pixels).save(stream := io.BytesIO(), "PNG")
+    return stream.getvalue()
+
+
 def kinds_of(pictures, folder):
     paths = written(folder, [png16(p) for p in pictures])
     return {
@@ -62,6 +70,41 @@ def test_a_range_that_is_not_used(tmp_path, shift, bits):
             assert not said(X, value_range=value_range), kind
 
 
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (lambda a: (a >> 11).astype(np.uint8), "in 8 bits.*seen is 1:.*value_range=1 if.* or 8 if"),
+        (lambda a: (a >> 7).astype(np.uint8), "in 8 bits.*seen is 31:.*value_range=5 if"),
+        (
+            lambda a: (a / 65535).astype(np.float32),
+            r"floats.*0\.0624857.*=\(0, 0\.06249\).*\(0, 1\)",
+        ),
+        (lambda a: a / 4095 / 255, r"floats.*0\.00392157"),
+    ],
+)
+def test_bytes_and_floats_that_do_not_use_their_range(make, remedy):
+    X = make(TWELVE)
+    kinds = [X, list(X), torch.from_numpy(X)]
+    if X.dtype == np.uint8:
+        kinds.append([Image.fromarray(x) for x in X])
+        assert not said(X, value_range=8)
+    else:
+        assert not said(X, value_range=(0, 1))
+    for kind in kinds:
+        (message,) = said(kind)
+        assert re.search(remedy, message)
+
+
+def test_a_range_that_cuts_off_all(tmp_path):
+    colours = np.dstack([TWELVE[0] // 16] * 3).astype(np.uint8)
+    for X in (TWELVE, colours[None], [Image.fromarray(colours)], [saved_png(colours)]):
+        (message,) = said(X, value_range=(0, 1))
+        assert "value_range=(0.0, 1.0) leaves nearly nothing" in message
+        assert not said(X, value_range=(0, 100))
+    assert len(said([png16(TWELVE[0])], value_range=(-2000, 0.5))) == 1
+    assert not said([*TWELVE, *(TWELVE / 4095)], value_range=(0, 1))
+
+
 def test_no_word_about_pictures_that_use_their_range(tmp_path):
     bright = TWELVE.copy()
     bright[::7] *= 16  # some of them do
@@ -69,7 +112,9 @@ def test_no_word_about_pictures_that_use_their_range(tmp_path):
         if not isinstance(X, ImageSequence):
             assert not said(X)
     assert not said(np.zeros((3, 8, 8), np.uint16))  # nothing is known of these
-    assert not said((TWELVE // 400).astype(np.uint8))
+    assert not said((TWELVE // 120).astype(np.uint8))
+    assert not said(TWELVE / 4095 / 4)
+    assert not said([saved_png((TWELVE[0] // 400).astype(np.uint8))])  # which declares 8 bits
     assert not said([pgm(TWELVE[0], 4095)])
     assert not said([tiff(TWELVE[0], 12)])
     assert not said([png16(TWELVE[0] | 1, significant=12)])
@@ -79,6 +124,12 @@ def test_a_few_wide_files_among_others(tmp_path):
     contents = [png16(TWELVE[0]) if i % 10 == 3 else b"no picture" for i in range(N)]
     (message,) = said(written(tmp_path, contents))
     assert "4095" in message
+
+
+@pytest.mark.parametrize("settings", [{}, {"value_range": (0, 1)}, {"value_range": "percentiles"}])
+def test_a_range_does_not_silence_the_opacity(settings):
+    for X in (CLEAR, CLEAR * np.uint16(257), CLEAR / 255, Image.fromarray(CLEAR)):
+        assert any("fourth channel" in text for text in said([X], **settings))
 
 
 @pytest.mark.parametrize("scale", [1, 257, 1 / 255])
