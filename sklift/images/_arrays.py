@@ -9,6 +9,8 @@ from ._levels import check_type, opacity_levels, to_levels
 from ._reading import PLAIN, Reading
 
 _CHANNELS = (1, 3, 4)
+_BANDS = 16  # an axis of at most so many, beside two of at least so many pixels, counts channels
+_PIXELS = 24
 _CHOOSE = "choose one or three of the channels: reader__channels=(0, 1, 2)"
 
 
@@ -48,6 +50,7 @@ def check_format(
 ) -> None:
     """Check dtype and shape; `shape` is that of one image when `array` holds many."""
     shape = array.shape if shape is None else shape
+    check_mask(array, name)
     check_type(array, name, reading)
     if len(shape) == 1:
         raise ValueError(
@@ -68,7 +71,21 @@ def check_format(
         )
     if 0 in shape:
         raise ValueError(f"{name}: the picture is empty, its shape is {shape}")
+    if len(shape) == 3 and shape[0] <= _BANDS < _PIXELS <= min(shape[1:]):
+        raise ValueError(
+            f"{name}: a picture of shape {shape} has its channels first: move them last, "
+            f"np.moveaxis({name}, -3, -1)"
+        )
     check_channels(1 if len(shape) == 2 else shape[2], name, reading)
+
+
+def check_mask(array, name: str) -> None:
+    """Refuse masked values, behind which any number may stand."""
+    if np.ma.is_masked(array):
+        raise ValueError(
+            f"{name} is a masked array, and some of its values are masked: fill them with what is "
+            f"to be seen there, {name}.filled(0) for black"
+        )
 
 
 def check_channels(n_channels: int, name: str, reading: Reading) -> None:
@@ -103,6 +120,11 @@ def tensor_to_array(tensor, name: str, channel_axis: int, reading: Reading = PLA
         raise ValueError(
             f"{name}: a picture in a tensor has shape (height, width) or (c, height, width) with c "
             f"in 1, 3, 4, got {shape[channel_axis:]}; {hint}"
+        )
+    if shape[-1] <= _BANDS < _PIXELS <= min(shape[-3:-1]):
+        raise ValueError(
+            f"{name}: a picture of shape {shape[channel_axis:]} in a tensor has its channels last: "
+            f"move them first, .movedim(-1, -3)"
         )
     return np.moveaxis(array, channel_axis, -1)
 

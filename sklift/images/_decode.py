@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from .._core._text import visible
-from ._arrays import array_to_rgb, check_format, is_tensor, tensor_to_array
+from ._arrays import array_to_rgb, check_format, check_mask, is_tensor, tensor_to_array
 from ._items import is_encoded, is_path
 from ._levels import check_range
 from ._opened import averaged, opened, reduced_pixels
@@ -77,6 +77,7 @@ def to_rgb(
     if is_tensor(image):
         image = tensor_to_array(image, name, channel_axis=0, reading=reading)
     if isinstance(image, np.ndarray):
+        check_mask(image, name)
         pixels = array_to_rgb(np.asarray(image), name, reading)
         return averaged(pixels, factor_for(pixels.shape[:2], least))
     raise TypeError(_no_image(image, name))

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from ._arrays import check_format, is_tensor
+from ._arrays import check_format, check_mask, is_tensor
 from ._reading import PLAIN, Reading
 from ._sources import ArraySource
 
@@ -96,4 +96,6 @@ class RowsSource(ArraySource):
         check_format(self.array, "X", self.image_shape, self.reading)
 
     def _image(self, i: int) -> np.ndarray:
-        return np.asarray(self.array[int(i)]).reshape(self.image_shape)
+        row = self.array[int(i)]
+        check_mask(row, f"X[{i}]")
+        return np.asarray(row).reshape(self.image_shape)

@@ -107,12 +107,28 @@ def test_pictures_of_eight_bits_are_left_as_they_are():
             "has 3 channels, reader__channels=.0, 5. asks for channel 5",
         ),
         (LEVELS, {"channels": (3,)}, "has 1 channel, "),
+        (np.zeros((12, 24, 32), np.uint8), {"channels": (3, 2, 1)}, "channels first: move them la"),
+        (np.ma.masked_equal(COLOURS, 40), {}, r"masked: fill them.*\.filled\(0\)"),
+        (np.ma.masked_equal(COLOURS, 40), {"value_range": (0, 1)}, "masked: fill them"),
     ],
 )
 def test_bad_numbers(image, settings, message):
     for X in ([image], image[None]):
         with pytest.raises(ValueError, match=message):
             Reader(**settings).build(X)[0]
+
+
+def test_many_bands():
+    bands = np.arange(9 * 9 * 200).reshape(9, 9, 200).astype(np.uint16)  # few pixels of many
+    np.testing.assert_array_equal(
+        read(bands, channels=(30, 20, 10)), read(bands[..., [30, 20, 10]])
+    )
+    with pytest.raises(ValueError, match=r"\(24, 32, 12\) in a tensor has its channels last"):
+        Reader(channels=(3, 2, 1)).build(torch.zeros((2, 24, 32, 12)))
+
+
+def test_what_is_masked_nowhere_is_taken():
+    np.testing.assert_array_equal(read(np.ma.masked_array(COLOURS)), COLOURS)
 
 
 def test_wide_opacity():

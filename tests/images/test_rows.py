@@ -122,3 +122,9 @@ def test_embeddings_are_those_of_the_array(tmp_path):
     embedder = ImageEmbedder("emoji-tiny", compute__cache=False)
     expected = embedder.fit_transform(PICTURES)
     np.testing.assert_array_equal(embedder.fit_transform(hdf5(tmp_path, PICTURES)), expected)
+
+
+def test_masked_rows_are_refused():
+    source = Reader().build(Counting(np.ma.masked_equal(PICTURES, 7)))
+    with pytest.raises(ValueError, match=r"X\[2\] is a masked array.*filled"):
+        source[2]
