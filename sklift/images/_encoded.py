@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,7 +13,7 @@ from .._compute._threads import map_items
 from .._core._text import visible
 from ._archives import lasting
 from ._decode import Header, check_encoded, factor_for, to_rgb
-from ._items import content_of
+from ._items import content_of, is_content
 from ._look import Look, look_at
 from ._reading import PLAIN, Reading
 from ._sources import ImageSource, marked
@@ -77,10 +78,7 @@ class EncodedSource(ImageSource):
         self._fingerprints: dict[int, bytes] = {}
         self._headers: dict[tuple[int, Reading], Header] = {}
         # several file objects may stand for one file, at one place in it
-        self._at_once = all(
-            isinstance(item, (bytes, bytearray)) or hasattr(item, "read_bytes")
-            for item in self.items
-        )
+        self._at_once = all(is_content(item) or hasattr(item, "read_bytes") for item in self.items)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -139,11 +137,12 @@ class EncodedSource(ImageSource):
     def _read(self, i: int) -> _Held:
         """The content of an item, whose fingerprint is kept."""
         item = self.items[i]
-        held = _Held(content_of(item), str(getattr(item, "name", "")))
+        held = _Held(content_of(item, self._name(i)), str(getattr(item, "name", "")))
         self._fingerprints[i] = blake2b(held.content, digest_size=16).digest()
         return held
 
     def _name(self, i: int) -> str:
         item = self.items[i]
-        in_memory = isinstance(item, (bytes, bytearray)) or not hasattr(item, "read_bytes")
-        return f"X[{i}]" if in_memory else visible(item)
+        in_memory = is_content(item) or not hasattr(item, "read_bytes")
+        # that of an archive in memory has no name of its own
+        return f"X[{i}]" if in_memory or isinstance(item, zipfile.Path) else visible(item)

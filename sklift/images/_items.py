@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 from .._classes._labels import gather_labels, is_missing
+from .._core._text import visible
 from .._core._warn import warn
 
 _COMPARED = 32  # items of a data set that are looked at before its list of labels is believed
@@ -23,25 +24,62 @@ def is_address(item) -> bool:
     return isinstance(item, str) and "://" in item
 
 
+def is_content(item) -> bool:
+    """Whether the item is the content of a file: bytes, or an opaque row of HDF5."""
+    if isinstance(item, np.void):
+        return item.dtype.names is None
+    return isinstance(item, (bytes, bytearray, memoryview))
+
+
 def is_encoded(item) -> bool:
     """Whether the item is the content of a file, a file object, or a member of an archive."""
-    if isinstance(item, (bytes, bytearray)):
+    if is_content(item):
         return True
     if is_path(item):
         return False
-    return hasattr(item, "read_bytes") or (hasattr(item, "read") and hasattr(item, "seek"))
+    readable = hasattr(item, "read") and hasattr(item, "seek")
+    return readable or hasattr(item, "read_bytes") or _is_open_file(item)
 
 
-def content_of(item) -> bytes:
-    """Read what :func:`is_encoded` means; a file object is read from its start, and left there."""
-    if isinstance(item, (bytes, bytearray)):
+def content_of(item, name: str) -> bytes:
+    """Read what :func:`is_encoded` means; a file object is read from its start, and left there.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it can't be read; `name` is what the message calls it.
+    """
+    if is_content(item):
         return bytes(item)
+    try:
+        content = _read(item)
+    except (MemoryError, OSError, ImportError):
+        raise
+    except Exception as error:  # archives and users' classes raise nearly anything
+        raise ValueError(f"{name} can't be read ({visible(error)})") from error
+    if not isinstance(content, bytes):
+        raise ValueError(
+            f"{name} gives {type(content).__name__} instead of bytes: open it in binary mode, "
+            f"open(path, 'rb')"
+        )
+    return content
+
+
+def _read(item):
     if hasattr(item, "read_bytes"):
         return item.read_bytes()
+    if _is_open_file(item):
+        with item as file:
+            return file.read()
     item.seek(0)
     content = item.read()
     item.seek(0)
     return content
+
+
+def _is_open_file(item) -> bool:
+    """Whether it is what `fsspec.open` gives, which reads when it is entered."""
+    return all(hasattr(item, name) for name in ("fs", "path", "mode", "__enter__"))
 
 
 def is_pair(item) -> bool:

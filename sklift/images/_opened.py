@@ -140,7 +140,7 @@ class FormatFile:
 def opened(item, name: str, reading: Reading) -> Iterator[PilFile | FormatFile]:
     """Open a file, by its path, or what can be read as one."""
     if is_encoded(item):
-        place, suffix = BytesIO(content_of(item)), _suffix(str(getattr(item, "name", "")))
+        place, suffix = BytesIO(content_of(item, name)), _suffix(str(getattr(item, "name", "")))
     else:
         place, suffix = os.fspath(item), _suffix(str(os.fspath(item)))
         _check_regular(place, name)

@@ -327,7 +327,8 @@ class ListSource(ImageSource):
         """That of the content of a file, as of files elsewhere; of others, that of the pixels."""
         if not is_encoded(self.images[i]):
             return super().fingerprint(i)
-        return marked(blake2b(content_of(self.images[i]), digest_size=16).digest(), self.reading)
+        content = content_of(self.images[i], f"X[{i}]")
+        return marked(blake2b(content, digest_size=16).digest(), self.reading)
 
 
 class DatasetSource(ImageSource):

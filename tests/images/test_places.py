@@ -38,8 +38,40 @@ def members(paths):
     return sorted((zipfile.Path(archive) / "photos").iterdir(), key=lambda member: member.name)
 
 
+class OpenFile:
+    """As `fsspec.open` gives them."""
+
+    fs, mode = None, "rb"
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        self.file = open(self.path, self.mode)
+        return self.file
+
+    def __exit__(self, *args):
+        self.file.close()
+
+
+def in_memory(paths):
+    """Members of an archive that is in memory."""
+    members(paths)
+    archive = io.BytesIO(paths[0].with_name("all.zip").read_bytes())
+    return [zipfile.Path(archive, f"photos/{path.name}") for path in paths]
+
+
+def opaque(paths):
+    """As HDF5 gives files that were stored as opaque rows."""
+    return [np.void(path.read_bytes()) for path in paths]
+
+
 KINDS = {
     "members": members,
+    "members in memory": in_memory,
+    "memoryview": lambda paths: [memoryview(path.read_bytes()) for path in paths],
+    "opaque": opaque,
+    "open files": lambda paths: [OpenFile(path) for path in paths],
     "bytes": lambda paths: [path.read_bytes() for path in paths],
     "bytearray": lambda paths: [bytearray(path.read_bytes()) for path in paths],
     "streams": lambda paths: [io.BytesIO(path.read_bytes()) for path in paths],
@@ -74,6 +106,33 @@ def test_bad_contents(paths):
             look(1)
     with pytest.raises(TypeError, match="single bytes"):
         Reader().build(b"abc")
+
+
+def test_members_that_cannot_be_read_are_errors_of_theirs(paths):
+    found = members(paths)
+    archive = paths[0].with_name("all.zip")
+    content = bytearray(archive.read_bytes())
+    place = content.find(paths[1].read_bytes()[:60]) + 50
+    content[place] ^= 255  # its checksum is wrong then
+    archive.write_bytes(content)
+    X = [found[0], found[1], found[0].parent / "none.png"]
+    closed = io.BytesIO(b"")
+    closed.close()
+    text = io.StringIO("text")
+    for item, message in (
+        (X[1], r"all\.zip/photos/1\.png can't be read \(Bad CRC"),
+        (X[2], r"all\.zip/photos/none\.png can't be read \(.*no item named"),
+        (closed, r"X\[0\] can't be read \(I/O operation on closed file"),
+        (text, r"X\[0\] gives str instead of bytes: open it in binary mode"),
+    ):
+        source = Reader().build([item])
+        for look in (source.check_header, source.__getitem__):
+            with pytest.raises(ValueError, match=message):
+                look(0)
+    embedder = ImageEmbedder("emoji-tiny", compute__cache=False, reader__on_error="skip")
+    with pytest.warns(UserWarning, match="2 of 3 pictures in X can't be read"):
+        rows = embedder.fit(found[:1]).transform(X)
+    assert np.isnan(rows).any(axis=1).tolist() == [False, True, True]
 
 
 def test_members_are_embedded_as_their_files(paths):
