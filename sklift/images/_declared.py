@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import struct
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from ._headers import decoder_of, head_of, j2k_bits, png_significant_bits, raw_mode
 from ._reading import Reading
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 258, 262, 284, 339
 _SAMPLES_PER_PIXEL, _DNG, _SUBFILE_TYPE, _SUBFILES, _PREVIEW = 277, 50706, 254, 330, 1
+_DESCRIPTION = 270
+_IMAGEJ_CHANNELS = re.compile(r"^channels=(\d+)\s*$", re.MULTILINE)
+_OME_CHANNELS = re.compile(r'\bSizeC="(\d+)"')
 _TIFFFILE = 'give its path, and tifffile reads it: pip install "scikit-lift[microscopy]"'
 _SIGNED = 2
 _FEW_BITS = {"L;2": 85, "L;4": 17}  # grey of less than 8 bits, and the step between its levels
-_J2K_SIZE = b"\xff\x4f\xff\x51"  # start of the code stream and of its segment of sizes
-_HEAD = 1 << 14  # of a file, in which these statements stand
 
 
 class Misread(ValueError):
     """Error of a file of which Pillow gives other numbers, and another library the right ones."""
+
+
+class ChannelsApart(Misread):
+    """Error of a file whose channels are pages apart."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +83,15 @@ def declared(image: Image.Image, name: str, reading: Reading) -> Declared:
         return _of_tiff(image, name, reading)
     if image.format == "PNG":
         if image.mode.startswith("I;16"):
-            return Declared(significant=_png_significant_bits(_head(image)))
-        if reading.value_range is not None and _raw_mode(image).endswith(";16B"):
+            return Declared(significant=png_significant_bits(head_of(image)))
+        if reading.value_range is not None and raw_mode(image).endswith(";16B"):
             _check_full_range(name, reading)
-        if _raw_mode(image) in _FEW_BITS:
+        if raw_mode(image) in _FEW_BITS:
             return _STRETCHED
-    elif image.format == "PPM" and _decoder(image).startswith("ppm"):
+    elif image.format == "PPM" and decoder_of(image).startswith("ppm"):
         return _STRETCHED
     elif image.format == "JPEG2000":
-        bits = _j2k_bits(_head(image))
+        bits = j2k_bits(head_of(image))
         if image.mode.startswith("I"):
             return Declared(bits=bits, shift=16 - bits) if 8 < bits < 16 else _NOTHING
         if bits > 8:
@@ -103,7 +109,7 @@ def declared(image: Image.Image, name: str, reading: Reading) -> Declared:
 
 def keeps_upper_bits(image: Image.Image) -> bool:
     """Whether Pillow reads the upper 8 of 16 bits of a colour image that is not loaded yet."""
-    raw = _raw_mode(image)
+    raw = raw_mode(image)
     return image.mode in ("RGB", "RGBA", "LA", "L") and ";16" in raw
 
 
@@ -149,6 +155,31 @@ def _of_tiff(image, name: str, reading: Reading) -> Declared:
     return Declared(bits=bits if bits < 16 else None, white_is_zero=tags.get(_PHOTOMETRIC) == 0)
 
 
+def check_pages(image: Image.Image, name: str, reading: Reading) -> None:
+    """Refuse to take a grey page of a TIFF for all of its channels.
+
+    Raises
+    ------
+    ValueError
+        If channels are asked for, and pages hold one each; :class:`ChannelsApart` if they are said
+        to be channels.
+    """
+    if image.format != "TIFF" or reading.channels is None or len(image.getbands()) > 1:
+        return
+    told = str(image.tag_v2.get(_DESCRIPTION, ""))
+    found = _OME_CHANNELS.search(told) if "<OME" in told else None
+    if told.startswith("ImageJ="):
+        found = _IMAGEJ_CHANNELS.search(told)
+    if found and int(found[1]) > 1:
+        raise ChannelsApart(f"{name} is a TIFF of {found[1]} channels, pages apart: {_TIFFFILE}")
+    n_pages = getattr(image, "n_frames", 1) if reading.channels != (0,) else 1
+    if n_pages > 1 and image.tag_v2.get(_SAMPLES_PER_PIXEL, 1) == 1:
+        raise ValueError(
+            f"{name} has {n_pages} pages of one channel each, of which reader__frame chooses one: "
+            f"if the pages are channels, give arrays (height, width, channels)"
+        )
+
+
 def _check_full_range(
     name: str,
     reading: Reading,
@@ -168,54 +199,4 @@ def _numbers(value) -> tuple:
 
 def step_of_key(image: Image.Image) -> int:
     """Factor for the number that a PNG calls clear: Pillow stretches only the others."""
-    return _FEW_BITS.get(_raw_mode(image), 1) if image.format == "PNG" else 1
-
-
-def _decoder(image) -> str:
-    tiles = getattr(image, "tile", None)
-    return tiles[0][0] if tiles else ""
-
-
-def _raw_mode(image) -> str:
-    tiles = getattr(image, "tile", None)
-    args = tiles[0][3] if tiles else ""
-    return str(args[0] if isinstance(args, tuple) and args else args)
-
-
-def _head(image) -> bytes:
-    """The first bytes of the file that an image was opened from."""
-    if getattr(image, "filename", None):
-        try:
-            with open(image.filename, "rb") as file:
-                return file.read(_HEAD)
-        except OSError:
-            return b""
-    file = getattr(image, "fp", None)
-    if file is None:
-        return b""
-    place = file.tell()
-    file.seek(0)
-    head = file.read(_HEAD)
-    file.seek(place)
-    return head
-
-
-def _png_significant_bits(head: bytes) -> int | None:
-    place = 8
-    while place + 9 <= len(head):
-        size, kind = struct.unpack(">I4s", head[place : place + 8])
-        if kind == b"sBIT":
-            bits = head[place + 8]
-            return bits if 0 < bits < 16 else None
-        if kind == b"IDAT":
-            return None
-        place += 12 + size
-    return None
-
-
-def _j2k_bits(head: bytes) -> int:
-    start = head.find(_J2K_SIZE)
-    if start < 0 or len(head) < start + 43:
-        return 8
-    n = struct.unpack(">H", head[start + 40 : start + 42])[0]
-    return max(((part & 0x7F) + 1 for part in head[start + 42 : start + 42 + 3 * n : 3]), default=8)
+    return _FEW_BITS.get(raw_mode(image), 1) if image.format == "PNG" else 1

@@ -11,8 +11,9 @@ from .._core._warn import warn
 from ._arrays import is_tensor, tensor_to_array
 from ._declared import declared, keeps_upper_bits
 from ._levels import concerns_bytes, is_sixteen_bits, opacity_levels
-from ._opened import PilFile, opened, seen_of
+from ._opened import PilFile, opened
 from ._pil import at_frame, check_mode
+from ._rasters import seen_of
 from ._reading import PLAIN, Reading
 
 _SAMPLE = 32  # pictures whose kind is looked at

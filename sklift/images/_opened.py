@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .._core._text import visible
-from ._arrays import array_to_rgb, check_channels
-from ._declared import Misread, declared
+from ._arrays import check_channels
+from ._declared import ChannelsApart, Misread, check_pages, declared
 from ._formats import (
+    CHANNELS_APART,
     FORMATS,
     LAST_RESORTS,
     FileFormat,
@@ -26,12 +26,14 @@ from ._formats import (
 )
 from ._items import content_of, is_encoded
 from ._pil import check_mode, count_frames, frame_of, opened_by_pillow, pil_to_rgb, to_frame
+from ._rasters import raster_to_rgb
 from ._reading import Reading
 
 _HEAD = 512  # bytes at the start of a file by which formats know it
 # Endings of files that Pillow reads, whose start is looked at by nobody else.
 _PLAIN = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 _BUILT_IN, _LAST = tuple(FORMATS.values()), tuple(LAST_RESORTS.values())
+_APART = tuple(CHANNELS_APART.values())
 
 
 class PilFile:
@@ -164,45 +166,18 @@ def opened(item, name: str, reading: Reading) -> Iterator[PilFile | FormatFile]:
         kind, image = other, _opened_by_pillow(place, name, other)
     with image:
         try:
+            check_pages(image, name, reading)
             to_frame(image, name, reading.frame)
             picture: PilFile | FormatFile = PilFile(image, name, reading, kind)
             if image.format == "TIFF":
                 declared(image, name, reading)
-        except Misread:
-            other = format_of(_head(place), suffix, _LAST)
+        except Misread as error:
+            others = _APART if isinstance(error, ChannelsApart) else _LAST
+            other = format_of(_head(place), suffix, others)
             if other is None or not other.is_installed():
                 raise
             picture = FormatFile(other, place, name, reading)
         yield picture
-
-
-def raster_to_rgb(raster: Raster, name: str, reading: Reading) -> np.ndarray:
-    """Convert the numbers of a file to (height, width, 3) uint8."""
-    pixels, value_range = seen_of(raster, name, reading), reading.value_range
-    if value_range is None:
-        value_range = raster.value_range
-        pixels = pixels if raster.curve is None else raster.curve(pixels)
-        if value_range is not None and pixels.dtype == np.uint8:
-            pixels = pixels.astype(np.int16)  # the file's range is that of its bytes as well
-    if value_range is None and raster.bits is None and _needs_range(pixels):
-        raise ValueError(
-            f"{name}: its numbers are {pixels.dtype}, and nothing in the file says which of them "
-            f"are black and white: give reader__value_range=(low, high), or 'percentiles'"
-        )
-    rgb = array_to_rgb(pixels, name, replace(reading, value_range=value_range), raster.bits)
-    return 255 - rgb if raster.white_is_zero else rgb
-
-
-def seen_of(raster: Raster, name: str, reading: Reading) -> np.ndarray:
-    """The numbers of a file, without the channels that are not seen if the user chooses none."""
-    if raster.channels is None or reading.channels is not None:
-        return raster.pixels
-    if not raster.channels:
-        raise ValueError(
-            f"{name} has {raster.pixels.shape[2]} channels, and doesn't say which are red, green "
-            f"and blue: choose one, two or three of them, such as reader__channels=(0, 1, 2)"
-        )
-    return raster.pixels[..., list(raster.channels)]
 
 
 def reduced_pixels(
@@ -221,13 +196,6 @@ def reduced_pixels(
 def averaged(pixels: np.ndarray, factor: int) -> np.ndarray:
     """Means over squares of pixels."""
     return pixels if factor == 1 else np.asarray(Image.fromarray(pixels).reduce(factor))
-
-
-def _needs_range(pixels: np.ndarray) -> bool:
-    kind = pixels.dtype.kind
-    if kind == "f":
-        return pixels.size > 0 and not (np.nanmin(pixels) >= 0 and np.nanmax(pixels) <= 1)
-    return not (kind == "b" or (kind == "u" and pixels.dtype.itemsize <= 2))
 
 
 def _suffix(name: str) -> str:

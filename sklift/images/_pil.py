@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from ._arrays import array_to_rgb, check_channels, on_white
-from ._declared import declared, step_of_key
+from ._declared import check_pages, declared, step_of_key
 from ._reading import PLAIN, Reading
 
 # EXIF orientation -> what sets the picture upright. Pillow's `exif_transpose` does the same, but
@@ -31,6 +32,7 @@ _UPRIGHT = {
 def pil_to_rgb(image: Image.Image, name: str, reading: Reading = PLAIN) -> np.ndarray:
     """Convert an image that stands at its frame; it is loaded."""
     check_mode(image, name, reading)
+    check_pages(image, name, reading)
     said = declared(image, name, reading)
     if said.stretched and reading.value_range != "percentiles":
         reading = replace(reading, value_range=None)
@@ -186,7 +188,8 @@ def _is_loaded(image: ImageFile.ImageFile) -> bool:
 
 def _place_of(image: ImageFile.ImageFile) -> str | BytesIO | None:
     """Where an image was opened from: its path, or a copy of what its file object holds."""
-    path, file = getattr(image, "filename", None), getattr(image, "fp", None)
+    path = getattr(image, "filename", None)
+    file: Any = getattr(image, "fp", None)
     if path and os.path.isfile(path):
         return os.fspath(path)
     if isinstance(file, BytesIO):

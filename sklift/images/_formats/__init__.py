@@ -7,8 +7,10 @@ from ._camera_raw import CameraRaw
 from ._dicom import Dicom
 from ._phone import Heic, JpegXl
 from ._tiff import Tiff
+from ._tiff_stack import TiffStack
 
 __all__ = [
+    "CHANNELS_APART",
     "FORMATS",
     "LAST_RESORTS",
     "FileFormat",
@@ -28,6 +30,8 @@ FORMATS: dict[str, OptionalFormat] = {
 }
 # Asked about files that Pillow refuses, or of which it gives other numbers.
 LAST_RESORTS: dict[str, OptionalFormat] = {"tiff": Tiff()}
+# Asked about files whose channels are pages, where some of the channels are to be seen.
+CHANNELS_APART: dict[str, OptionalFormat] = {"tiff": TiffStack()}
 
 
 def format_of(head: bytes, suffix: str, formats: tuple[FileFormat, ...]) -> FileFormat | None:

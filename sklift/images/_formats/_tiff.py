@@ -41,18 +41,18 @@ class Tiff(OptionalFormat):
 
     def n_frames(self, file: str | BytesIO) -> int:
         """Count the pages; a pyramid has one."""
-        with _opened(file) as tiff:
-            return 1 if _levels(tiff) else len(tiff.pages)
+        with opened_tiff(file) as tiff:
+            return 1 if _is_pyramid(tiff) else len(tiff.pages)
 
     def size(self, file: str | BytesIO, frame: int) -> tuple[int, int]:
         """Width and height of the page or level that is read."""
-        with _opened(file) as tiff:
+        with opened_tiff(file) as tiff:
             page = _page(tiff, frame)
             return page.imagewidth, page.imagelength
 
     def read(self, file: str | BytesIO, frame: int) -> Raster:
         """Decode a page."""
-        with _opened(file) as tiff:
+        with opened_tiff(file) as tiff:
             page = _page(tiff, frame)
             if page.photometric == _MOSAIC:
                 raise ValueError("it is a camera's raw file: give it the ending .dng")
@@ -60,7 +60,7 @@ class Tiff(OptionalFormat):
                 raise ValueError("it is a TIFF of volumes: give their slices as arrays")
             try:
                 pixels = page.asarray()
-            except ValueError as error:
+            except Exception as error:
                 if "imagecodecs" not in str(error):
                     raise
                 raise ValueError(f"{error}; {_INSTALL}") from error
@@ -69,7 +69,8 @@ class Tiff(OptionalFormat):
             return raster_of(page, pixels)
 
 
-def _opened(file: str | BytesIO) -> Any:
+def opened_tiff(file: str | BytesIO) -> Any:
+    """Open a file with tifffile."""
     from tifffile import TiffFile
 
     if isinstance(file, BytesIO):
@@ -77,16 +78,18 @@ def _opened(file: str | BytesIO) -> Any:
     return TiffFile(file)
 
 
-def _levels(tiff) -> list:
-    series = tiff.series
-    return series[0].levels if series and series[0].is_pyramidal else []
+def _is_pyramid(tiff) -> bool:
+    return bool(tiff.series) and tiff.series[0].is_pyramidal
+
+
+def largest_level(tiff):
+    """Of a pyramid's levels, the largest that is small enough; of other files, all pages."""
+    levels = tiff.series[0].levels
+    most = Image.MAX_IMAGE_PIXELS or np.inf
+    pages = [level.keyframe for level in levels]
+    small = [i for i, page in enumerate(pages) if page.imagewidth * page.imagelength <= most]
+    return levels[small[0] if small else -1]
 
 
 def _page(tiff, frame: int):
-    """A page; of a pyramid, the first page of the largest level that is small enough."""
-    if not (levels := _levels(tiff)):
-        return tiff.pages[frame]
-    pages = [level.keyframe for level in levels]
-    most = Image.MAX_IMAGE_PIXELS or np.inf
-    small = [page for page in pages if page.imagewidth * page.imagelength <= most]
-    return small[0] if small else pages[-1]
+    return largest_level(tiff).keyframe if _is_pyramid(tiff) else tiff.pages[frame]

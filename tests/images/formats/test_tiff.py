@@ -173,6 +173,34 @@ def test_pages(tmp_path):
         Reader(frame=5).build([path])[0]
 
 
+@pytest.mark.parametrize("kind", ["imagej", "ome"])
+def test_channels_that_are_pages_apart(tmp_path, kind, monkeypatch):
+    path = tmp_path / "x.tif"
+    volume = MANY[:4].reshape(2, 2, 16, 32)  # depths, channels
+    tifffile.imwrite(path, volume, metadata={"axes": "ZCYX"}, **{kind: True})
+    for channels in ((0,), (1,), (1, 0)):
+        for frame in (0, 1, -1, "middle"):
+            found = Reader(channels=channels, frame=frame).build([path])[0]
+            picture = volume[0 if frame == 0 else 1].transpose(1, 2, 0)
+            np.testing.assert_array_equal(found, Reader(channels=channels).build([picture])[0])
+        assert not np.array_equal(found, Reader().build([path])[0])  # the first page
+    with pytest.raises(ValueError, match=r"has 2 channels, reader__channels=\(2,\) asks for"):
+        Reader(channels=(2,)).build([path])[0]
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    for item in (path, Image.open(path)):
+        with pytest.raises(ValueError, match=r"of 2 channels, pages apart.*\[microscopy\]"):
+            Reader(channels=(0, 1)).build([item])[0]
+
+
+def test_pages_are_not_taken_for_channels(tmp_path):
+    path = tmp_path / "x.tif"
+    made(path, MANY, **PLAIN)
+    for item in (path, Image.open(path)):
+        with pytest.raises(ValueError, match=r"5 pages of one channel each.*reader__frame"):
+            Reader(channels=(2, 1, 0)).build([item])[0]
+    assert Reader(channels=(0,), frame=2).build([path])[0].shape == (16, 32, 3)
+
+
 def test_of_a_pyramid_the_largest_level_within_the_limit_is_read(tmp_path, monkeypatch):
     path = tmp_path / "x.tif"
     whole = RNG.integers(0, 256, (256, 320, 3), dtype=np.uint8)
