@@ -503,8 +503,10 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         version that wrote it), or a runtime of ONNX.
 
         The extra file ``"sklift.json"`` in the program holds the labels under ``classes``, in the
-        order of the columns, as well as ``class_names`` and the ``versions`` of libraries. Models
-        of ONNX have it in their metadata, under the same name.
+        order of the columns, as well as ``class_names``, the ``versions`` of libraries, and under
+        ``reader`` what the program's pictures are to be made with: ``value_range`` (which numbers
+        are to become 0 and 255), ``channels`` and ``frame``. Models of ONNX have it in their
+        metadata, under the same name.
 
         Parameters
         ----------

@@ -46,6 +46,10 @@ def write_program(est, path: str | os.PathLike) -> None:
         "class_names": est.class_names_,
         "versions": versions(),
     }
+    if not est.model_.backbone.is_empty:
+        reader = resolve_reader(est.reader)
+        names = ("value_range", "channels", "frame")
+        info["reader"] = {name: getattr(reader, name) for name in names}
     text = json.dumps(info, default=str)  # default: dates, for instance
     program = _program(est)
     if Path(path).suffix.lower() == ".onnx":

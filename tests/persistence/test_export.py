@@ -51,7 +51,12 @@ def exported(fitted, tmp_path_factory):
     "params",
     [
         {},
-        {"adapter": ["lora", "vpt"], "tta": TenCrop(expand=5), "target_prior": "train"},
+        {
+            "adapter": ["lora", "vpt"],
+            "tta": TenCrop(expand=5),
+            "target_prior": "train",
+            "reader__value_range": (0, 4095),
+        },
     ],
 )
 def test_probabilities_are_those_of_the_classifier(params, quick, shapes, path):
@@ -61,6 +66,8 @@ def test_probabilities_are_those_of_the_classifier(params, quick, shapes, path):
     program, info = load(path)
     assert info["classes"] == clf.classes_.tolist()
     assert info["class_names"] == clf.class_names_
+    told = [0, 4095] if "reader__value_range" in params else None
+    assert info["reader"] == {"value_range": told, "channels": None, "frame": 0}
     assert info["versions"]["torch"] == torch.__version__.partition("+")[0]
     rng = np.random.default_rng(0)
     for n, h, w, bound in [
