@@ -164,6 +164,7 @@ def test_the_result_is_contiguous_and_uint8_and_shares_memory():
     [
         (RGB * 1.0, r"X\[3\]: float pictures are in \[0, 1\], found 2\d\d; divide by 255"),
         (RGB * 100.0, "divide by 65535"),
+        (np.arange(17.0).reshape(1, 17), r"divide by 16 .*value_range=\(0, 16\)"),
         (RGB / 255 - 0.5, "undo any normalisation"),
         (np.full((2, 2), np.nan), r"X\[3\] holds NaN or infinite"),
         (np.full((2, 2), np.inf), r"X\[3\] holds NaN or infinite"),
