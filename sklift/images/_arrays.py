@@ -11,7 +11,6 @@ from ._reading import PLAIN, Reading
 _CHANNELS = (1, 3, 4)
 _BANDS = 16  # an axis of at most so many, beside two of at least so many pixels, counts channels
 _PIXELS = 24
-_CHOOSE = "choose one or three of the channels: reader__channels=(0, 1, 2)"
 
 
 def array_to_rgb(
@@ -64,7 +63,7 @@ def check_format(
         if len(shape) == 3 and shape[0] in _CHANNELS:
             hint = f"; move the channels last: np.moveaxis({name}, -3, -1)"
         elif len(shape) == 3:
-            hint = f"; {_CHOOSE}"
+            hint = f"; {_choose(shape[2])}"
         raise ValueError(
             f"{name}: a picture in an array has shape (height, width) or (height, width, c) with c "
             f"in 1, 3, 4, got {shape}{hint}"
@@ -114,7 +113,7 @@ def tensor_to_array(tensor, name: str, channel_axis: int, reading: Reading = PLA
     if array.ndim != channel_axis + 3:
         return array
     if reading.channels is None and shape[channel_axis] not in _CHANNELS:
-        hint = _CHOOSE
+        hint = _choose(shape[channel_axis])
         if shape[-1] in _CHANNELS:
             hint = "move the channels first: .movedim(-1, -3)"
         raise ValueError(
@@ -127,6 +126,11 @@ def tensor_to_array(tensor, name: str, channel_axis: int, reading: Reading = PLA
             f"move them first, .movedim(-1, -3)"
         )
     return np.moveaxis(array, channel_axis, -1)
+
+
+def _choose(n_channels: int) -> str:
+    some = tuple(range(min(n_channels, 3)))
+    return f"choose one, two or three of the channels, such as reader__channels={some}"
 
 
 def _chosen(array: np.ndarray, reading: Reading) -> np.ndarray:

@@ -184,7 +184,7 @@ def _check_full_range(
     name: str,
     reading: Reading,
     error: type[ValueError] = ValueError,
-    remedy: str = "read it with imageio, and give arrays of uint16",
+    remedy: str = "read it with imagecodecs.imread, and give arrays of uint16",
 ) -> None:
     if reading.value_range not in (16, (0.0, 65535.0)):
         raise error(

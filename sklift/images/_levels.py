@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ._reading import PERCENTILES, PLAIN, Reading
@@ -114,7 +112,7 @@ def check_range(array: np.ndarray, name: str, many: bool = False, reading: Readi
                 f"white: reader__value_range=(low, high)"
             )
         if high > 1 + 1e-6:
-            top = math.ceil(high) if high < 64 else 255 if high <= 255 else 65535
+            top = 255 if high <= 255 else 65535
             raise ValueError(
                 f"{name}: float pictures are in [0, 1], found {high:.4g}; divide by {top} (or by "
                 f"the largest value that a pixel can take, if that isn't {top}), or give "

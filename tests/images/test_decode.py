@@ -164,7 +164,6 @@ def test_the_result_is_contiguous_and_uint8_and_shares_memory():
     [
         (RGB * 1.0, r"X\[3\]: float pictures are in \[0, 1\], found 2\d\d; divide by 255"),
         (RGB * 100.0, "divide by 65535"),
-        (np.arange(17.0).reshape(1, 17), r"divide by 16 .*value_range=\(0, 16\)"),
         (RGB / 255 - 0.5, "undo any normalisation"),
         (np.full((2, 2), np.nan), r"X\[3\] holds NaN or infinite"),
         (np.full((2, 2), np.inf), r"X\[3\] holds NaN or infinite"),
@@ -179,7 +178,10 @@ def test_the_result_is_contiguous_and_uint8_and_shares_memory():
         (RGB[None], r"got \(1, 7, 5, 3\)"),
         (RGB[:0], r"the picture is empty, its shape is \(0, 5, 3\)"),
         (torch.from_numpy(RGB), r"got \(7, 5, 3\); move the channels first"),
-        (torch.zeros(2, 5, 5), r"c in 1, 3, 4, got \(2, 5, 5\); choose one or three"),
+        (
+            torch.zeros(2, 5, 5),
+            r"c in 1, 3, 4, got \(2, 5, 5\); choose one, two or three.*=\(0, 1\)$",
+        ),
     ],
 )
 def test_bad_pixels(image, message):
