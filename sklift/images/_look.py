@@ -119,8 +119,8 @@ def _warn_of_dark(looks: list[Look]) -> None:
             rest = "(low, high) for other ends"
             if any(look.upper_bits for look in some):
                 remedy = (
-                    "Pillow reads the upper 8 bits of such colours: read the files with tifffile or "
-                    f"imagecodecs, and give arrays of uint16 and reader__value_range={bits}"
+                    "Pillow reads the upper 8 bits of such colours: read the files with tifffile "
+                    f"or imagecodecs, and give arrays of uint16 and reader__value_range={bits}"
                 )
         warn(
             f"Pictures in X come {come}, but the largest of their values seen is {top:.6g}: they "
