@@ -52,9 +52,10 @@ def check_format(
     check_mask(array, name)
     check_type(array, name, reading)
     if len(shape) == 1:
+        content = f"; the content of a file as {name}.tobytes()" if array.dtype == np.uint8 else ""
         raise ValueError(
             f"{name} is one-dimensional, which is no picture: for flattened pictures, give "
-            f"reader__image_shape=(height, width) or (height, width, channels)"
+            f"reader__image_shape=(height, width) or (height, width, channels){content}"
         )
     if len(shape) not in (2, 3) or (
         len(shape) == 3 and reading.channels is None and shape[2] not in _CHANNELS
