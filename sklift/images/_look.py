@@ -21,6 +21,7 @@ _ENOUGH = 8  # of which so many are read
 # the largest number of a type -> what all of some pictures stay below that hold fewer bits
 _DARK = {65535.0: 1 << 14, 1.0: 0.25, 255.0: 1 << 5}
 _CLEAR = 128  # opacity that no pixel of a picture reaches
+_LEVELS = 32  # of those between clear and opaque, so many in most pixels are no opacity
 _NEARLY_ALL = 0.95
 
 
@@ -36,6 +37,8 @@ class Look:
         The largest number of the type, 1 for floats.
     opacity : int or None
         The largest opacity of 255, where it has a channel of it.
+    varied : bool
+        Whether what counts as opacity varies as numbers of a picture do.
     upper_bits : bool
         Whether only the upper 8 of the 16 bits are read.
     beyond : float
@@ -47,6 +50,7 @@ class Look:
     top: float | None = None
     whole: float = 65535.0
     opacity: int | None = None
+    varied: bool = False
     upper_bits: bool = False
     beyond: float = 0.0
     ends: tuple[float, float] | None = None
@@ -99,7 +103,7 @@ def warn_of_surprises(source, reading: Reading) -> None:
     if reading.value_range is None:
         _warn_of_dark(looks)
     _warn_of_range([look for look in looks if look.ends is not None], reading)
-    _warn_of_opacity([look.opacity for look in looks if look.opacity is not None])
+    _warn_of_opacity([look for look in looks if look.opacity is not None])
 
 
 def _warn_of_dark(looks: list[Look]) -> None:
@@ -140,15 +144,30 @@ def _warn_of_range(looks: list[Look], reading: Reading) -> None:
     )
 
 
-def _warn_of_opacity(opacities: list[int]) -> None:
+def _warn_of_opacity(looks: list[Look]) -> None:
+    opacities = [look.opacity for look in looks if look.opacity is not None]
+    n, varied = len(opacities), sum(look.varied for look in looks)
     hidden = sum(opacity < _CLEAR for opacity in opacities)
-    if hidden and 2 * hidden >= len(opacities):
-        warn(
-            f"The fourth channel of pictures in X, opacity, makes {hidden} of {len(opacities)} "
-            f"that were looked at white, or nearly: its values reach {max(opacities)} of 255. "
-            f"If it isn't opacity, give reader__channels=(0, 1, 2), or the channels that are to "
-            f"be seen"
-        )
+    if hidden and 2 * hidden >= n:
+        seen = f"white, or nearly: its values reach {max(opacities)} of 255"
+    elif varied and 2 * varied >= n:
+        hidden = varied
+        seen = "paler: most of its values are between clear and opaque, and vary"
+    else:
+        return
+    warn(
+        f"The fourth channel of pictures in X, opacity, makes {hidden} of {n} that were looked at "
+        f"{seen}. If it isn't opacity, give reader__channels=(0, 1, 2), or the channels that are "
+        f"to be seen"
+    )
+
+
+def _of_opacity(histogram: np.ndarray) -> dict:
+    """What is seen of a channel of opacity, from the numbers of its pixels at 0, ..., 255."""
+    between = histogram[1:-1]
+    most = 2 * between.sum() > histogram.sum()
+    varied = bool(most and np.count_nonzero(between) > _LEVELS)
+    return {"opacity": int(np.flatnonzero(histogram)[-1]), "varied": varied}
 
 
 def _look_at_array(array: np.ndarray, name: str, reading: Reading) -> Look:
@@ -156,15 +175,18 @@ def _look_at_array(array: np.ndarray, name: str, reading: Reading) -> Look:
     colours = array[..., :3] if opaque else array
     if reading.channels is not None and array.ndim == 3 and array.shape[2] > 1:
         colours = array[..., list(reading.channels)]
-    opacity = int(opacity_levels(array[..., 3:], name, reading).max()) if opaque else None
+    told = {}
+    if opaque:
+        levels = opacity_levels(array[..., 3], name, reading)
+        told = _of_opacity(np.bincount(levels.ravel(), minlength=256))
     asked = reading.value_range
     if isinstance(asked, tuple) and (array.dtype != np.uint8 or concerns_bytes(asked)):
         beyond = float(np.mean((colours < asked[0]) | (colours > asked[1])))
         ends = float(colours.min()), float(colours.max())
-        return Look(opacity=opacity, beyond=beyond, ends=ends)
+        return Look(beyond=beyond, ends=ends, **told)
     whole = 1.0 if array.dtype.kind == "f" else 65535.0 if is_sixteen_bits(array) else 255.0
     known = whole != 255 or array.dtype == np.uint8
-    return Look(float(colours.max()) if known else None, whole, opacity)
+    return Look(float(colours.max()) if known else None, whole, **told)
 
 
 def _look_at_pil(image: Image.Image, name: str, reading: Reading) -> Look:
@@ -178,16 +200,17 @@ def _look_at_pil(image: Image.Image, name: str, reading: Reading) -> Look:
         if asked is None:
             return NOTHING if said.depth_of(pixels) else Look(float(pixels.max()))
         return _look_at_array(pixels, name, reading)
+    told = {}
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") and reading.channels is None:
+        histogram = image.getchannel("A" if image.mode[-1] == "A" else "a").histogram()
+        told = _of_opacity(np.array(histogram))
     if keeps_upper_bits(image):
         pixels = np.asarray(image)
-        opacity = int(pixels[..., -1].max()) if image.mode in ("RGBA", "LA") else None
-        colours = pixels if opacity is None else pixels[..., :-1]
-        return Look(int(colours.max()) * 257, opacity=opacity, upper_bits=True)
+        colours = pixels[..., :-1] if image.mode in ("RGBA", "LA") else pixels
+        return Look(int(colours.max()) * 257, upper_bits=True, **told)
     if isinstance(asked, tuple) and concerns_bytes(asked) and image.mode in ("L", "RGB", "RGBA"):
         return _look_at_array(np.asarray(image), name, reading)
-    top = opacity = None
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") and reading.channels is None:
-        opacity = image.getchannel("A" if image.mode[-1] == "A" else "a").getextrema()[1]
+    top = None
     if image.format is None and image.mode in ("L", "RGB"):  # a file of 8 bits declares them
         top = np.max(image.getextrema())
-    return Look(top, 255.0, opacity)
+    return Look(top, 255.0, **told)

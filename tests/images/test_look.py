@@ -146,6 +146,21 @@ def test_an_opacity_that_hides_all(tmp_path, scale):
     assert len(said(X)) == 1
 
 
+def test_a_fourth_channel_that_varies_as_a_picture_does(tmp_path):
+    colours = RNG.integers(0, 256, (16, 16, 4), dtype=np.uint8)
+    cut_out, shade = colours.copy(), colours.copy()
+    cut_out[..., 3] = np.where(colours[..., 3] < 200, 255, 0)
+    cut_out[4:12, 4:8, 3] = colours[4:12, 4:8, 3]  # soft edges
+    shade[..., 3] = 200
+    wide = colours * np.uint16(257)
+    for X in ([colours], [wide], [Image.fromarray(colours)], [saved_png(colours)], [colours / 255]):
+        (message,) = said(X)
+        assert "makes 1 of 1" in message and "paler" in message and "(0, 1, 2)" in message
+        assert not said(X, channels=(0, 1, 2))
+    for X in ([cut_out], [shade], [Image.fromarray(cut_out)], [colours, shade, shade]):
+        assert not said(X)
+
+
 def test_files_with_an_opacity_that_hides_all(tmp_path):
     for mode in ("RGBA", "LA"):
         image = Image.fromarray(CLEAR).convert(mode)
