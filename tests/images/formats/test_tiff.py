@@ -53,6 +53,12 @@ CASES = {
         {"channels": (3, 0, 1), "value_range": 8},
         None,
     ),
+    "near infrared, 8 bits": (
+        (MANY[:4].transpose(1, 2, 0) >> 8).astype(np.uint8),
+        {"photometric": "rgb", "extrasamples": [0]},
+        {"channels": (3, 0, 1)},
+        None,
+    ),
     "half floats": ((GREY / 65536).astype(np.float16), PLAIN, {}, None),
     "half floats with a range": (
         (GREY / 64 - 200).astype(np.float16),
