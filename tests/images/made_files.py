@@ -9,7 +9,7 @@ import numpy as np
 
 
 def tiff(pixels, bits=None, *, photometric=None, sample_format=1, planar=False, order="<"):
-    """An uncompressed TIFF of (height, width) or (height, width, channels); 12 bits are packed."""
+    """An uncompressed TIFF of (height, width[, channels]); 4 and 12 bits are packed."""
     height, width = pixels.shape[:2]
     n = 1 if pixels.ndim == 2 else pixels.shape[2]
     bits = 8 * pixels.itemsize if bits is None else bits
@@ -17,7 +17,9 @@ def tiff(pixels, bits=None, *, photometric=None, sample_format=1, planar=False, 
         photometric = 1 if n == 1 else 2
     strips = [pixels[..., c] for c in range(n)] if planar else [pixels]
     strips = [
-        _packed(strip) if bits == 12 else strip.astype(strip.dtype.newbyteorder(order)).tobytes()
+        _packed(strip, bits)
+        if bits in (4, 12)
+        else strip.astype(strip.dtype.newbyteorder(order)).tobytes()
         for strip in strips
     ]
     tags = {256: ("I", [width]), 257: ("I", [height]), 258: ("H", [bits] * n), 259: ("H", [1])}
@@ -91,8 +93,10 @@ def fits(pixels):
     return (head + "END").ljust(2880).encode() + signed.ljust(2880, b"\0")
 
 
-def _packed(pixels) -> bytes:
-    """Two numbers of 12 bits in three bytes."""
+def _packed(pixels, bits) -> bytes:
+    """Two numbers of 4 bits in a byte, or of 12 bits in three bytes."""
     first, second = pixels.astype(np.uint16).reshape(-1, 2).T
+    if bits == 4:
+        return (first << 4 | second).astype(np.uint8).tobytes()
     three = [first >> 4, (first & 15) << 4 | second >> 8, second & 255]
     return np.stack(three, axis=1).astype(np.uint8).tobytes()

@@ -269,6 +269,7 @@ def test_the_table_has_these_rows():
         (lambda: pgm(TWELVE, 4095), {"value_range": 12}),
         (lambda: pgm(TWELVE, 4095), {"value_range": (0, 4095)}),
         (lambda: pgm(GREY // 17, 15), {"value_range": 4}),
+        (lambda: tiff(GREY // 17, 4), {"value_range": 4}),
         (lambda: png_of_few_bits(GREY // 17, 4), {"value_range": (0, 15)}),
         pytest.param(deep_grey, {"value_range": 12}, marks=needs_j2k),
         # but percentiles are those of the numbers

@@ -179,11 +179,19 @@ def test_pages(tmp_path):
         Reader(frame=5).build([path])[0]
 
 
-@pytest.mark.parametrize("kind", ["imagej", "ome"])
-def test_channels_that_are_pages_apart(tmp_path, kind, monkeypatch):
+@pytest.mark.parametrize(
+    ("axes", "options"),
+    [
+        ("ZCYX", {"imagej": True}),
+        ("ZCYX", {"imagej": True, "truncate": True}),  # the first page stands for all
+        ("CZYX", {"ome": True}),
+    ],
+)
+def test_channels_that_are_pages_apart(tmp_path, axes, options, monkeypatch):
     path = tmp_path / "x.tif"
     volume = MANY[:4].reshape(2, 2, 16, 32)  # depths, channels
-    tifffile.imwrite(path, volume, metadata={"axes": "ZCYX"}, **{kind: True})
+    stored = volume if axes == "ZCYX" else volume.swapaxes(0, 1)
+    tifffile.imwrite(path, stored, metadata={"axes": axes}, **options)
     for channels in ((0,), (1,), (1, 0)):
         for frame in (0, 1, -1, "middle"):
             found = Reader(channels=channels, frame=frame).build([path])[0]
