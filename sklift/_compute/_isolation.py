@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from threading import Lock
-from typing import Any
 
 import numpy as np
 import sklearn
@@ -15,7 +14,7 @@ import sklearn
 _DEVICES = ("cpu", "cuda", "mps", "xpu")
 _lock: Lock
 _n_inside: int
-_dtype_outside: Any
+_restore: Callable[[], None]
 
 
 def isolated(function: Callable) -> Callable:
@@ -35,8 +34,8 @@ def default_modes() -> Iterator[None]:
 
     What an estimator computes depends on its parameters alone: not on a mixed precision, a default
     type or device, or a mode without gradients that the caller works in. Of all modes, torch's
-    default type alone belongs to the whole process; the first thread to come finds what the last
-    to go restores.
+    default type and how it rounds products of float32 belong to the whole process; the first
+    thread to come finds what the last to go restores.
     """
     import torch
 
@@ -46,7 +45,7 @@ def default_modes() -> Iterator[None]:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(_out_of_autocast())
-        stack.enter_context(_float32_by_default())
+        stack.enter_context(_of_the_process())
         if torch.empty(0).device.type != "cpu":  # asked for each time: a mode slows all calls down
             stack.enter_context(torch.device("cpu"))
         yield
@@ -85,14 +84,11 @@ def _out_of_autocast() -> Iterator[None]:
 
 
 @contextmanager
-def _float32_by_default() -> Iterator[None]:
-    global _n_inside, _dtype_outside
-    import torch
-
+def _of_the_process() -> Iterator[None]:
+    global _n_inside, _restore
     with _lock:
         if _n_inside == 0:
-            _dtype_outside = torch.get_default_dtype()
-            torch.set_default_dtype(torch.float32)
+            _restore = _set_defaults()
         _n_inside += 1
     try:
         yield
@@ -100,13 +96,28 @@ def _float32_by_default() -> Iterator[None]:
         with _lock:
             _n_inside -= 1
             if _n_inside == 0:
-                torch.set_default_dtype(_dtype_outside)
+                _restore()
+
+
+def _set_defaults() -> Callable[[], None]:
+    import torch
+
+    from ._float32_products import round_as_float32
+
+    dtype, restore_products = torch.get_default_dtype(), round_as_float32()
+    torch.set_default_dtype(torch.float32)
+
+    def restore() -> None:
+        torch.set_default_dtype(dtype)
+        restore_products()
+
+    return restore
 
 
 def _start_afresh() -> None:
     """Nobody is inside: a forked process has none of the threads that were."""
-    global _lock, _n_inside, _dtype_outside
-    _lock, _n_inside, _dtype_outside = Lock(), 0, None
+    global _lock, _n_inside
+    _lock, _n_inside = Lock(), 0
 
 
 _start_afresh()

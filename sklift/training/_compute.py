@@ -29,7 +29,8 @@ class Compute(BaseEstimator):
         else float32; precomputed features keep their own. On a CPU that has instructions for
         bfloat16 but no matrix unit, the first fit times both for some 0.2 seconds, and takes
         bfloat16 if it is at least 1.25 times as fast. The fitted attribute ``precision_`` says what
-        was taken; predictions keep to it.
+        was taken; predictions keep to it. float32 is rounded as such, whatever
+        ``torch.set_float32_matmul_precision`` says.
     num_workers : int, default=0
         Processes that prepare batches. With 0, threads of this process decode files.
     cache : {"auto", False} or path, default="auto"

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from contextlib import contextmanager
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import sklearn
 import torch
 
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
+from sklift._compute._isolation import default_modes
 
 rng = np.random.default_rng(0)
 X = rng.integers(0, 256, (24, 40, 40, 3), np.uint8)
@@ -56,6 +58,9 @@ SWITCHES = {
     "deterministic algorithms": deterministic,
     "default device": switched(torch.set_default_device, "meta", torch.get_default_device),
     "device context": lambda: torch.device("meta"),
+    "rounded products": switched(
+        torch.set_float32_matmul_precision, "medium", torch.get_float32_matmul_precision
+    ),
     "anomaly": lambda: torch.autograd.set_detect_anomaly(True),
     "transform_output": lambda: sklearn.config_context(transform_output="pandas"),
     "metadata routing": lambda: sklearn.config_context(enable_metadata_routing=True),
@@ -125,7 +130,8 @@ def test_the_number_of_threads_changes_roundings_only(expected, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["autocast", "float64", "inference_mode", "no_grad", "device context"]
+    "name",
+    ["autocast", "float64", "inference_mode", "no_grad", "device context", "rounded products"],
 )
 def test_switches_are_as_before_afterwards(name):
     def state():
@@ -133,6 +139,7 @@ def test_switches_are_as_before_afterwards(name):
             torch.is_autocast_enabled("cpu"),
             torch.is_autocast_cache_enabled(),
             torch.get_default_dtype(),
+            torch.get_float32_matmul_precision(),
             torch.is_inference_mode_enabled(),
             torch.is_grad_enabled(),
             str(torch.get_default_device()),
@@ -148,6 +155,29 @@ def test_switches_are_as_before_afterwards(name):
             clf.predict(ROWS[:, :2])
         assert state() == before
     assert state() == plain
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.backends, "fp32_precision"), reason="torch 2.9 has switches of each library"
+)
+@pytest.mark.parametrize("place", ["", "mkldnn", "mkldnn.matmul", "mkldnn.conv", "cuda.matmul"])
+def test_switches_of_the_products_of_libraries(place):
+    def state():
+        places = ("", "mkldnn", "mkldnn.matmul", "mkldnn.conv", "cuda.matmul")
+        return [attrgetter(f"{p}.fp32_precision".lstrip("."))(torch.backends) for p in places]
+
+    switch = attrgetter(place)(torch.backends) if place else torch.backends
+    plain, inside = state(), []
+    switch.fp32_precision = "tf32" if place == "cuda.matmul" else "bf16"
+    try:
+        before = state()
+        with default_modes():
+            inside = state()
+        assert state() == before != plain
+    finally:
+        switch.fp32_precision = "none"
+    assert set(inside) <= {"none", "ieee"}
+    assert set(state()) <= {"none", "ieee"}  # nothing of it is left behind
 
 
 def test_a_region_around_a_fit_still_casts_once_it_is_over():
