@@ -10,6 +10,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._look_alikes import warn_of_look_alikes
 
+_EXACT = 1 << 53  # up to here, floats hold each whole number
+
 
 def check_labels(y, name: str = "y") -> np.ndarray:
     """Labels ``y`` as a 1-D array, wherever they come from.
@@ -32,17 +34,7 @@ def check_labels(y, name: str = "y") -> np.ndarray:
     """
     if y is None:
         raise ValueError("LiftClassifier requires y to be passed, but the target y is None")
-    if isinstance(y, np.ma.MaskedArray):
-        masked = np.ma.getmaskarray(y)
-        y = y.data.astype(object) if masked.any() else y.data
-        y[masked] = None
-    listed = isinstance(y, (list, tuple))
-    if listed:  # NumPy would turn a NaN among strings into the text 'nan'
-        y = np.array(y, dtype=object)
-    y = np.asarray(y)
-    if y.dtype.kind == "T":  # numpy's StringDType, which scikit-learn doesn't know
-        y, listed = y.astype(object), True
-    y = column_or_1d(y, warn=True)
+    y, listed = _column(y, name, warn=True)
     if len(y) == 0:
         raise ValueError(f"{name} is empty: at least one labelled picture is needed")
     if nested := [i for i, v in enumerate(y) if isinstance(v, (list, tuple, np.ndarray))]:
@@ -54,14 +46,7 @@ def check_labels(y, name: str = "y") -> np.ndarray:
             f"{name}[{missing[0]}] is missing ({y[missing].tolist()[0]!r}; {len(missing)} in all): "
             "leave such pictures out or label them"
         )
-    if y.dtype.kind == "S" or (y.dtype.kind == "O" and any(isinstance(v, bytes) for v in y)):
-        raise ValueError(f"{name} has labels of bytes: decode them, [v.decode() for v in labels]")
-    if y.dtype.kind == "O":
-        y = _plain(y, name)
-        if not _is_text(y):
-            y = np.array(y.tolist())  # numbers that came as objects, from a table for instance
-        elif listed:
-            y = y.astype(str)
+    y = _plain(y, name, listed)
     check_classification_targets(y)
     return y
 
@@ -141,11 +126,10 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
 
 def listed_classes(classes) -> np.ndarray:
     """The class list in the order that a user gave it, as plain values of one kind."""
-    given = np.asarray(gather_labels(classes) if isinstance(classes, (list, tuple)) else classes)
-    given = column_or_1d(given.astype(object) if given.dtype.kind == "T" else given)
+    given, listed = _column(classes, "classes")
     if any(map(is_missing, given.tolist())):
         raise ValueError("classes has a missing value: leave it out")
-    return _plain(given, "classes") if given.dtype.kind == "O" else given
+    return _plain(given, "classes", listed)
 
 
 def if_numbered(labels: np.ndarray, way_round: str) -> str:
@@ -162,7 +146,68 @@ def _is_text(labels: np.ndarray) -> bool:
     return all(isinstance(v, str) for v in labels)
 
 
-def _plain(y: np.ndarray, name: str) -> np.ndarray:
+def _column(labels, name: str, *, warn: bool = False) -> tuple[np.ndarray, bool]:
+    """Labels as a 1-D array, with None where one is masked; and whether their type is free."""
+    if isinstance(labels, np.ma.MaskedArray):
+        masked, labels = np.ma.getmaskarray(labels), labels.data
+        if masked.any():
+            labels = np.where(masked, None, labels.astype(object))
+    listed = isinstance(labels, (list, tuple))
+    if listed:  # NumPy would turn a NaN among strings into the text 'nan'
+        labels = np.array(labels, dtype=object)
+    array = np.asarray(labels)
+    if array.ndim == 0:
+        kind = type(labels).__name__
+        raise ValueError(f"{name} is of type {kind}: give the labels in a list or a 1d array")
+    if array.ndim > 1 and array.shape[1:] != (1,):
+        one_hot = "; of rows with a column for each class, give argmax(axis=1)"
+        raise ValueError(
+            f"{name} should be a 1d array, got an array of shape {array.shape} instead"
+            f"{one_hot if array.ndim == 2 and array.dtype.kind in 'biuf' else ''}"
+        )
+    if array.dtype.kind == "T":  # numpy's StringDType, which scikit-learn doesn't know
+        array, listed = array.astype(object), True
+    return column_or_1d(array, warn=warn), listed
+
+
+def _plain(y: np.ndarray, name: str, listed: bool) -> np.ndarray:
+    """Labels of one kind, and of an array's own type if they were ``listed``, or are numbers."""
+    if y.dtype.kind == "S" or (y.dtype.kind == "O" and any(isinstance(v, bytes) for v in y)):
+        raise ValueError(f"{name} has labels of bytes: decode them, [v.decode() for v in labels]")
+    if y.dtype.kind != "O":
+        return y
+    y = _members(y, name)
+    if not _is_text(y):
+        return _numbers(y, name)
+    for i, v in enumerate(y):
+        if v.endswith("\0"):  # an array cuts them off, and would merge what differs by them
+            raise ValueError(
+                f"{name}[{i}] = {v!r} ends with a zero character: strip them off, "
+                "[v.rstrip('\\0') for v in labels]"
+            )
+    return y.astype(str) if listed else y
+
+
+def _numbers(y: np.ndarray, name: str) -> np.ndarray:
+    """Numbers that came as objects, from a list or a table."""
+    values = y.tolist()
+    array = np.array(values)
+    for i, v in enumerate(values):
+        if array.dtype.kind == "O" and np.asarray(v).dtype.kind in "OmM":
+            what = f"{v}, too large" if isinstance(v, int) else f"a {type(v).__name__} ({v})"
+            raise ValueError(
+                f"{name}[{i}] is {what}: labels are text, or numbers of 64 bits at most; "
+                "make them text, [str(v) for v in labels]"
+            )
+        if array.dtype.kind == "f" and isinstance(v, int) and abs(v) > _EXACT:
+            raise ValueError(
+                f"{name}[{i}] = {v} can't be told from its neighbours as a float, which other "
+                "labels make of it: make all of them text, [str(v) for v in labels]"
+            )
+    return array
+
+
+def _members(y: np.ndarray, name: str) -> np.ndarray:
     """Labels of one kind; members of enumerations as the plain values that they are.
 
     numpy would cut the text of ``Kind.CAT`` to the length of its value.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from enum import Enum, IntEnum
 
 import numpy as np
@@ -52,12 +54,26 @@ def test_a_column_is_flattened_with_a_warning():
         ([0.5, 1.7, 2.2], "continuous"),
         (np.eye(3, dtype=int), "1d array"),
         (np.array(["a", 1, "b"], dtype=object), r"mixes kinds of labels: \['int', 'str'\]"),
+        ([Decimal(1), Decimal(2)], r"y\[0\] is a Decimal \(1\).* make them text, \[str\(v\)"),
+        ([1, date(2020, 5, 1)], r"y\[1\] is a date \(2020-05-01\): labels are text"),
+        (pd.Series(pd.period_range("2020", "2021", freq="Y")), r"y\[0\] is a Period \(2020\)"),
+        ([3, 1 << 70], r"y\[1\] is 1180591620717411303424, too large"),
+        ([1 << 53, (1 << 53) + 1, 0.0], r"y\[1\] = 9007199254740993 can't be told"),
+        ([-1, 1 << 63], r"y\[1\] = 9223372036854775808 can't be told"),
+        (["fox\0", "fox", "owl"], r"y\[0\] = 'fox\\x00' ends with a zero character"),
+        ({"a", "b"}, "y is of type set: give the labels in a list"),
     ],
     ids=str,
 )
 def test_labels_that_are_none(y, message):
     with pytest.raises(ValueError, match=message):
         check_labels(y)
+
+
+def test_masked_arrays_of_which_nothing_is_masked():
+    y = np.ma.masked_array([4, 7])
+    assert check_labels(y).tolist() == [4, 7]
+    assert encode_labels(np.array([4]), y)[0].tolist() == [4, 7]
 
 
 def test_one_class_is_too_few():
@@ -82,6 +98,10 @@ def test_a_given_class_list_longer_than_the_strings_of_y():
         (["a", "a", "b"], "distinct"),
         ([0, 1], "of one kind"),
         (["a", "c"], r"y\[1\] = .*'b'.* is not among classes \(2 given\)"),
+        ({"a", "b"}, "classes is of type set: give the labels in a list"),
+        ([b"a", b"b"], "classes has labels of bytes: decode them"),
+        (np.ma.masked_array(["a", "b"], [False, True]), "classes has a missing value"),
+        (["a\0", "a", "b"], "zero character"),
     ],
 )
 def test_class_lists_that_do_not_fit(classes, message):
