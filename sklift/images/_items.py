@@ -98,17 +98,22 @@ def is_row(item) -> bool:
     return isinstance(item, (tuple, list)) and bool(item) and isinstance(item[0], numbers.Number)
 
 
-def labels_of(dataset) -> np.ndarray | None:
-    """Labels of a data set: its own list, where the items say the same, or else of the items.
+class OtherLabelError(ValueError):
+    """An item of a data set has another label than the list that was believed."""
+
+
+def labels_of(dataset) -> tuple[np.ndarray | None, bool]:
+    """Labels of a data set, and whether they are those of its own list.
 
     The list is quicker, but wrappers and subclasses that merge or renumber classes often leave it
     as it was. So it is compared with some of the items, one of each class of at most
-    `_COMPARED` at first.
+    `_COMPARED` at first; with the others by `check_label`, as they are read. Where the first
+    ones differ, the items are followed.
     """
     listed = declared_labels(dataset)
     if listed is None:
         if not is_pair(dataset[0]):
-            return None
+            return None, False
     else:
         values = listed.tolist()
         for i in _some_of_each(values):
@@ -117,7 +122,7 @@ def labels_of(dataset) -> np.ndarray | None:
             except (OSError, ValueError, TypeError):
                 continue  # a damaged picture: an error, or left out, where it is decoded
             if not is_pair(item):
-                return listed
+                return listed, False
             (own,) = as_labels([item[1]]).tolist()
             if not _same(own, values[i]):
                 warn(
@@ -127,8 +132,19 @@ def labels_of(dataset) -> np.ndarray | None:
                 )
                 break
         else:
-            return listed
-    return as_labels(dataset[i][1] for i in range(len(dataset)))
+            return listed, True
+    return as_labels(dataset[i][1] for i in range(len(dataset))), False
+
+
+def check_label(own, listed, i: int) -> None:
+    """Refuse an item whose own label is not the listed one."""
+    (own,) = as_labels([own]).tolist()
+    if not _same(own, listed):
+        raise OtherLabelError(
+            f"item {i} of the data set has the label {own!r}, and {listed!r} in the list of labels "
+            "of the data set, which was right for others: give the labels as y, such as "
+            "[label for _, label in dataset]"
+        )
 
 
 def declared_labels(dataset) -> np.ndarray | None:

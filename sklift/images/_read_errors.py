@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .._compute._threads import map_items
+from ._items import OtherLabelError
 
 READ_ERRORS = (OSError, ValueError, TypeError)  # errors that damaged pictures raise
 _AT_ONCE = 4096  # pictures looked at together
@@ -16,6 +17,8 @@ def read_errors(look: Callable, indices: Sequence[int]) -> dict[int, str]:
     def reason(i: int) -> str | None:
         try:
             look(i)
+        except OtherLabelError:  # of a picture that can be read
+            raise
         except READ_ERRORS as error:
             return str(error)
         return None

@@ -26,7 +26,7 @@ from ._decode import (
     read_reduced,
     to_rgb,
 )
-from ._items import content_of, is_encoded, is_pair, is_path, labels_of
+from ._items import check_label, content_of, is_encoded, is_pair, is_path, labels_of
 from ._levels import check_range
 from ._look import NOTHING, Look, look_at, look_at_file
 from ._read_errors import READ_ERRORS, first_of, read_errors
@@ -214,10 +214,16 @@ class PickedSource(ImageSource):
         self.indices = indices
         self.reads_files = source.reads_files
         self.reading = source.reading
-        self.labels = None if source.labels is None else source.labels[indices]
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    # A property, not an attribute as elsewhere: a dataset is asked for labels only when needed.
+    @property
+    def labels(self) -> np.ndarray | None:  # type: ignore[override]
+        """Those of the source."""
+        labels = self.source.labels
+        return None if labels is None else labels[self.indices]
 
     def __getitem__(self, i: int) -> np.ndarray:
         return self.source[int(self.indices[i])]
@@ -339,6 +345,7 @@ class DatasetSource(ImageSource):
         self.reading = reading
         check_not_empty(len(dataset))
         self._look = NOTHING
+        self._believed: list | None = None
         try:
             self._look_at_first()
         except READ_ERRORS:
@@ -368,7 +375,11 @@ class DatasetSource(ImageSource):
 
     def _image(self, i: int):
         item = self.dataset[i]
-        return item[0] if is_pair(item) else item
+        if not is_pair(item):
+            return item
+        if self._believed is not None:
+            check_label(item[1], self._believed[i], i)
+        return item[0]
 
     def _pixels(self, image, i: int) -> np.ndarray:
         if not is_path(image):
@@ -382,7 +393,10 @@ class DatasetSource(ImageSource):
     @cached_property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
         """Labels that the dataset lists, where its items agree; else those of its items."""
-        return labels_of(self.dataset)
+        labels, from_list = labels_of(self.dataset)
+        if from_list and labels is not None:
+            self._believed = labels.tolist()
+        return labels
 
 
 @lru_cache(maxsize=1 << 18)

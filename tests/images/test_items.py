@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Subset
 
+from sklift import LiftClassifier
 from sklift.images import ImageSequence
 from sklift.images._as_source import as_image_source
 
@@ -64,6 +65,20 @@ def test_items_that_say_otherwise_win_with_a_warning(own, listed, said):
     for dataset in (Data(own, targets=listed), Subset(Data(own, targets=listed), range(len(own)))):
         with pytest.warns(UserWarning, match=said):
             assert as_image_source(dataset).labels.tolist() == own
+
+
+@pytest.mark.parametrize("settings", [{}, {"reader__on_error": "skip"}], ids=["raise", "skip"])
+def test_a_single_item_that_says_otherwise_is_found_where_it_is_read(settings):
+    listed = [0, 1, 2] * 30
+    own = list(listed)
+    own[46] = 0
+    data = Data(own, targets=listed)
+    labels_of(data)
+    assert 46 not in data.read
+    clf = LiftClassifier("emoji-tiny", max_epochs=1, init="class_mean", **settings)
+    with pytest.raises(ValueError, match=r"item 46 .* label 0, and 1 in the list of labels.* as y"):
+        clf.fit(data)
+    assert clf.fit(data, own).class_counts_.tolist() == [31, 29, 30]
 
 
 def test_several_labels_an_item_are_no_list_of_labels():
