@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -157,5 +158,15 @@ def _no_image(image, name: str) -> str:
     return (
         f"{name} is of type {type(image).__name__}: a picture is a PIL image, an array "
         f"(height, width) or (height, width, c), a torch tensor (c, height, width), or the content "
-        f"of a file"
+        f"of a file{_from_dict(image)}"
     )
+
+
+def _from_dict(image) -> str:
+    """A hint on items of dicts: of MONAI for instance, or columns of Hugging Face's tables."""
+    if isinstance(image, Mapping) and isinstance(image.get("bytes"), bytes):
+        return '; give what is under "bytes" in each'
+    if isinstance(image, (Mapping, tuple, list)):
+        keys = ", ".join(map(repr, list(image)[:5])) if isinstance(image, Mapping) else ""
+        return f"; give (picture, label) pairs{keys and f', of what is under {keys}'}"
+    return ""

@@ -192,6 +192,22 @@ def test_no_labels():
         assert as_image_source(X).labels is None
 
 
+class Columns:
+    """As a data set of Hugging Face, which has a shape, but is no array."""
+
+    column_names = ("image", "label")
+    shape = (2, 2)
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return {"image": PIL[0], "label": 3}
+
+    def select_columns(self, names):
+        return self
+
+
 def test_a_source_is_taken_as_it_is():
     source = as_image_source(IMAGES)
     assert as_image_source(source) is source
@@ -230,6 +246,10 @@ def test_a_source_is_taken_as_it_is():
         ([PIL[0], "a.png"], TypeError, r"X\[1\] is of type str"),
         ([PIL[0], None], TypeError, r"X\[1\] is of type NoneType"),
         (range(3), TypeError, r"X\[0\] is of type int"),
+        ([{"bytes": b"", "path": "a"}], TypeError, 'type dict.*give what is under "bytes" in each'),
+        ([{"image": PIL[0], "label": 3}], TypeError, "give .picture, label. .*'image', 'label'"),
+        ([(7, PIL[0], 3)], TypeError, r"type tuple.*give \(picture, label\) pairs"),
+        (Columns(), TypeError, "X is a Columns of columns: from_huggingface of sklift.datasets"),
         ([PIL[0], Image.new("F", (2, 2))], ValueError, r"X\[1\] is a picture of mode 'F'"),
     ],
 )
