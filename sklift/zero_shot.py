@@ -143,8 +143,9 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
                 "ZeroShotClassifier needs class names: give class_names (a dict label -> name), "
                 "or string labels"
             )
-        if names and self.class_names is None and not isinstance(self.prompts, Mapping):
-            warn_of_wordless(names, "a prompt of them says little")
+        if names and not isinstance(self.prompts, Mapping):
+            given = self.class_names is not None
+            warn_of_wordless(names, "a prompt of them says little", given)
         self._warn_if_unsavable(classes, names)
         backbone = self._load_text_backbone()
         rows = prompt_features(backbone, self.prompts, classes, names).numpy()

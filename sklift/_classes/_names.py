@@ -50,14 +50,16 @@ def resolve_names(class_names, classes: np.ndarray, given=None) -> list[str] | N
         # a numpy scalar, and a bool against an int, hash alike: plain look-up does what is meant
         lost = [v for v in labels if v not in class_names]
         if lost:
+            hint = _of_other_kind(class_names, labels) or if_numbered(classes, "a list")
             raise ValueError(
                 f"class_names has no name for {len(lost)} classes, the first is {lost[0]!r}"
-                f"{if_numbered(classes, 'a list') if lost == labels else ''}"
+                f"{hint if lost == labels else ''}"
             )
         names = [class_names[v] for v in labels]
     elif isinstance(class_names, str) or not isinstance(class_names, (Sequence, np.ndarray)):
         raise TypeError(
-            f"class_names must be a dict or a list of str, got {type(class_names).__name__}"
+            f"class_names must be a dict or a list of str, got {type(class_names).__name__}: give "
+            "list(class_names), if it is in the order of the classes, or a dict label -> name"
         )
     else:
         order = None if given is None else listed_classes(given).tolist()
@@ -103,8 +105,8 @@ def _in_order(labels: list) -> list:
         if len({Decimal(v.strip()) for v in labels}) == len(labels):
             return sorted(labels, key=lambda v: Decimal(v.strip()))
         return labels
-    for stem in sorted({_stem(v) for v in labels}):
-        alike = [v for v in labels if _stem(v) == stem]
+    for start in sorted({_start(v) for v in labels}):
+        alike = [v for v in labels if _start(v) == start]
         counted = sorted(alike, key=_by_parts)
         if counted != alike:
             first = next(a for a, b in zip(alike, counted, strict=True) if a != b)
@@ -117,9 +119,9 @@ def _in_order(labels: list) -> list:
     return labels
 
 
-def _stem(label: str) -> str:
-    """A label without its numbers."""
-    return re.sub(r"\d+", "", label)
+def _start(label: str) -> str:
+    """What stands before the first number of a label, or all of it."""
+    return re.split(r"\d", label, maxsplit=1)[0]
 
 
 def _numbers(labels: list) -> list[int] | None:
@@ -129,6 +131,14 @@ def _numbers(labels: list) -> list[int] | None:
     if all(isinstance(v, str) and re.fullmatch(r"\s*-?[0-9]+(\.0+)?\s*", v) for v in labels):
         return [int(v.partition(".")[0]) for v in labels]
     return None
+
+
+def _of_other_kind(names: Mapping, labels: list) -> str:
+    """A hint where numbers are given for texts of numbers, or the other way round."""
+    keys, own = ({type(v).__name__ for v in values} for values in (names, labels))
+    if {str(v) for v in names} >= {str(v) for v in labels} and len(keys) == len(own) == 1:
+        return f"; its keys are of type {min(keys)}, the labels of type {min(own)}"
+    return ""
 
 
 def _by_parts(label: str) -> list:

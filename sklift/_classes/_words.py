@@ -11,6 +11,7 @@ _NUMBERED = re.compile(r"^(?:\d+\.|0\d+|\d{3,}[_-])[\s._-]*(?=[^\W\d_])")
 _COUNTED = re.compile(r"^\d+[\s._)-]+(?=[^\W\d_])")
 _WORDNET = re.compile(r"^n\d{8}[\s._-]+(?=[^\W\d_])|(?<=\w)\.[nvars]\.\d+$")
 _HUMPS = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
+_WITHOUT_VOWEL = ("cd", "dvd", "lcd", "pc", "tv")
 # what stands before a number and names nothing
 _GENERIC = re.compile(
     "category|class|classes|cluster|cls|group|id|idx|image|img|item|label|sample|type"
@@ -67,12 +68,14 @@ def wordless(names: Sequence[str]) -> list[str]:
     ]
 
 
-def warn_of_wordless(names: Sequence[str], why: str) -> None:
-    """Warn of labels that are no words, where they serve as names."""
-    if codes := wordless(names):
+def warn_of_wordless(names: Sequence[str], why: str, given: bool) -> None:
+    """Warn of names that are no words: labels, or most of the names that a user has ``given``."""
+    codes = wordless(names)
+    if len(codes) > (len(names) // 2 if given else 0):
+        what, remedy = ("class_names", "names in words") if given else ("labels", "class_names")
         warn(
-            f"{len(codes)} of {len(names)} labels are no words ({shown(codes)}): {why}; give "
-            "class_names"
+            f"{len(codes)} of {len(names)} {what} are no words ({shown(codes)}): {why}; give "
+            f"{remedy}"
         )
 
 
@@ -84,7 +87,7 @@ def shown(names: Sequence[str], most: int = 3) -> str:
 def _split(name: str) -> str:
     words = " ".join(name.replace("_", " ").split())
     if " " not in words:
-        parts = re.split(r"[-.\u2010-\u2013]", words)  # R puts points for blanks
+        parts = re.split(r"[-.\u2010-\u2013]+", words)  # R puts points for blanks
         if len(parts) > 1 and all(len(part) > 1 and part.isalpha() for part in parts):
             words = " ".join(parts)
     # humps of each word: in "Permanent_CropLand" as well
@@ -92,16 +95,20 @@ def _split(name: str) -> str:
 
 
 def _humps(word: str) -> str:
-    parts = _HUMPS.split(word)
-    if len(parts) < 2 or not word.isalpha() or min(map(len, parts)) < 2:
+    letters, number = re.fullmatch(r"(.*?)(\d*)", word, re.DOTALL).groups()  # type: ignore[union-attr]
+    parts = _HUMPS.split(letters)
+    if len(parts) < 2 or not letters.isalpha() or min(map(len, parts)) < 2:
         return word
     if parts[0] in ("Mc", "Mac", "De", "La", "Le", "Van"):  # McDonald
         return word
-    return " ".join(part if part.isupper() else part.lower() for part in parts)
+    parts = [part if part.isupper() else part.lower() for part in parts]
+    return " ".join([*parts, number] if number else parts)
 
 
 def _is_word(token: str) -> bool:
     """Whether letters make a word: more than one of them, with a vowel; beside digits, three."""
+    if token.lower() in _WITHOUT_VOWEL:
+        return True
     least = 2 if token.isalpha() else 3
     for letters in re.findall(r"[^\W\d_]+", token.lower()):
         if not letters.isascii():  # one may be a word, in Chinese for instance

@@ -49,9 +49,13 @@ def resolve_init(
             "means instead of text; pass class_names, or init='class_mean' to say it is meant"
         )
         return "class_mean"
-    if given or isinstance(prompts, Mapping):
+    if isinstance(prompts, Mapping):
         return "text"
     assert names is not None
+    if given:
+        why = "the head starts from texts that say little, class means may be better"
+        warn_of_wordless(names, why, given)
+        return "text"
     codes = wordless(names)
     if 2 * len(codes) > len(names):
         warn(
@@ -60,7 +64,7 @@ def resolve_init(
             "say it is meant"
         )
         return "class_mean"
-    warn_of_wordless(names, "their rows of the head start from a text that says little")
+    warn_of_wordless(names, "their rows of the head start from a text that says little", given)
     return "text"
 
 

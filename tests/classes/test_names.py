@@ -4,6 +4,7 @@ import warnings
 from enum import Enum
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklift import ZeroShotClassifier
@@ -73,6 +74,18 @@ def test_numbers_within_labels_warn_where_their_order_matters():
     others = np.unique([*labels[:11], "zebra"])  # it is some of the labels that have numbers
     with pytest.warns(UserWarning, match="'c10' comes before 'c2'"):
         resolve_names(TWELVE, others)
+
+
+def test_numbers_in_front_warn_where_their_order_matters():
+    with pytest.warns(UserWarning, match="'10-dog' comes before '2-cat'"):
+        assert resolve_names(["ten", "two"], np.array(["10-dog", "2-cat"])) == ["ten", "two"]
+
+
+def test_what_is_wrong_with_names_of_another_kind_is_told():
+    with pytest.raises(ValueError, match="its keys are of type int, the labels of type str"):
+        resolve_names({0: "fox", 1: "lynx"}, np.array(["0", "1"]))
+    with pytest.raises(TypeError, match=r"got Series: give list\(class_names\).* or a dict"):
+        resolve_names(pd.Series(["fox", "lynx"]), np.array([0, 1]))
 
 
 def test_the_classifiers_give_each_class_its_name(quick, shapes):

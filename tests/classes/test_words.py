@@ -79,6 +79,11 @@ def test_abbreviations_in_humps_stay_whole():
     ]
 
 
+def test_words_with_a_number_behind_and_doubled_signs():
+    assert as_words(["BlackBear2", "red--fox", "tv"]) == ["black bear 2", "red fox", "tv"]
+    assert not wordless(["BlackBear2", "red--fox", "TV"])
+
+
 CODES = {
     "digits": ["0", "1", "2"],
     "WordNet ids": ["n01503061", "n07881800", "n13134947"],
@@ -119,6 +124,18 @@ def test_codes_that_are_meant_are_read(quick, shapes):
             assert quick(max_epochs=1, **given).fit(X, codes).init_ == "text"
         ZeroShotClassifier("emoji-tiny", class_names=names).fit(None, codes)
         ZeroShotClassifier("emoji-tiny", prompts=prompts).fit(None, codes)
+
+
+def test_given_names_that_are_codes_are_told(quick, shapes):
+    X, y = shapes
+    codes = np.unique(y, return_inverse=True)[1]
+    with pytest.warns(UserWarning, match="3 of 3 class_names are no words .*: the head starts"):
+        assert quick(max_epochs=1, class_names=CODES["WordNet ids"]).fit(X, codes).init_ == "text"
+    with pytest.warns(UserWarning, match="3 of 3 class_names .*: a prompt of them says little"):
+        ZeroShotClassifier("emoji-tiny", class_names=CODES["digits"]).fit(None, codes)
+    with warnings.catch_warnings():  # one of them may well be meant
+        warnings.simplefilter("error")
+        ZeroShotClassifier("emoji-tiny", class_names=["B52", "fox", "lynx"]).fit(None, codes)
 
 
 def test_a_code_among_words_is_named(quick, shapes):
