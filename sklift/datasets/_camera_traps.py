@@ -95,12 +95,19 @@ def load_camera_traps(
     group = _field(images, group, json_file)
     parts = None if splits is None else _parts(splits)
     try:
-        names = {category["id"]: str(category["name"]) for category in content["categories"]}
+        names = _by_id(content["categories"], "name", f"{json_file}: categories")
+        _by_id(images, "file_name", f"{json_file}: images")
         labels = defaultdict(set)
         for annotation in content["annotations"]:
-            labels[annotation["image_id"]].add(names[annotation["category_id"]])
+            labels[str(annotation["image_id"])].add(names[str(annotation["category_id"])])
         rows = [
-            _row(image, labels.get(image["id"], set()), group, parts, f"{json_file}, images[{i}]")
+            _row(
+                image,
+                labels.get(str(image["id"]), set()),
+                group,
+                parts,
+                f"{json_file}, images[{i}]",
+            )
             for i, image in enumerate(images)
         ]
     except (KeyError, TypeError) as error:
@@ -108,6 +115,18 @@ def load_camera_traps(
             f"{json_file} is not of the format COCO Camera Traps: {error} is missing or wrong"
         ) from error
     return collect_rows(rows, root, json_file, return_X_y=return_X_y)
+
+
+def _by_id(entries: list[dict], key: str, where: str) -> dict[str, str]:
+    """A text of each entry, by its id: a number in some files and a text in others."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        text = str(entry[key])
+        if found.setdefault(str(entry["id"]), text) != text:
+            raise ValueError(
+                f"{where} {found[str(entry['id'])]!r} and {text!r} have the same id {entry['id']!r}"
+            )
+    return found
 
 
 def _field(images: list[dict], group: str | None, json_file: Path) -> str | None:
@@ -131,6 +150,8 @@ def _row(image: dict, labels: set[str], group: str | None, parts: dict | None, w
     elif len(labels) > 1:
         reason = f"several labels: {', '.join(sorted(labels))}"
     value = image.get(group) if group is not None else None
+    if isinstance(value, float) and value.is_integer():  # 3.0 beside 3, as tables write them
+        value = int(value)
     named = None if group is None else "" if value is None else str(value)
     return Row(image["file_name"], next(iter(labels), ""), part, named, where, reason)
 

@@ -69,7 +69,8 @@ def load_megadetector(
             The confidence of each.
         left_out : dict of str to str
             Paths of pictures that are left out: "no animal above 0.2", "a failure of the detector",
-            "no entry in photos", "no file", "frames of a video".
+            "no entry in photos", "no file", "frames of a video"; or the path and which of its
+            animals, with "a box without area".
 
     Raises
     ------
@@ -126,7 +127,10 @@ def load_megadetector(
             if reason is not None:
                 left_out[path] = reason
                 continue
-            for one in found:
+            for k, one in enumerate(found):
+                if not _has_area(one, f"{json_file}, images[{i}]"):
+                    left_out[f"{path}, {category} {k}"] = "a box without area"
+                    continue
                 paths.append(path)
                 boxes.append(one["bbox"])
                 scores.append(float(one["conf"]))
@@ -181,6 +185,22 @@ def _by_file(photos: Bunch) -> dict[str, int]:
             f"{type(photos).__name__}"
         )
     return {os.path.abspath(path): row for row, path in enumerate(photos["filenames"])}
+
+
+def _has_area(one: dict, where: str) -> bool:
+    """Whether a box has an area; rounded numbers may leave none."""
+    box, conf = one["bbox"], one["conf"]
+    if not 0 <= conf <= 1:
+        raise ValueError(f"{where}: a confidence is in [0, 1], got {conf}")
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+        raise ValueError(f"{where}: a bbox has four numbers, got {box}")
+    if min(box[2:]) < 0:
+        raise ValueError(f"{where}: a bbox has no negative width or height, got {box}")
+    return min(box[2:]) > 0
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float))
 
 
 def _reason(

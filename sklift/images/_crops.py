@@ -11,6 +11,7 @@ from hashlib import blake2b
 import numpy as np
 from PIL import Image
 
+from .._core._text import visible
 from ._decode import read
 from ._reading import PLAIN, Reading
 from ._sources import FileSource
@@ -76,9 +77,9 @@ class ImageCrops:
         if not good.all():
             i = int(np.flatnonzero(~good)[0])
             raise ValueError(
-                f"boxes[{i}] = {self.boxes[i].tolist()} is no part of a picture: give left side, "
-                "upper side, width and height as shares of its sides, in [0, 1]; pixels are to be "
-                "divided by its width and height"
+                f"boxes[{i}] = {self.boxes[i].tolist()} is no part of a picture "
+                f"({visible(self.paths[i])}): give left side, upper side, width and height as "
+                "shares of its sides, in [0, 1]; pixels are to be divided by its width and height"
             )
 
     @property

@@ -97,6 +97,24 @@ def test_a_leak_is_told_and_unknown_locations_are_apart(tmp_path, content):
     assert load(tmp_path, content)[0].groups is None
 
 
+def test_ids_and_locations_may_be_numbers_or_text(tmp_path, content):
+    content["annotations"][0]["category_id"] = "5"
+    content["images"][1] |= {"id": 4, "location": 33.0}
+    content["annotations"][1]["image_id"] = "4"
+    photos, messages = load(tmp_path, content)
+    assert photos.target.tolist() == ["bobcat", "deer", "empty"] and not messages
+    assert photos.groups.tolist() == ["33", "33", "7b"]
+
+
+@pytest.mark.parametrize(("kind", "text"), [("images", "file_name"), ("categories", "name")])
+def test_an_id_of_two_is_refused(tmp_path, content, kind, text):
+    content[kind] = [*content[kind], content[kind][0]]  # twice the same is none of two
+    assert len(load(tmp_path, content)[0].data) == 3
+    content[kind][-1] = content[kind][0] | {text: "other"}
+    with pytest.raises(ValueError, match=rf"{kind} '.*' and 'other' have the same id"):
+        load(tmp_path, content)
+
+
 @pytest.mark.parametrize("name", ["../secret.jpg", "/etc/passwd", "33/../../secret.jpg"])
 def test_paths_that_lead_elsewhere_are_refused(tmp_path, content, name):
     Image.new("RGB", (6, 5)).save(tmp_path / "secret.jpg")
@@ -122,7 +140,7 @@ def test_what_is_of_another_format_is_named(tmp_path, content):
     ):
         load(tmp_path, content, group="burst")
     content["annotations"][0]["category_id"] = 77
-    with pytest.raises(ValueError, match="77 is missing or wrong"):
+    with pytest.raises(ValueError, match="'77' is missing or wrong"):
         load(tmp_path, content)
     content["annotations"] = []
     with pytest.raises(ValueError, match=r"no picture of .* is left: .* with no label"):

@@ -105,6 +105,13 @@ def test_what_is_left_out_is_told(tmp_path, content):
     assert "1 with frames of a video, 2 with a failure of the detector, 1 with no file" in message
 
 
+def test_a_box_without_area_is_left_out(tmp_path, content):
+    content["images"][0]["detections"].append(one(0.9, (0.5, 0.5, 0, 0.2)))
+    animals, (message,) = load(tmp_path, content)
+    assert len(animals.data) == 3 and "1 with a box without area" in message
+    assert animals.left_out[f"{tmp_path / 'in' / '0.png'}, animal 2"] == "a box without area"
+
+
 @pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "in\\..\\..\\secret.png"])
 def test_paths_that_lead_elsewhere_are_refused(tmp_path, content, name):
     (tmp_path / "json").mkdir()
@@ -133,6 +140,14 @@ def test_what_is_of_another_format_is_named(tmp_path, content):
     for wrong in ({"file": 3}, {}, "in/0.png", {"file": "in/0.png", "detections": [{"conf": 1}]}):
         with pytest.raises(ValueError, match=r"images\[0\] is no result of MegaDetector"):
             load(tmp_path, {"images": [wrong]})
+    for change, message in (
+        ({"bbox": [0.5, 0.5, 0.1]}, r"images\[0\]: a bbox has four numbers, got \[0.5, 0.5, 0.1\]"),
+        ({"bbox": None}, r"images\[0\]: a bbox has four numbers, got None"),
+        ({"bbox": [0.5, 0.5, 0.1, -0.1]}, r"images\[0\]: a bbox has no negative width"),
+        ({"conf": 90}, r"images\[0\]: a confidence is in \[0, 1\], got 90"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            load(tmp_path, {"images": [{"file": "in/0.png", "detections": [one(0.9) | change]}]})
     content["images"][0]["detections"][0]["bbox"] = [20, 0, 10, 10]
     with pytest.raises(ValueError, match=r"boxes\[0\] .* pixels are to be divided"):
         load(tmp_path, content)
