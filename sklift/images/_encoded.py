@@ -43,8 +43,12 @@ class Address:
         try:
             with fsspec.open(self.name, "rb") as file:
                 return file.read()
-        except (OSError, ImportError, MemoryError):
+        except MemoryError:
             raise
+        except FileNotFoundError as error:  # its text is a part of the address
+            raise FileNotFoundError(f"{visible(self.name)} doesn't exist") from error
+        except ImportError as error:
+            raise ImportError(f"{visible(self.name)} can't be read: {error}") from error
         except Exception as error:  # each kind of address has errors of its own
             raise OSError(f"{visible(self.name)} can't be read ({error})") from error
 

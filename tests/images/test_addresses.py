@@ -119,6 +119,9 @@ def test_what_an_archive_lists(tmp_path):
     assert str(members[0]) == f"{tmp_path / 'x.zip'}/a/1.png"
     with pytest.raises(ValueError, match=r"x\.zip has no pictures \(looked for \.gif\)"):
         list_images(tmp_path / "x.zip", extensions=["gif"])
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "x.zip").read_bytes()[:200])
+    with pytest.raises(ValueError, match=r"cut\.zip can't be read as a zip or tar archive"):
+        list_images(tmp_path / "cut.zip")
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "x.zip", "a.png")
     with pytest.raises(ValueError, match=r"x\.tar\.gz is a compressed tar archive"):
@@ -145,7 +148,7 @@ def test_errors_name_the_place(tmp_path):
             Reader().build(X).check_header(0)
         with pytest.raises(ValueError, match=f"{name}: no picture"):
             Reader().build(X)[0]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"^memory://nothing\.png doesn't exist"):
         Reader().build(["memory://nothing.png"])[0]
     with pytest.raises(ValueError, match=r"X\[0\] is an address, X\[1\] a path: give one or"):
         Reader().build(["memory://a", "b.png"])
@@ -159,6 +162,13 @@ def test_errors_of_a_kind_of_address(monkeypatch):
 
     monkeypatch.setattr(fsspec, "open", fail)
     with pytest.raises(OSError, match=r"s3://a/b\.png can't be read \(no credentials\)"):
+        Address("s3://a/b.png").read_bytes()
+
+    def lack(*arguments):
+        raise ImportError("Install s3fs")
+
+    monkeypatch.setattr(fsspec, "open", lack)
+    with pytest.raises(ImportError, match=r"s3://a/b\.png can't be read: Install s3fs"):
         Address("s3://a/b.png").read_bytes()
     import sys
 
