@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from .._core._text import visible
 from ..datasets import list_images, load_image_csv, load_image_folder, load_image_list
 from ..datasets._files import endings
+from ..datasets._text_files import read_text, unquoted
 
 TABLES = (".csv", ".tsv")
 
@@ -102,8 +105,7 @@ def without_labels(places: list[str], options: argparse.Namespace) -> list[str]:
                 *listed.left_out,
             ]  # of those too something is to be said
         elif place.lower().endswith(".txt"):
-            lines = _text(Path(place)).splitlines()
-            found = [os.path.join(os.path.dirname(place), line) for line in lines if line.strip()]
+            found = _of_list(Path(place))
         else:
             found = [place]
         paths |= dict.fromkeys(found)
@@ -118,11 +120,23 @@ def _of_table(table: Path, root: Path, options: argparse.Namespace) -> Pictures:
     return Pictures(found.data, found.target, found.left_out, found.groups, found.split)
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8: save it as such") from error
+def _of_list(file: Path) -> list[str]:
+    """Paths on the lines of a text file, which may have the numbers of labels behind them."""
+    found = []
+    for line in read_text(file).splitlines():
+        path = os.path.join(file.parent, unquoted(line.strip()))
+        if line.strip() and not os.path.exists(path):
+            of_label = re.fullmatch(r"(.*\S)\s+\d{1,9}", line.strip())
+            without = of_label and os.path.join(file.parent, unquoted(of_label[1]))
+            path = without if without and os.path.exists(without) else path
+        found += [path] if line.strip() else []
+    if found and not any(map(os.path.exists, found)):
+        raise FileNotFoundError(
+            f"none of the {len(found)} lines of {file} names a file: each must be a path, from the "
+            f"folder of the list on; the first would be {visible(found[0])}; of a table with "
+            "columns, the name must end with .csv"
+        )
+    return found
 
 
 def _check_there(place: str) -> None:

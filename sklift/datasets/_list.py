@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core._text import visible
 from ._collection import collection
-from ._text_files import below, read_text
+from ._text_files import below, read_text, unquoted
 
 _LARGEST = 999_999  # label: there is a count for each number up to the largest
 
@@ -65,8 +65,8 @@ def load_image_list(
     FileNotFoundError
         If there is no such list, or its first picture does not exist.
     ValueError
-        If a line is not a path and a label below a million, a path is not below ``root``, the list
-        is empty or not of such text, or a label has no name.
+        If a line is not a path and a label below a million, a path is not below ``root`` or has
+        several labels, the list is empty or not of such text, or a label has no name.
 
     See Also
     --------
@@ -103,6 +103,12 @@ def load_image_list(
             labels.append(label)
     if not paths:
         raise ValueError(f"{list_file} lists no pictures")
+    if twice := _of_several(paths, labels):
+        path, some = twice
+        raise ValueError(
+            f"{list_file} has {visible(path)} with several labels, {' and '.join(map(str, some))}: "
+            "one of them only can be right"
+        )
     if not os.path.exists(paths[0]):
         raise FileNotFoundError(
             f"the first picture of {list_file} would be {visible(paths[0])}, which doesn't exist: "
@@ -123,14 +129,21 @@ def load_image_list(
     )
 
 
+def _of_several(paths: list[str], labels: list[int]) -> tuple[str, list[int]] | None:
+    """The first picture that is listed with several labels, and these."""
+    known: dict[str, int] = {}
+    for path, label in zip(paths, labels, strict=True):
+        if (other := known.setdefault(path, label)) != label:
+            return path, [other, label]
+    return None
+
+
 def _parse(line: str, where: str) -> tuple[str, int]:
     path, *label = line.strip().rsplit(maxsplit=1)
     # a text of many digits takes long to convert
     if not label or not label[0].isdecimal() or len(label[0]) > 9 or int(label[0]) > _LARGEST:
         raise ValueError(
             f'{where}: expected "path label" with a label from 0 to {_LARGEST}, got '
-            f"{line.strip()!r}"
+            f"{line.strip()!r}; load_image_csv reads tables, and classes by their names"
         )
-    if len(path) > 2 and path[0] == path[-1] and path[0] in "\"'":
-        path = path[1:-1]
-    return path, int(label[0])
+    return unquoted(path), int(label[0])

@@ -95,6 +95,11 @@ def check_column(columns: list[str], name: str, parameter: str, file: Path) -> N
         )
 
 
+def unquoted(path: str) -> str:
+    """A path without the quotes around it."""
+    return path[1:-1] if len(path) > 2 and path[0] == path[-1] and path[0] in "\"'" else path
+
+
 def below(root: Path, path: str, where: str) -> str:
     """The path below ``root``; a list that someone else wrote must not lead elsewhere."""
     # NumPy cuts zeros off, and the operating system all that follows one

@@ -162,6 +162,11 @@ def test_lists_tables_and_single_pictures(sklift, model, photos, tmp_path):
     (tmp_path / "table.csv").write_text("file,n\na.png,1\n")
     expected = sklift("predict", model, tmp_path / "a.png").out
     assert sklift("predict", model, tmp_path / "list.txt").out == expected
+    (tmp_path / "list.txt").write_bytes('\ufeff"a.png" 7\r\n'.encode("utf-16-le"))
+    assert sklift("predict", model, tmp_path / "list.txt").out == expected
+    (tmp_path / "list.txt").write_text("path,label\na.png,7\n")
+    done = sklift("predict", model, tmp_path / "list.txt")
+    assert done.status == 2 and "none of the 2 lines" in done.err and "end with .csv" in done.err
     words = ("--path_column", "file")
     assert sklift("predict", model, tmp_path / "table.csv", *words).out == expected
     done = sklift("predict", model, tmp_path / "table.csv")

@@ -69,7 +69,15 @@ def test_names_may_be_more_than_the_labels_but_not_less(root, lists):
 )
 def test_a_wrong_line_is_named(root, lists, line):
     (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{line}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=rf'any\.txt, line 2: expected "path label" .* {line!r}$'):
+    with pytest.raises(ValueError, match=rf'any\.txt, line 2: expected "path label" .* {line!r}; '):
+        load_image_list(lists / "any.txt", root)
+
+
+def test_a_picture_of_several_labels_is_named(root, lists):
+    (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{PATHS[0]} 0\n", encoding="utf-8")
+    assert len(load_image_list(lists / "any.txt", root).data) == 2
+    (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{PATHS[1]} 2\n{PATHS[0]} 3\n", "utf-8")
+    with pytest.raises(ValueError, match=r"190\.JPEG with several labels, 0 and 3"):
         load_image_list(lists / "any.txt", root)
 
 
