@@ -151,7 +151,8 @@ def _column(labels, name: str, *, warn: bool = False) -> tuple[np.ndarray, bool]
     if isinstance(labels, np.ma.MaskedArray):
         masked, labels = np.ma.getmaskarray(labels), labels.data
         if masked.any():
-            labels = np.where(masked, None, labels.astype(object))
+            labels = labels.astype(object)  # a copy
+            labels[masked] = None
     listed = isinstance(labels, (list, tuple))
     if listed:  # NumPy would turn a NaN among strings into the text 'nan'
         labels = np.array(labels, dtype=object)

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._classes._look_alikes import warn_of_look_alikes
 from .._core._warn import warn
 from ._split import part_of
+
+_NO_GROUP = ("", "nan", "NaN", "<NA>", "None", "null", "NULL")
 
 
 def collection(
@@ -55,6 +58,9 @@ def collection(
     groups = None if groups is None else _groups(groups, filenames)
     if split is not None and groups is not None:
         _warn_of_leaks(split, groups)
+    if target is not None and target.dtype.kind not in "iu":
+        target_names = np.unique(target) if target_names is None else np.array(target_names)
+        warn_of_look_alikes(target_names)
     if return_X_y:
         if split is not None and len(parts := {part_of(part) for part in split.tolist()}) > 1:
             warn(
@@ -65,8 +71,7 @@ def collection(
     counts = None
     if target is not None and target.dtype.kind in "iu":
         counts = np.bincount(target, minlength=0 if target_names is None else len(target_names))
-    elif target is not None:
-        target_names = np.unique(target) if target_names is None else np.array(target_names)
+    elif target is not None and target_names is not None:
         counted = Counter(target.tolist())
         counts = np.array([counted[name] for name in target_names.tolist()])
     n_classes = "" if counts is None else f" of {len(counts)} classes"
@@ -88,7 +93,7 @@ def _groups(groups: Sequence | np.ndarray, filenames) -> np.ndarray:
     """Groups as text; a picture without one is alone."""
     return np.array(
         [
-            str(file) if group is None or str(group).strip() == "" else str(group)
+            str(file) if group is None or str(group).strip() in _NO_GROUP else str(group)
             for group, file in zip(groups, filenames, strict=True)
         ]
     )

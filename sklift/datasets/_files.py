@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ _COMPANIONS = {
     ".rst", ".tar", ".toml", ".tsv", ".txt", ".url", ".xls", ".xlsx", ".xml", ".yaml", ".yml",
     ".zip",
 }  # fmt: skip
+
+_ARCHIVE = re.compile(r"\.(7z|rar|tar(\.\w+)?|tgz|zip)$", re.IGNORECASE)
 
 # Folders that systems and archivers make: thumbnails, attributes, what was deleted.
 _OF_SYSTEMS = {"$RECYCLE.BIN", "@eaDir", "__MACOSX", "lost+found", "System Volume Information"}
@@ -50,7 +53,7 @@ def list_images(
     FileNotFoundError, NotADirectoryError
         If there is no such folder, or it is a file.
     ValueError
-        If it has no images, or is a compressed tar archive.
+        If it has no images, is a compressed tar archive, or one that can't be read.
 
     Warns
     -----
@@ -77,13 +80,26 @@ def list_images(
     if is_archive(folder):
         return _images_in(folder, endings(extensions), chosen=extensions is not None)
     if not folder.is_dir():
+        if folder.is_file() and _ARCHIVE.search(folder.name):
+            raise ValueError(
+                f"{folder} can't be read as a zip or tar archive: it may be cut short, or of "
+                "another kind"
+            )
         kind = NotADirectoryError if folder.exists() else FileNotFoundError
-        raise kind(f"folder must be a folder of pictures; got {folder}")
+        raise kind(f"folder must be a folder of pictures; got {folder}{_remedy(folder)}")
     paths, left_out = images_below(folder, endings(extensions))
     if not paths:
         raise ValueError(f"{folder} has no pictures {looked_for(extensions)}")
     warn_of_left_out(left_out, folder, chosen=extensions is not None)
     return np.array(paths)
+
+
+def _remedy(file: Path) -> str:
+    if file.suffix.lower() in (".csv", ".tsv"):
+        return "; load_image_csv reads tables"
+    if file.suffix.lower() == ".txt":
+        return "; load_image_list and load_image_csv read lists"
+    return "; give a single picture as X=[path]" if file.is_file() else ""
 
 
 def _images_in(archive: Path, suffixes: tuple[str, ...], *, chosen: bool) -> np.ndarray:

@@ -11,10 +11,12 @@ import numpy as np
 
 from .._core._text import visible
 from .._core._warn import warn
+from ..images._archives import is_archive
 from ._collection import collection
 from ._copies import copies_among
 from ._files import endings, images_below, images_in, is_hidden, looked_for, warn_of_left_out
-from ._split import is_part, part_of
+from ._masks import pictures_and_masks
+from ._split import part_of, parts_among
 
 _LEVELS = ("split", "class", "group")
 
@@ -121,8 +123,12 @@ def load_image_folder(
     root = Path(root)
     if not root.is_dir():
         kind = NotADirectoryError if root.exists() else FileNotFoundError
+        extract = (
+            "; extract the archive, or give list_images of it as X" if is_archive(root) else ""
+        )
         raise kind(
             f"root must be a folder with one sub-folder of pictures per class; got {visible(root)}"
+            f"{extract}"
         )
     words = _check_levels(levels)
     suffixes = endings(extensions)
@@ -201,8 +207,7 @@ def _loose(root: Path, words: list[str], suffixes: tuple[str, ...]) -> dict[str,
 
 def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
     """Warn where the sub-folders are plainly no classes, and tell so."""
-    parts = [name for name in names if is_part(name)]
-    if len(parts) > 1:
+    if parts := parts_among(names):
         inner = _folders(root / parts[0])
         how = "load_image_folder" if inner else "list_images"
         whole = '; or all with levels="split/class"' if inner else ""
@@ -211,7 +216,13 @@ def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
             f"set rather than classes: give them one by one, {how}({str(root / parts[0])!r}){whole}"
         )
         return True
-    within = sorted({part for name in names for part in _folders(root / name) if is_part(part)})
+    if pictures_and_masks(names):
+        warn(
+            f"the classes are {', '.join(map(repr, names))}, which look like pictures and their "
+            f"masks rather than classes: give root={str(root / names[0])!r} if classes are in it"
+        )
+        return True
+    within = parts_among(sorted({part for name in names for part in _folders(root / name)}))
     if len(set(map(part_of, within))) > 1:
         warn(
             f"the folders of classes have folders {', '.join(map(repr, within))}, which look like "

@@ -12,6 +12,7 @@ from PIL import Image
 _WORDS = r"(masks?|seg|segm|segmentations?|gt|ground[ _-]?truth|superpixels|trimaps?|annotations?)"
 _NAMED = re.compile(rf"(?P<of>.+?)[ _.-]{_WORDS}([ _.-]?\d+)?", re.IGNORECASE)
 _FOLDER = re.compile(rf"({_WORDS}|segmentationclass|segmentationobject)", re.IGNORECASE)
+_PICTURES = re.compile(r"(imgs?|images?|inputs?|jpegimages|photos?|pictures?)", re.IGNORECASE)
 _LOSSLESS = (".bmp", ".gif", ".png", ".tif", ".tiff")
 _FEW = 16  # values in a mask; a picture beside it has more
 
@@ -52,6 +53,12 @@ def masks_among(paths: Sequence[str]) -> dict[str, str]:
         if whole:
             masks[path] = f"the name of a mask: of {os.path.basename(whole[0])}"
     return masks
+
+
+def pictures_and_masks(folders: Sequence[str]) -> bool:
+    """Whether names of folders are those of pictures and of their masks, and no others."""
+    masks = sum(_FOLDER.fullmatch(name) is not None for name in folders)
+    return 0 < masks < len(folders) == masks + sum(map(bool, map(_PICTURES.fullmatch, folders)))
 
 
 def _is_mask_of(path: str, other: str) -> bool:

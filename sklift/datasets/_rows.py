@@ -130,7 +130,7 @@ def _disagreement(rows: list[Row]) -> str | None:
     if len(labels) > 1:
         return f"several labels: {', '.join(labels)}"
     parts = sorted({row.part for row in rows if row.part is not None})
-    if "" in parts:
+    if any(part in _NO_LABEL for part in parts):
         return "no part of the split"
     if len(parts) > 1:
         return f"several parts of the split: {', '.join(parts)}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _PARTS = {
-    "train": r"train(ing)?",
-    "val": r"val(id(ation)?)?|dev(elopment)?",
-    "test": r"test(ing)?|eval(uation)?|hold[ _-]?out",
+    "train": r"train(ing)?|trn",
+    "val": r"val(id(ation|ate)?)?|dev(elopment)?",
+    "test": r"test(ing)?|tst|eval(uation)?|hold[ _-]?out",
     "unlabelled": r"unlabell?ed",
 }
+_FOLD = r"(fold|split)[ _-]?\d+"
 _AROUND = r"([ _-]?(set|data|images|split))?[ _-]?\d*"
 ORDER = ("train", "val", "test", "unlabelled")
 
@@ -32,3 +34,23 @@ def part_of(name: str) -> str:
 def is_part(name: str) -> bool:
     """Whether a name is that of a part of a split."""
     return part_of(name) in ORDER
+
+
+def parts_among(names: Sequence[str]) -> list[str]:
+    """The names that are plainly those of parts of a split, if there are several.
+
+    Examples
+    --------
+    >>> from sklift.datasets._split import parts_among
+    >>> parts_among(["seg_test", "seg_train"]), parts_among(["fold1", "fold2"])
+    (['seg_test', 'seg_train'], ['fold1', 'fold2'])
+    >>> parts_among(["bullet_train", "steam_train", "train"])
+    []
+    """
+    parts = {name: part_of(name) for name in names if is_part(name)}
+    behind = {name: part_of(re.split("[ _-]", name)[-1]) for name in names}
+    folds = {name: name for name in names if re.fullmatch(_FOLD, name.strip().lower())}
+    for found in (parts, {k: v for k, v in behind.items() if v in ORDER}, folds):
+        if len(set(found.values())) > 1:
+            return list(found)
+    return list(parts) if len(parts) > 1 else []

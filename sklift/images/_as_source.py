@@ -78,8 +78,8 @@ def as_image_source(
         raise TypeError(f"X is a single {type(X).__name__}; give a list: [X]")
     if hasattr(X, "column_names") and hasattr(X, "select_columns"):
         raise TypeError(
-            f"X is a {type(X).__name__} of columns: from_huggingface of sklift.datasets takes X and "
-            "y from those of a data set of Hugging Face"
+            f"X is a {type(X).__name__} of columns: from_huggingface of sklift.datasets takes X "
+            "and y from those of a data set of Hugging Face"
         )
     if isinstance(X, ImageCrops):
         check_not_empty(len(X))

@@ -174,6 +174,9 @@ def test_groups_serve_splitters_and_a_picture_without_one_is_alone(root):
     assert photos.groups.tolist() == [str(root / NAMES[0]), str(root / NAMES[1]), "9"]
     folds = list(StratifiedGroupKFold(2).split(photos.data, photos.target, photos.groups))
     assert sum(len(test) for _, test in folds) == 3
+    for none in ("nan", "None", "<NA>"):
+        same = TABLE.replace(",8\n", f",{none}\n").replace(",7\n", f",{none}\n")
+        assert load(root, same, group="site")[0].groups.tolist() == photos.groups.tolist()
     assert load(root, TABLE.replace("site", "group"))[0].groups.tolist() == ["7", "8", "9"]
 
 

@@ -177,6 +177,8 @@ def test_endings_that_the_user_chose_are_meant_but_empty_files_are_not(tmp_path)
         ["training_set", "test_set"],
         ["train2017", "val2017"],
         ["train", "valid", "test", "docs"],
+        ["seg_test", "seg_train"],
+        ["fold1", "fold2", "docs"],
     ],
     ids="-".join,
 )
@@ -207,10 +209,26 @@ def test_a_folder_around_the_classes_is_told(tmp_path):
         ["cat/2023/1.png", "cat/2024/1.png", "dog/2023/1.png"],
         ["cat/a/1.png", "cat/b/1.png", "cat/1.png"],
         ["testudo/1.png", "trainer/1.png"],
+        ["bullet_train/1.png", "steam_train/1.png", "fold1/1.png"],
+        ["masks/1.png", "hats/1.png"],
     ],
 )
 def test_classes_that_only_look_alike_are_let_pass(tmp_path, names):
     assert not said(load_image_folder, make(tmp_path, names))[1]
+
+
+def test_pictures_and_their_masks_are_no_classes(tmp_path):
+    root = make(tmp_path, ["images/cat/1.png", "masks/cat/1.png"])
+    _, (message,) = said(load_image_folder, root)
+    assert "'images', 'masks', which look like pictures and their masks" in message
+
+
+@pytest.mark.parametrize("other", ["Cat", "cat ", "c\u0061\u0301t"])
+def test_classes_of_one_name_in_two_spellings_are_told(tmp_path, other):
+    one = "c\u00e1t" if "\u0301" in other else "cat"
+    root = make(tmp_path, [f"train/{one}/1.png", f"test/{other}/1.png", "train/dog/1.png"])
+    _, (message,) = said(load_image_folder, root, levels="split/class")
+    assert "labels that differ only by case, blanks, Unicode form" in message
 
 
 def reasons(photos, root):
@@ -307,7 +325,10 @@ def test_images_of_a_folder_without_labels(root, tmp_path):
         FileNotFoundError, match=r"folder must be a folder of pictures; got .*nowhere"
     ):
         list_images(tmp_path / "nowhere")
-    with pytest.raises(NotADirectoryError, match=r"loose\.jpg"):
+    with pytest.raises(NotADirectoryError, match=r"loose\.jpg; give a single picture as X="):
         list_images(root / "loose.jpg")
+    (tmp_path / "all.txt").write_text("loose.jpg")
+    with pytest.raises(NotADirectoryError, match=r"all\.txt; load_image_list and"):
+        list_images(tmp_path / "all.txt")
     with pytest.raises(ValueError, match=r"has no pictures \(\.gif\)"):
         list_images(root, extensions="gif")
