@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from joblib import Parallel, delayed
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring
 from skorch.dataset import ValidSplit
@@ -255,7 +256,23 @@ def test_scores_of_skorch_see_labels_and_are_shown(quick, shapes, capfd):
     assert clf.history_[0].keys() == noted  # no numbers of epochs and batches, no "seen_best"
 
 
-@pytest.mark.parametrize("key", ["max_epochs", "module", "regularizer"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("name", ["neg_log_loss", "roc_auc_ovr"])
+def test_scores_of_skorch_see_probabilities(n_classes, name):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % n_classes
+    X = rng.normal(size=(60, 8)) + np.eye(8)[y]
+    split = ValidSplit(3, stratified=True)
+    scoring = EpochScoring(name, name="seen", lower_is_better=False)
+    given = {"callbacks": [scoring], "train_split": split}
+    clf = LiftClassifier("precomputed", max_epochs=2, random_state=0, net_params=given)
+    clf.fit(X, y)
+    held_out = np.asarray(split(X, y)[1].indices)
+    expected = get_scorer(name)(clf, X[held_out], y[held_out])
+    assert clf.net_.history[-1]["seen"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("key", ["max_epochs", "module", "regularizer", "iterator_train"])
 def test_net_params_leave_the_estimators_own_alone(quick, shapes, key):
     with pytest.raises(ValueError, match=rf"net_params can't set \['{key}'\]"):
         quick(net_params={key: 3}).fit(*shapes)

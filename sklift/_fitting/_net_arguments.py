@@ -40,6 +40,8 @@ _RESERVED = {
     "accumulate",
     "mixing",
     "regularizer",
+    "iterator_train",
+    "iterator_valid",
 }
 
 

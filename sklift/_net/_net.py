@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 
+import numpy as np
 import torch
+from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import unpack_data
@@ -14,7 +17,7 @@ from .._compute._micro_batches import MOST_VALUES, MicroBatches, free_memory, is
 from ._callbacks import BestEpoch
 
 
-class LiftNet(NeuralNet):
+class LiftNet(ClassifierMixin, NeuralNet):
     """Trains the unfrozen weights of a :class:`~sklift._model.TunedModel` in mixed precision.
 
     Batches are ``(views, target)`` or ``((views, weight), target)``, as
@@ -48,6 +51,8 @@ class LiftNet(NeuralNet):
         self.accumulate = accumulate
         self.regularizer = regularizer
         self.mixing = mixing
+        # of predict_proba, for scoring callbacks; skorch guesses it for losses of torch only
+        kwargs.setdefault("predict_nonlinearity", partial(torch.softmax, dim=-1))
         super().__init__(module, criterion, **kwargs)
         self._in_parts = MicroBatches()
 
@@ -311,6 +316,11 @@ class LiftNet(NeuralNet):
                         state[ours[name]] = state[parameter]
         held = {id(p) for group in self.optimizer_.param_groups for p in group["params"]}
         self.optimizer_.state.update({p: s for p, s in state.items() if id(p) in held})
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Indices of the classes: the labels that skorch's scoring callbacks see."""
+        return np.arange(self.module_.n_classes)
 
     def predict(self, X):
         """Indices of the most probable classes, for skorch's scoring callbacks."""
