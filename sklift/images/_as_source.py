@@ -84,11 +84,20 @@ def as_image_source(
     if isinstance(X, ImageCrops):
         check_not_empty(len(X))
         return CropSource(X, must_exist, reading)
+    if hasattr(X, "column_names") and hasattr(X, "column"):  # a table of pyarrow
+        if len(X.column_names) != 1:
+            raise ValueError(
+                f"X has the columns {', '.join(map(str, X.column_names))}: give the one of the "
+                "pictures, X['...']"
+            )
+        X = X.column(0)
     if hasattr(X, "to_numpy"):  # a dataframe or a series
         X = _to_numpy(X)
     if is_tensor(X):
         return ArraySource(tensor_to_array(X, "X", 1, reading), image_shape, reading)
     if isinstance(X, np.ndarray):
+        if X.dtype.kind == "S":
+            raise ValueError("X has paths of bytes: decode them, [path.decode() for path in X]")
         if X.dtype.kind not in "OUT":
             return ArraySource(X, image_shape, reading)
         X = _column(X)

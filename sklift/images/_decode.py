@@ -158,15 +158,17 @@ def _no_image(image, name: str) -> str:
     return (
         f"{name} is of type {type(image).__name__}: a picture is a PIL image, an array "
         f"(height, width) or (height, width, c), a torch tensor (c, height, width), or the content "
-        f"of a file{_from_dict(image)}"
+        f"of a file{_of_items(image)}"
     )
 
 
-def _from_dict(image) -> str:
-    """A hint on items of dicts: of MONAI for instance, or columns of Hugging Face's tables."""
+def _of_items(image) -> str:
+    """A hint on dicts, as MONAI and tables of Hugging Face have them, and on tuples."""
     if isinstance(image, Mapping) and isinstance(image.get("bytes"), bytes):
         return '; give what is under "bytes" in each'
-    if isinstance(image, (Mapping, tuple, list)):
-        keys = ", ".join(map(repr, list(image)[:5])) if isinstance(image, Mapping) else ""
-        return f"; give (picture, label) pairs{keys and f', of what is under {keys}'}"
+    if isinstance(image, Mapping):
+        keys = ", ".join(map(repr, list(image)[:5]))
+        return f"; give (picture, label) pairs of what is under {keys}"
+    if isinstance(image, tuple):
+        return "; give (picture, label) pairs"
     return ""

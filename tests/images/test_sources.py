@@ -208,6 +208,23 @@ class Columns:
         return self
 
 
+class ArrowTable:
+    """What of pyarrow's table matters: it has a shape, and is no array."""
+
+    def __init__(self, **columns):
+        self.columns = columns
+        self.column_names = list(columns)
+        self.shape = (1, len(columns))
+
+    def column(self, i):
+        return pd.Series(list(self.columns.values())[i])
+
+
+def test_a_table_of_one_column_is_taken(paths):
+    source = as_image_source(ArrowTable(path=paths))
+    np.testing.assert_array_equal(source[0], as_image_source(paths)[0])
+
+
 def test_a_source_is_taken_as_it_is():
     source = as_image_source(IMAGES)
     assert as_image_source(source) is source
@@ -249,6 +266,8 @@ def test_a_source_is_taken_as_it_is():
         ([{"bytes": b"", "path": "a"}], TypeError, 'type dict.*give what is under "bytes" in each'),
         ([{"image": PIL[0], "label": 3}], TypeError, "give .picture, label. .*'image', 'label'"),
         ([(7, PIL[0], 3)], TypeError, r"type tuple.*give \(picture, label\) pairs"),
+        (np.array([b"a.png"]), ValueError, "paths of bytes: decode them"),
+        (ArrowTable(a=["x"], b=["y"]), ValueError, "X has the columns a, b: give the one of the"),
         (Columns(), TypeError, "X is a Columns of columns: from_huggingface of sklift.datasets"),
         ([PIL[0], Image.new("F", (2, 2))], ValueError, r"X\[1\] is a picture of mode 'F'"),
     ],
