@@ -602,8 +602,9 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             pictures = self._pictures(X, reset=reset, must_exist=must_exist)
             # Pictures of one prediction must not replace training pictures in the cache.
             return pictures.cached(self._cache(), make_room=reset)
-        from ._data._feature_rows import Rows, float_types
+        from ._data._feature_rows import Rows, as_table, float_types
 
+        X = as_table(X)
         try:
             return Rows(validate_data(self, X, reset=reset, dtype=float_types(X)))
         except (TypeError, ValueError) as error:

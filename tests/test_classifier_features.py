@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -76,6 +79,21 @@ def test_the_precision_of_the_features_is_kept(blobs, dtype):
     assert pickle.loads(pickle.dumps(clf)).decision_function(X).dtype == dtype
     again = clone(clf).fit(X.astype(dtype), y)
     np.testing.assert_array_equal(clf.predict_proba(X), again.predict_proba(X))
+
+
+def test_tensors_and_columns_as_other_libraries_hold_them(blobs):
+    X, y = blobs[0].astype(np.float32), blobs[1]
+    expected = make(max_epochs=1).fit(X, y).predict_proba(X)
+    tensor = torch.from_numpy(X).requires_grad_()
+    weight = pd.Series(np.ones(len(y)))  # read-only once it is an array
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = make(max_epochs=1).fit(tensor, y, weight).predict_proba(tensor)
+    np.testing.assert_array_equal(found, expected)
+    halves = tensor.bfloat16()
+    assert make(max_epochs=1).fit(halves, y).predict_proba(halves).dtype == expected.dtype
+    with pytest.raises(ValueError, match="contains NaN"):
+        make().fit(np.ma.masked_array(X, X > 3), y)
 
 
 def test_pictures_given_as_features_are_told_apart(blobs, shapes):

@@ -8,7 +8,18 @@ import numpy as np
 
 from .._core._lazy_rows import LazyRows
 from ..backbones import Backbone, BackboneSpec, load_backbone
+from ..images._arrays import is_tensor
 from ._labelled_rows import LabelledRows, dtype_of
+
+
+def as_table(X):
+    """Features that scikit-learn can read, with NaN where one is masked."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.getmaskarray(X).any():
+        return X.astype(float).filled(np.nan)
+    if not is_tensor(X):
+        return X
+    X = X.detach().cpu()
+    return X.float() if str(X.dtype) == "torch.bfloat16" else X
 
 
 def float_types(X) -> tuple[type, ...]:

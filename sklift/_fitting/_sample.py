@@ -81,6 +81,7 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        sample_weight = np.array(sample_weight)  # torch warns of read-only ones, as pandas gives
         if not sample_weight.any():  # older versions of scikit-learn do not check it
             raise ValueError("Sample weights must contain at least one non-zero number")
         if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:
