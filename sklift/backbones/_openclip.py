@@ -20,6 +20,7 @@ from ._probe import feature_width
 from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import (
+    OPEN_CLIP_FILE,
     UNREADABLE,
     cached_file,
     fetched_file,
@@ -98,10 +99,10 @@ def load_open_clip(spec: BackboneSpec) -> Backbone:
     if name.startswith("hf-hub:"):
         model_id = name.removeprefix("hf-hub:")
         config = cached_file(model_id, FILE)
-        if config is not None and cached_file(model_id) is not None:
+        if config is not None and cached_file(model_id, OPEN_CLIP_FILE) is not None:
             name = f"local-dir:{config.parent}"  # the client would ask its server all the same
         else:
-            require_reachable(model_id, "", spec)
+            require_reachable(model_id, OPEN_CLIP_FILE, spec)
             require_reachable(model_id, FILE, spec)
             of_tokenizer = check_folder_settings(fetched_file(model_id, FILE, spec))
     elif not name.startswith("local-dir:"):
@@ -187,6 +188,7 @@ def _resolve_tag(open_clip, spec: BackboneSpec) -> tuple[str, str, dict, str]:
     if pretrained in tags or open_clip.get_pretrained_cfg(name, pretrained):
         tag = open_clip.get_pretrained_cfg(name, pretrained)
         model_id, _, filename = tag.get("hf_hub", "").rpartition("/")
+        filename = filename or OPEN_CLIP_FILE
         if model_id:
             if (found := cached_file(model_id, filename)) is not None:
                 return name, str(found), tag, ""

@@ -14,7 +14,7 @@ from ._checkpoint import name_as, read_tensors, require_all
 from ._probe import feature_width
 from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
-from ._weights import UNREADABLE, cached_file, require_reachable, wrong_checkpoint
+from ._weights import TIMM_FILE, UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 
 # The second family of LIFT's tables; for other models "auto" is timm's present default.
 RECOMMENDED = {"vit_base_patch16_224": "augreg_in21k"}
@@ -58,11 +58,12 @@ def load_timm(spec: BackboneSpec) -> Backbone:
             source["act_layer"] = "quick_gelu"
         if repository := config.hf_hub_id:
             model_id = f"timm/{full}" if repository == "timm/" else repository
-            if (found := cached_file(model_id)) is not None:
+            filename = getattr(config, "hf_hub_filename", None) or TIMM_FILE
+            if (found := cached_file(model_id, filename)) is not None:
                 # timm itself may read a file with pickle
                 source["pretrained_cfg_overlay"] = {"state_dict": _read(found, spec)}
             else:
-                require_reachable(model_id, "", spec)
+                require_reachable(model_id, filename, spec)
         model = _create(timm, full, size, pretrained=True, **source)
         model.pretrained_cfg.pop("state_dict", None)
     data = resolve_model_data_config(model)

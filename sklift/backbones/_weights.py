@@ -31,21 +31,22 @@ UNREADABLE = (
     SafetensorError,
 )
 
-# open_clip's and timm's own names for the file in a hub repository
-DEFAULT_FILES = (
-    "open_clip_model.safetensors",
-    "open_clip_pytorch_model.safetensors",
-    "open_clip_pytorch_model.bin",
-    "model.safetensors",
-    "pytorch_model.bin",
-)
+# What each library asks a hub repository for. One repository may serve both, and transformers too.
+OPEN_CLIP_FILE = "open_clip_pytorch_model.bin"
+TIMM_FILE = "pytorch_model.bin"
+_TWINS = {OPEN_CLIP_FILE: "open_clip_model.safetensors", TIMM_FILE: "model.safetensors"}
 
 
-def cached_file(model_id: str, filename: str = "") -> Path | None:
-    """Return the file of a hub repository in the local cache, or None."""
+def cached_file(model_id: str, filename: str) -> Path | None:
+    """Return the file of a hub repository in the local cache, or None.
+
+    Both libraries take its twin in safetensors where there is one.
+    """
     from huggingface_hub import try_to_load_from_cache
 
-    for name in (filename,) if filename else DEFAULT_FILES:
+    stem, ending = os.path.splitext(filename)
+    twin = _TWINS.get(filename, f"{stem}.safetensors")
+    for name in (twin, filename) if ending in (".bin", ".pth") else (filename,):
         found = try_to_load_from_cache(model_id, name)
         if isinstance(found, str):
             return Path(found)
@@ -121,7 +122,7 @@ def _refusal(model_id: str, filename: str) -> str | None:
     import huggingface_hub
     from huggingface_hub.utils import HfHubHTTPError
 
-    url = huggingface_hub.hf_hub_url(model_id, filename or DEFAULT_FILES[0])
+    url = huggingface_hub.hf_hub_url(model_id, filename)
     try:
         huggingface_hub.get_hf_file_metadata(
             url, timeout=huggingface_hub.constants.HF_HUB_ETAG_TIMEOUT

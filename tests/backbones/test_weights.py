@@ -120,6 +120,30 @@ def test_offline_setting_needs_no_request(monkeypatch, empty_cache):
         _weights.require_reachable("org/model", "", BackboneSpec("hf-hub:org/model"))
 
 
+@pytest.mark.parametrize(
+    ("cached", "asked", "found"),
+    [
+        (["model.safetensors", "pytorch_model.bin"], _weights.OPEN_CLIP_FILE, None),
+        (["open_clip_model.safetensors"], _weights.TIMM_FILE, None),
+        (["open_clip_model.safetensors"], _weights.OPEN_CLIP_FILE, "open_clip_model.safetensors"),
+        (["model.safetensors", "pytorch_model.bin"], _weights.TIMM_FILE, "model.safetensors"),
+        (["pytorch_model.bin"], _weights.TIMM_FILE, "pytorch_model.bin"),
+        (["own.bin", "own.safetensors"], "own.bin", "own.safetensors"),
+        (["own.pt", "own.safetensors"], "own.pt", "own.pt"),
+    ],
+)
+def test_the_file_that_the_library_itself_would_take(monkeypatch, tmp_path, cached, asked, found):
+    snapshot = tmp_path / "models--org--model" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("abc")
+    for name in cached:
+        (snapshot / name).write_bytes(b"")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    got = _weights.cached_file("org/model", asked)
+    assert (None if got is None else got.name) == found
+
+
 def test_cached_weights_need_no_request(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", None)
