@@ -34,9 +34,26 @@ def check_labels(y, name: str = "y") -> np.ndarray:
     """
     if y is None:
         raise ValueError("LiftClassifier requires y to be passed, but the target y is None")
-    y, listed = _column(y, name, warn=True)
+    y = plain_labels(y, name, warn=True)
     if len(y) == 0:
         raise ValueError(f"{name} is empty: at least one labelled picture is needed")
+    check_classification_targets(y)
+    return y
+
+
+def plain_labels(y, name: str, *, warn: bool = False) -> np.ndarray:
+    """Labels of any library as a 1-D array of numbers or text, with none missing.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels.
+    name : str
+        What errors call them.
+    warn : bool, default=False
+        Warn of shape (n_samples, 1).
+    """
+    y, listed = _column(y, name, warn=warn)
     if nested := [i for i, v in enumerate(y) if isinstance(v, (list, tuple, np.ndarray))]:
         kind = type(y[nested[0]]).__name__
         raise ValueError(f"{name}[{nested[0]}] is a {kind}: give one label for each picture")
@@ -46,9 +63,7 @@ def check_labels(y, name: str = "y") -> np.ndarray:
             f"{name}[{missing[0]}] is missing ({y[missing].tolist()[0]!r}; {len(missing)} in all): "
             "leave such pictures out or label them"
         )
-    y = _plain(y, name, listed)
-    check_classification_targets(y)
-    return y
+    return _plain(y, name, listed)
 
 
 def gather_labels(labels) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._classes._labels import check_labels, encode_labels
+from .._classes._labels import check_labels, encode_labels, listed_classes
 from .._core._recipes import matches_trained
 from .._core._sklearn import check_sample_weight
 from .._core._warn import warn
@@ -153,7 +153,7 @@ def partial_classes(classes, declared, known):
         classes = declared if known is None else known
     if classes is None:
         raise ValueError("classes must be passed on the first call to partial_fit")
-    if known is not None and not np.array_equal(np.unique(np.asarray(classes)), known):
+    if known is not None and not np.array_equal(np.unique(listed_classes(classes)), known):
         raise ValueError(
             f"classes={classes!r} is not the same as on last call to partial_fit, was: {known!r}"
         )

@@ -171,9 +171,9 @@ class ContactSheetDisplay:
         if not isinstance(n_images, Integral) or n_images < 1:
             raise ValueError(f"n_images must be an int of at least 1, got {n_images!r}")
         source = as_image_source(X, image_shape)
-        y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+        y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
         check_consistent_length(source, y_true, y_pred, y_proba)
-        labels = unique_labels(y_true, y_pred) if labels is None else as_labels(labels)
+        labels = unique_labels(y_true, y_pred) if labels is None else as_labels(labels, "labels")
         correct = y_true == y_pred
         proba_true, proba_pred = label_probabilities(y_proba, y_true, y_pred, labels)
         # lexsort sorts by its last key first

@@ -214,9 +214,9 @@ class Report:
         report : Report
         """
         source = as_image_source(X)
-        y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+        y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
         check_consistent_length(source, y_true, y_pred, y_proba)
-        labels = as_labels(sorted(class_counts) if labels is None else labels)
+        labels = as_labels(sorted(class_counts) if labels is None else labels, "labels")
         called = naming(class_names, labels)
         confidence, accuracy, weight = reliability_curve(y_true, y_proba, labels=labels, n_bins=10)
         confusions = most_confused_pairs(y_true, y_pred, n_most=15)

@@ -111,10 +111,10 @@ def reliability_curve(
     """
     if n_bins < 1:
         raise ValueError(f"n_bins must be at least 1; got {n_bins!r}")
-    y_true = as_labels(y_true)
+    y_true = as_labels(y_true, "y_true")
     y_proba = _check_proba(y_proba)
     check_consistent_length(y_true, y_proba)
-    labels = np.unique(y_true) if labels is None else as_labels(labels)
+    labels = np.unique(y_true) if labels is None else as_labels(labels, "labels")
     if y_proba.shape[1] != len(labels):
         raise ValueError(
             f"y_proba tells of {y_proba.shape[1]} classes, but there are {len(labels)} labels: "

@@ -74,9 +74,9 @@ def per_class_scores(
     check_output(output, ("dict", "dataframe"))
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1; got {confidence!r}")
-    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+    y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
     check_consistent_length(y_true, y_pred)
-    labels = np.union1d(y_true, y_pred) if labels is None else as_labels(labels)
+    labels = np.union1d(y_true, y_pred) if labels is None else as_labels(labels, "labels")
     column = {label: k for k, label in enumerate(labels.tolist())}
 
     def counted(some: np.ndarray) -> np.ndarray:  # labels that are not listed count nowhere

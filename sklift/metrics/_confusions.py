@@ -51,7 +51,7 @@ def most_confused_pairs(
     (['lynx', 'cat'], ['cat', 'lynx'], [2, 1])
     """
     check_output(output, ("dict", "dataframe"))
-    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+    y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
     check_consistent_length(y_true, y_pred)
     n_true = Counter(y_true.tolist())
     wrong = y_true != y_pred

@@ -38,8 +38,8 @@ def per_class_recall(
     >>> per_class_recall(["ant", "ant", "cat"], ["ant", "cat", "cat"], labels=["ant", "bee", "cat"])
     array([0.5, nan, 1. ])
     """
-    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
-    labels = np.unique(y_true) if labels is None else as_labels(labels)
+    y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
+    labels = np.unique(y_true) if labels is None else as_labels(labels, "labels")
     return recall_score(y_true, y_pred, labels=labels, average=None, zero_division=np.nan)
 
 

@@ -90,7 +90,7 @@ def long_tail_report(
     few-shot (< 20)        0.500  2 classes, 2 samples
     """
     check_output(output, ("text", "dict", "dataframe"))
-    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+    y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
     labels, _, recalls, groups = recalls_and_groups(y_true, y_pred, class_counts, labels, many, few)
     report: dict[str, Any] = {
         "accuracy": float(accuracy_score(y_true, y_pred)),

@@ -74,7 +74,7 @@ class ShotScorer:
 
     def __call__(self, estimator: BaseEstimator, X, y: ArrayLike) -> float:
         """Return the mean recall of the classes of the group, in [0, 1]; NaN if ``y`` has none."""
-        unseen = dict.fromkeys(np.unique(as_labels(y)).tolist(), 0)
+        unseen = dict.fromkeys(np.unique(as_labels(y, "y")).tolist(), 0)
         counts = {**unseen, **trained_class_counts(estimator)}
         scores = shot_accuracy_score(y, estimator.predict(X), counts, many=self.many, few=self.few)
         return scores[self.group]

@@ -205,17 +205,21 @@ def recalls_and_groups(
     y_true, y_pred, class_counts, labels, many, few
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """The classes, their counts and recalls (NaN: absent) and the group masks, in one order."""
-    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+    y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
     if hasattr(class_counts, "to_dict"):  # a pandas Series, such as value_counts() gives
         class_counts = class_counts.to_dict()
     if isinstance(class_counts, Mapping):
-        labels = np.array(sorted(class_counts)) if labels is None else as_labels(labels)
+        labels = (
+            as_labels(sorted(class_counts), "class_counts")
+            if labels is None
+            else as_labels(labels, "labels")
+        )
         uncounted = [label for label in labels.tolist() if label not in class_counts]
         if uncounted:
             raise ValueError(f"class_counts has no training count of the labels {uncounted[:5]}")
         counts = np.array([class_counts[label] for label in labels.tolist()])
     else:
-        labels = np.union1d(y_true, y_pred) if labels is None else as_labels(labels)
+        labels = np.union1d(y_true, y_pred) if labels is None else as_labels(labels, "labels")
         counts = np.asarray(class_counts)
         if counts.shape != labels.shape:
             raise ValueError(

@@ -68,7 +68,7 @@ def per_class_recall_table(
     table = {
         "label": labels,
         "n_train": counts,
-        "n_test": _counts(as_labels(y_true), labels),
+        "n_test": _counts(as_labels(y_true, "y_true"), labels),
         "recall": recalls,
         "group": np.select(list(groups.values()), list(groups), ""),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,11 +56,47 @@ def test_score_keeps_large_numbers_apart(kind):
 
 
 def test_labels_keep_their_kind():
-    assert as_labels(["a", "b"]).dtype.kind == "U"
-    assert as_labels(np.array([1, 2], np.int8)).dtype == np.int8
-    assert as_labels([True, False]).dtype == bool
-    assert as_labels(np.array([2**64 - 1], np.uint64)).tolist() == [2**64 - 1]
-    assert as_labels(pd.Series([2**64 - 1], dtype="UInt64")).tolist() == [2**64 - 1]
+    assert as_labels(["a", "b"], "y").dtype.kind == "U"
+    assert as_labels(np.array([1, 2], np.int8), "y").dtype == np.int8
+    assert as_labels([True, False], "y").dtype == bool
+    assert as_labels(np.array([2**64 - 1], np.uint64), "y").tolist() == [2**64 - 1]
+    assert as_labels(pd.Series([2**64 - 1], dtype="UInt64"), "y").tolist() == [2**64 - 1]
+
+
+class Kind(str, Enum):  # noqa: UP042 - the text of members is another than their value
+    FOX = "fox"
+    LYNX = "lynx"
+
+
+def test_labels_are_those_of_the_estimators():
+    y_pred = np.array(["fox", "fox", "lynx"])
+    of_kind = [Kind.FOX, Kind.LYNX, Kind.LYNX]
+    columns = [of_kind, np.array(["fox", "lynx", "lynx"], dtype=np.dtypes.StringDType())]
+    for y_true in columns:
+        assert metrics.per_class_recall(y_true, y_pred).tolist() == [1, 0.5]
+    counts = {Kind.FOX: 500, Kind.LYNX: 3}
+    assert metrics.few_shot_accuracy_score(of_kind, y_pred, counts) == 0.5
+    clf = LiftClassifier("precomputed", random_state=0)
+    for _ in range(2):
+        clf.partial_fit(np.eye(3), of_kind, classes=list(Kind))
+    assert clf.classes_.tolist() == ["fox", "lynx"]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["fox", float("nan")],
+        ["fox", None],
+        pd.Series(["fox", None], dtype="string"),
+        np.ma.masked_array(["fox", "fox"], [False, True]),
+    ],
+    ids=["NaN", "None", "NA", "masked"],
+)
+def test_a_missing_label_is_no_class(y):
+    with pytest.raises(ValueError, match=r"y_true\[1\] is missing"):
+        metrics.per_class_recall(y, ["fox", "lynx"])
+    with pytest.raises(ValueError, match=r"y_pred\[1\] is missing"):
+        metrics.long_tail_report(["fox", "lynx"], y, {"fox": 3, "lynx": 3})
 
 
 def test_the_table_counts_each_label():
