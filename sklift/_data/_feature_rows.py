@@ -15,7 +15,7 @@ from ._labelled_rows import LabelledRows, dtype_of
 def as_table(X):
     """Features that scikit-learn can read, with NaN where one is masked."""
     if isinstance(X, np.ma.MaskedArray) and np.ma.getmaskarray(X).any():
-        return X.astype(float).filled(np.nan)
+        return np.ma.filled(X.astype(float), np.nan)
     if not is_tensor(X):
         return X
     X = X.detach().cpu()
