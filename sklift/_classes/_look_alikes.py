@@ -18,7 +18,16 @@ _GREEK = (
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf"
 )
 _AS_LATIN = str.maketrans(_CYRILLIC + _GREEK, "ABEKMHOPCTYXaeopcyxijs" + "ABEZHIKMNOPTYXo")
-_EMPTY = ("nan", "none", "<na>", "nat", "null")  # missing values that became text
+_EMPTY = (
+    "nan",
+    "-nan",
+    "none",
+    "<na>",
+    "n/a",
+    "#n/a",
+    "nat",
+    "null",
+)  # missing values that became text
 
 
 def look_alikes(labels: Iterable) -> list[list[str]]:

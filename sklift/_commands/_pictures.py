@@ -129,6 +129,7 @@ def _of_list(file: Path) -> list[str]:
             of_label = re.fullmatch(r"(.*\S)\s+\d{1,9}", line.strip())
             without = of_label and os.path.join(file.parent, unquoted(of_label[1]))
             path = without if without and os.path.exists(without) else path
+            path = path if os.path.exists(path) else path.replace("\\", os.sep)  # from Windows
         found += [path] if line.strip() else []
     if found and not any(map(os.path.exists, found)):
         raise FileNotFoundError(

@@ -17,7 +17,10 @@ from ._collection import collection
 from ._files import images_below, warn_of_left_out
 from ._text_files import below
 
-_NO_LABEL = ("", "NA", "N/A", "NaN", "nan", "<NA>", "NULL", "null")
+_NO_LABEL = (
+    "", "NA", "N/A", "n/a", "#N/A", "#NA", "NaN", "nan", "-nan", "-NaN", "NaT", "<NA>", "NULL",
+    "null",
+)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -145,7 +148,7 @@ def _refuse(left_out: dict[str, str], root: Path, source: Path) -> None:
         raise FileNotFoundError(
             f"none of the {len(left_out)} pictures that {source} lists is below {visible(root)}; "
             f"the first would be {visible(path)}: root must be the folder that the listed paths "
-            "start from"
+            f"start from{'; addresses are to be given as X' if '://' in path else ''}"
         )
     raise ValueError(
         f"no picture of {source} is left: the first of {len(left_out)}, {visible(path)}, is left "

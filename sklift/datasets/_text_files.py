@@ -107,6 +107,8 @@ def below(root: Path, path: str, where: str) -> str:
         raise ValueError(f"{where}: {path!r} is no name of a file")
     if "\\" in path and os.sep == "/" and not os.path.exists(os.path.join(root, path)):
         path = path.replace("\\", "/")  # a list from Windows
+    if path and ".." not in path and "://" not in path:  # "./a.png" and "a.png" are one file
+        path = os.path.normpath(path) + (os.sep if path.endswith(os.sep) else "")
     joined = os.path.join(root, path)
     if os.path.isabs(path) or ".." in path:
         top, full = os.path.abspath(root), os.path.abspath(joined)

@@ -164,6 +164,9 @@ def test_lists_tables_and_single_pictures(sklift, model, photos, tmp_path):
     assert sklift("predict", model, tmp_path / "list.txt").out == expected
     (tmp_path / "list.txt").write_bytes('\ufeff"a.png" 7\r\n'.encode("utf-16-le"))
     assert sklift("predict", model, tmp_path / "list.txt").out == expected
+    (tmp_path / "list.txt").write_text(f".\\..\\{tmp_path.name}\\a.png\n")
+    rows = sklift("predict", model, tmp_path / "list.txt").out.splitlines()
+    assert rows[1].partition(",")[2] == expected.splitlines()[1].partition(",")[2]
     (tmp_path / "list.txt").write_text("path,label\na.png,7\n")
     done = sklift("predict", model, tmp_path / "list.txt")
     assert done.status == 2 and "none of the 2 lines" in done.err and "end with .csv" in done.err

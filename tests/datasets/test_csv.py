@@ -150,10 +150,18 @@ def test_a_picture_in_several_parts_is_in_none(root):
     assert list(photos.left_out.values()) == ["no part of the split"]
 
 
-@pytest.mark.parametrize("missing", ["", "NA", "nan", "N/A", "<NA>", "NULL"])
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "N/A", "<NA>", "NULL", "#N/A", "-nan"])
 def test_a_missing_label_is_no_class(root, missing):
     photos, _ = load(root, f"path,label\na/1.png,fox\nb/1.png,{missing}\n")
     assert photos.target.tolist() == ["fox"] and list(photos.left_out.values()) == ["no label"]
+
+
+def test_a_path_in_two_spellings_is_one_picture(root):
+    photos, _ = load(root, "path,label\na/1.png,fox\n./a/1.png,owl\na//1.png,fox\nb/1.png,owl\n")
+    assert photos.target.tolist() == ["owl"]
+    assert photos.left_out == {str(root / "a" / "1.png"): "several labels: fox, owl"}
+    with pytest.raises(FileNotFoundError, match="addresses are to be given as X"):
+        load(root, "path,label\nhttps://example.org/1.png,fox\n")
 
 
 def test_labels_stay_text_and_none_is_a_word(root):
