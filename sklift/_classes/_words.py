@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from .._core._warn import warn
 
 _NUMBERED = re.compile(r"^(?:\d+\.|0\d+|\d{3,}[_-])[\s._-]*(?=[^\W\d_])")
-_COUNTED = re.compile(r"^\d+[\s._)-]+(?=[^\W\d_])")
+_COUNTED = re.compile(
+    r"^(?:[(\[#]?\d+[\s._)\]:-]+|\d+(?=[A-Z][^\W\d_A-Z]))(?=[^\W\d_])"  # also "1RedHeart"
+)
 _WORDNET = re.compile(r"^n\d{8}[\s._-]+(?=[^\W\d_])|(?<=\w)\.[nvars]\.\d+$")
 _HUMPS = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
 _WITHOUT_VOWEL = ("cd", "dvd", "lcd", "pc", "tv")
 # what stands before a number and names nothing
 _GENERIC = re.compile(
-    "category|class|classes|cluster|cls|group|id|idx|image|img|item|label|sample|type"
+    "category|class|classes|cluster|cls|folder|group|id|idx|image|img|item|label|sample|species|"
+    "taxon|type"
 )
+_LABELLED = re.compile(
+    rf"^(?:(?:{_GENERIC.pattern})[\s._-]*\d+|[a-z]0\d+)[\s._:-]+(?=[^\W\d_]{{2}})",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(r"[\s._-]+(\d{2,})$")
 
 
 def as_words(names: Sequence[str]) -> list[str]:
     """Class names as words: "red heart" of "001.red_heart", "RedHeart" and "red-heart".
 
     Underscores become blanks, and so do hyphens, points and humps of a name without blanks, if no
-    part is a single letter ("t-shirt", "iPhone"). Numbers in front go where they are no part of the
-    name: with a point or leading zeros, or on every name; and ids of WordNet in front of a word.
+    part is a single letter ("t-shirt", "iPhone"). Numbers in front or behind go where they are no
+    part of the name: with a point or leading zeros, or on every name; and ids of WordNet in front of
+    a word.
 
     Parameters
     ----------
@@ -41,9 +51,15 @@ def as_words(names: Sequence[str]) -> list[str]:
     >>> as_words(["001.Red_heart", "AnnualCrop", "stop-sign", "t-shirt"])
     ['Red heart', 'annual crop', 'stop sign', 't-shirt']
     """
-    bare = [_WORDNET.sub("", name.strip()) for name in names]
-    counted = len(bare) > 1 and all(_COUNTED.match(name) for name in bare)
-    kept = [(_COUNTED if counted else _NUMBERED).sub("", name) for name in bare]
+    kept = [_WORDNET.sub("", unquote(name).strip()) for name in names]
+    for counter in (_COUNTED, _LABELLED):
+        if len(kept) > 1 and all(map(counter.match, kept)):
+            kept = [counter.sub("", name) for name in kept]
+    kept = [_NUMBERED.sub("", name) for name in kept]
+    behind = [found[1] for found in map(_BEHIND.search, kept) if found]
+    # "fox_01", "lynx_02", ..., "owl_12"
+    if len(behind) == len(kept) > 1 and len(set(map(len, behind))) == 1 and min(behind)[0] == "0":
+        kept = [_BEHIND.sub("", name) for name in kept]
     if len(set(kept)) < len(set(names)):  # "1 euro" and "2 euro": the number tells them apart
         kept = [name.strip() for name in names]
     return [_split(name) for name in kept]
@@ -87,7 +103,7 @@ def shown(names: Sequence[str], most: int = 3) -> str:
 def _split(name: str) -> str:
     words = " ".join(name.replace("_", " ").split())
     if " " not in words:
-        parts = re.split(r"[-.\u2010-\u2013]+", words)  # R puts points for blanks
+        parts = re.split(r"[-.+~|:/\u2010-\u2013]+", words)  # R puts points for blanks
         if len(parts) > 1 and all(len(part) > 1 and part.isalpha() for part in parts):
             words = " ".join(parts)
     # humps of each word: in "Permanent_CropLand" as well
