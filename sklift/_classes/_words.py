@@ -24,7 +24,7 @@ _LABELLED = re.compile(
     rf"^(?:(?:{_GENERIC.pattern})[\s._-]*\d+|[a-z]0\d+)[\s._:-]+(?=[^\W\d_]{{2}})",
     re.IGNORECASE,
 )
-_BEHIND = re.compile(r"[\s._-]+(\d{2,})$")
+_BEHIND = re.compile(r"(?<=[^\W\d_])[\s._-]+(\d{2,})$")
 
 
 def as_words(names: Sequence[str]) -> list[str]:
@@ -32,8 +32,8 @@ def as_words(names: Sequence[str]) -> list[str]:
 
     Underscores become blanks, and so do hyphens, points and humps of a name without blanks, if no
     part is a single letter ("t-shirt", "iPhone"). Numbers in front or behind go where they are no
-    part of the name: with a point or leading zeros, or on every name; and ids of WordNet in front of
-    a word.
+    part of the name: with a point or leading zeros, or on every name; and ids of WordNet in front
+    of a word.
 
     Parameters
     ----------
