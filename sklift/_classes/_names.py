@@ -13,6 +13,8 @@ from .._core._warn import warn
 from ._labels import if_numbered, listed_classes
 from ._words import as_words
 
+_AS_LIST = ": give list(class_names), if it is in the order of the classes, or a dict label -> name"
+
 
 def resolve_names(class_names, classes: np.ndarray, given=None) -> list[str] | None:
     """The name of every class, or None where neither names nor string labels are given.
@@ -56,10 +58,12 @@ def resolve_names(class_names, classes: np.ndarray, given=None) -> list[str] | N
                 f"{hint if lost == labels else ''}"
             )
         names = [class_names[v] for v in labels]
-    elif isinstance(class_names, str) or not isinstance(class_names, (Sequence, np.ndarray)):
+    elif isinstance(class_names, str):
+        raise TypeError("class_names must be a dict or a list of str, got str")
+    elif not isinstance(class_names, (Sequence, np.ndarray)):
         raise TypeError(
-            f"class_names must be a dict or a list of str, got {type(class_names).__name__}: give "
-            "list(class_names), if it is in the order of the classes, or a dict label -> name"
+            f"class_names must be a dict or a list of str, got {type(class_names).__name__}"
+            f"{_AS_LIST if hasattr(class_names, '__len__') else ''}"
         )
     else:
         order = None if given is None else listed_classes(given).tolist()

@@ -16,7 +16,12 @@ LABELS = [
     ),
     BadFit("no labels", ValueError, "requires y to be passed", lambda b: {"y": None}),
     BadFit("an empty list of labels", ValueError, "y is empty: at least", lambda b: {"y": []}),
-    BadFit("a label as y", ValueError, "y should be a 1d array", lambda b: {"y": "cat"}),
+    BadFit(
+        "a label as y",
+        ValueError,
+        "y is of type str: give the labels in a list",
+        lambda b: {"y": "cat"},
+    ),
     BadFit(
         "NaN among numbers",
         ValueError,
