@@ -67,7 +67,9 @@ def _listed(options: argparse.Namespace) -> tuple[Pictures, list[str]]:
         warnings.simplefilter("always")
         found = with_labels(options.pictures, options, options.labels)
     said = [str(warning.message) for warning in caught]
-    said = [text for text in said if "are left out" not in text]  # they are listed below
+    # these are findings of their own
+    of_their_own = ("are left out", "labels that differ only by")
+    said = [text for text in said if not any(words in text for words in of_their_own)]
     copies = [p for p, why in found.left_out.items() if why.startswith("a copy in another class")]
     labels = [Path(path).relative_to(options.pictures).parts[0] for path in copies]
     rest = {path: why for path, why in found.left_out.items() if path not in copies}
