@@ -15,7 +15,7 @@ from ..images._archives import is_archive
 from ._collection import collection
 from ._copies import copies_among
 from ._files import endings, images_below, images_in, is_hidden, looked_for, warn_of_left_out
-from ._masks import pictures_and_masks
+from ._masks import pictures_beside_masks
 from ._split import part_of, parts_among
 
 _LEVELS = ("split", "class", "group")
@@ -216,10 +216,10 @@ def _warn_of_level(root: Path, names: list[str], paths: list[str]) -> bool:
             f"set rather than classes: give them one by one, {how}({str(root / parts[0])!r}){whole}"
         )
         return True
-    if pictures_and_masks(names):
+    if pictures := pictures_beside_masks(names):
         warn(
             f"the classes are {', '.join(map(repr, names))}, which look like pictures and their "
-            f"masks rather than classes: give root={str(root / names[0])!r} if classes are in it"
+            f"masks rather than classes: give root={str(root / pictures)!r} if classes are in it"
         )
         return True
     within = parts_among(sorted({part for name in names for part in _folders(root / name)}))

@@ -55,10 +55,12 @@ def masks_among(paths: Sequence[str]) -> dict[str, str]:
     return masks
 
 
-def pictures_and_masks(folders: Sequence[str]) -> bool:
-    """Whether names of folders are those of pictures and of their masks, and no others."""
-    masks = sum(_FOLDER.fullmatch(name) is not None for name in folders)
-    return 0 < masks < len(folders) == masks + sum(map(bool, map(_PICTURES.fullmatch, folders)))
+def pictures_beside_masks(folders: Sequence[str]) -> str | None:
+    """The folder of pictures, where folders are those of pictures and of their masks alone."""
+    pictures = [name for name in folders if _PICTURES.fullmatch(name)]
+    n_masks = sum(_FOLDER.fullmatch(name) is not None for name in folders)
+    both = pictures and n_masks and len(pictures) + n_masks == len(folders)
+    return pictures[0] if both else None
 
 
 def _is_mask_of(path: str, other: str) -> bool:

@@ -10,14 +10,14 @@ from .._classes._labels import plain_labels
 _LARGEST = np.iinfo(np.int64).max
 
 
-def as_labels(y: ArrayLike, name: str) -> np.ndarray:
+def as_labels(y: ArrayLike, name: str = "y") -> np.ndarray:
     """Labels by the rule of the estimators, with whole numbers never as floats.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         Labels: as `fit` takes them, or a tensor on any device.
-    name : str
+    name : str, default="y"
         What errors call them.
 
     Returns

@@ -49,7 +49,7 @@ def per_level_scores(y_true: ArrayLike, y_pred: ArrayLike, taxonomy, *, output: 
     {'label': 0.67, 'family': 1.0}
     """
     check_output(output, ("dict", "dataframe"))
-    y_true, y_pred = as_labels(y_true), as_labels(y_pred)
+    y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
     table: dict[str, list] = {"level": list(taxonomy.levels), "n_groups": []}
     table |= {"accuracy": [], "balanced_accuracy": []}
     for level in taxonomy.levels:

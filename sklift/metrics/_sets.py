@@ -86,7 +86,11 @@ def prediction_set_scores(
 
 def _covered(y_true, y_set, labels) -> tuple[np.ndarray, np.ndarray, int]:
     """Whether each set holds its true label, and the column of that, -1 where it has none."""
-    y_true, y_set, labels = as_labels(y_true), np.asarray(y_set), as_labels(labels)
+    y_true, y_set, labels = (
+        as_labels(y_true, "y_true"),
+        np.asarray(y_set),
+        as_labels(labels, "labels"),
+    )
     if y_set.dtype != bool or y_set.ndim != 2 or y_set.shape[1] != len(labels):
         raise ValueError(
             f"y_set must be bool of shape (n_samples, {len(labels)}), a column for each of labels; "

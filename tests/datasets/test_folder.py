@@ -218,9 +218,10 @@ def test_classes_that_only_look_alike_are_let_pass(tmp_path, names):
 
 
 def test_pictures_and_their_masks_are_no_classes(tmp_path):
-    root = make(tmp_path, ["images/cat/1.png", "masks/cat/1.png"])
+    root = make(tmp_path, ["images/cat/1.png", "annotations/cat/1.png"])
     _, (message,) = said(load_image_folder, root)
-    assert "'images', 'masks', which look like pictures and their masks" in message
+    assert "'annotations', 'images', which look like pictures and their masks" in message
+    assert f"give root='{root / 'images'}'" in message
 
 
 @pytest.mark.parametrize("other", ["Cat", "cat ", "c\u0061\u0301t"])
