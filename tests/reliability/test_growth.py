@@ -15,6 +15,7 @@ from sklift import ImageEmbedder, LiftClassifier
 from sklift._classes._prompts import same_features
 from sklift._core._lazy_rows import AT_ONCE, LazyRows
 from sklift._net import EpochOrder
+from sklift._net._columns import packed, unpacked
 from sklift._store._memory import MemoryArrays
 from sklift.backbones import OwnTower, _backbone
 from sklift.backbones._emoji import load_emoji_tiny
@@ -73,6 +74,25 @@ def test_a_fit_reads_features_in_parts(monkeypatch, init):
     head = LiftClassifier("precomputed", head="whitened_cosine", init=init, max_epochs=1)
     head.set_params(batch_size=10_000).fit(X, y)
     assert max(sizes) <= 4 * AT_ONCE < X.size < sum(sizes)
+
+
+def test_a_history_is_stored_as_columns():
+    """A checkpoint of each epoch holds as many values after a thousand epochs as after ten."""
+
+    def n_objects(value) -> int:
+        parts = value.values() if isinstance(value, dict) else value
+        return 1 + (sum(map(n_objects, parts)) if isinstance(value, (dict, list)) else 0)
+
+    def row(i):
+        return {"batches": [{}] * i, "epoch": i, "loss": np.float64(1 / i), "best": np.True_}
+
+    stored = [packed([row(i) for i in range(1, n + 1)]) for n in (10, 1000)]
+    assert n_objects(stored[0]) == n_objects(stored[1])
+    plain = [{"epoch": i, "loss": 1 / i, "best": True} for i in range(1, 11)]
+    assert unpacked(stored[0]) == plain
+    assert [type(v) for v in unpacked(stored[0])[0].values()] == [int, float, bool]
+    odd = [{"a": 1, "b": float("inf")}, {"a": 2.5, "c": "text"}, {}]
+    assert unpacked(packed(odd)) == odd and packed([]) == {"n": 0, "columns": {}, "rest": []}
 
 
 def test_read_only_features_are_not_copied():
