@@ -281,11 +281,21 @@ def move(content, i):
     content[i + 42 : i + 46] = (1 << 30).to_bytes(4, "little")
 
 
+def move_before_the_start(content, i):
+    """The list is said to start later than it does, which counts for all members."""
+    end = content.index(b"PK\5\6")
+    content[end + 16] += 100
+    content[i + 42] = 50
+    second = content.index(b"PK\1\2", i + 1)
+    start = int.from_bytes(content[second + 42 : second + 46], "little")
+    content[second + 42 : second + 46] = (start + 100).to_bytes(4, "little")
+
+
 def damage(content, i):
     content[100] ^= 1
 
 
-@pytest.mark.parametrize("change", [encrypt, compress_in_another_way, move, damage])
+@pytest.mark.parametrize("change", [encrypt, compress_in_another_way, move, move_before_the_start, damage])
 def test_a_member_that_cannot_be_read_is_one_bad_picture(tmp_path, change):
     X = list_images(changed_zip(tmp_path / "all.zip", change))
     source = Reader().build(list(X))

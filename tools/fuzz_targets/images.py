@@ -37,11 +37,11 @@ class Target(Plain):
         refused_at_once = refused(check_file, path)
         with contextlib.suppress(Exception):  # as ``fit`` does: its reading tells what is wrong
             look_at_file(path)
-        refused = refused(read, path) or refused(_read_half, path)
-        if refused_at_once and not refused:
+        in_full = refused(read, path) or refused(_read_half, path)
+        if refused_at_once and not in_full:
             return "CONTRADICTS: refused at the first bytes, but it can be decoded"
-        found = {refused_at_once, refused} - {"", "refused"}
-        return sorted(found)[0] if found else refused or "works"
+        found = {refused_at_once, in_full} - {"", "refused"}
+        return sorted(found)[0] if found else in_full or "works"
 
 
 def _pictures() -> list[bytes]:
