@@ -68,7 +68,9 @@ def _without_computing(tower: nn.Module, size: int, name: str) -> int:
     held = chain(tower.named_parameters(), tower.named_buffers())
     without_values = {key: tensor.to("meta") for key, tensor in held}
     try:
-        features = functional_call(tower, without_values, torch.empty(1, 3, size, size, device="meta"))
+        features = functional_call(
+            tower, without_values, torch.empty(1, 3, size, size, device="meta")
+        )
         _, width = features.shape
     except Exception as error:
         raise ValueError(

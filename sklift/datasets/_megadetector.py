@@ -110,7 +110,7 @@ def load_megadetector(
         raise ValueError(
             f"category={category!r} is none of {json_file}; it has {', '.join(codes.values())}"
         )
-    threshold = _threshold(content, threshold)
+    threshold = _threshold(content, threshold, json_file)
     known = None if photos is None else _by_file(photos)
     paths, boxes, scores, rows = [], [], [], []
     left_out: dict[str, str] = {}
@@ -162,14 +162,16 @@ def load_megadetector(
     )
 
 
-def _threshold(content: dict, threshold: float | None) -> float:
+def _threshold(content: dict, threshold: float | None, json_file: Path) -> float:
+    whose = ""
     if threshold is None:
         info = content.get("info")
         about = info.get("detector_metadata") if isinstance(info, dict) else None
         typical = about.get("typical_detection_threshold") if isinstance(about, dict) else None
         threshold = _THRESHOLD if typical is None else typical
+        whose = f"{json_file}: its typical_detection_"
     if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise ValueError(f"threshold must be a confidence in [0, 1], got {threshold!r}")
+        raise ValueError(f"{whose}threshold must be a confidence in [0, 1], got {threshold!r}")
     return float(threshold)
 
 

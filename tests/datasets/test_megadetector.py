@@ -65,6 +65,9 @@ def test_threshold(tmp_path, content):
     for wrong in (-0.1, 80, "0.2"):
         with pytest.raises(ValueError, match=r"threshold must be a confidence in \[0, 1\], got"):
             load(tmp_path, content, threshold=wrong)
+    content["info"]["detector_metadata"]["typical_detection_threshold"] = 5.2
+    with pytest.raises(ValueError, match=r"\.json: its typical_detection_threshold must be a conf"):
+        load(tmp_path, content)
 
 
 def test_labels_groups_and_parts_come_from_another_loader(tmp_path, content):

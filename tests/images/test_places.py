@@ -295,7 +295,9 @@ def damage(content, i):
     content[100] ^= 1
 
 
-@pytest.mark.parametrize("change", [encrypt, compress_in_another_way, move, move_before_the_start, damage])
+@pytest.mark.parametrize(
+    "change", [encrypt, compress_in_another_way, move, move_before_the_start, damage]
+)
 def test_a_member_that_cannot_be_read_is_one_bad_picture(tmp_path, change):
     X = list_images(changed_zip(tmp_path / "all.zip", change))
     source = Reader().build(list(X))

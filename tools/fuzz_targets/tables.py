@@ -31,7 +31,10 @@ _CAMERA_TRAPS = {
 }
 _MEGADETECTOR = {
     "images": [
-        {"file": "a.png", "detections": [{"category": "1", "conf": 0.9, "bbox": [0, 0.1, 0.5, 0.5]}]},
+        {
+            "file": "a.png",
+            "detections": [{"category": "1", "conf": 0.9, "bbox": [0, 0.1, 0.5, 0.5]}],
+        },
         {"file": "b c.png", "detections": [], "failure": None},
     ],
     "detection_categories": {"1": "animal", "2": "person"},
