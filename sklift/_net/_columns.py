@@ -32,9 +32,9 @@ def packed(rows: Sequence[dict]) -> dict:
     """
     columns = {}
     for name in rows[0] if rows else ():
-        values = [row.get(name) for row in rows]
+        values: list = [row.get(name) for row in rows]
         kind = _kind(set(map(type, values)))
-        if kind is not None and (kind is not int or max(map(abs, values)) < 2**63):
+        if kind is not None and (kind is not int or all(abs(v) < 2**63 for v in values)):
             columns[name] = torch.from_numpy(np.array(values, _TYPES[kind]))
     known = {*columns, _BATCHES}
     rest = []

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from .._core._text import visible
 
-
 # A member of a zip archive may take as many bytes in memory, or so many times its bytes there.
 _MOST, _MOST_TIMES = 1 << 27, 100
 
