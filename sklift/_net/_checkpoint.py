@@ -110,7 +110,10 @@ class CheckpointFile:
 
     def other_fit(self) -> tuple[str, list[str]] | None:
         """File name of another unfinished fit in the folder, and the names that differ; or None."""
-        paths = (path for path in sorted(self.directory.glob("fit-*.pt")) if path != self.path)
+        try:
+            paths = [path for path in sorted(self.directory.glob("fit-*.pt")) if path != self.path]
+        except OSError:  # no folder can have this name
+            return None
         for path, _ in zip(paths, range(_MOST_READ), strict=False):
             with suppress(ValueError):
                 theirs = _read(path)["identity"]

@@ -446,9 +446,10 @@ class TestFiles:
         assert len(record) == 1 and list(Path(clf.checkpoint.folder).iterdir()) == []
         assert_same(clf, undisturbed)
 
-    def test_a_folder_that_cannot_be_made(self, make, shapes, tmp_path):
+    @pytest.mark.parametrize("name", ["file/folder", "a" * 300])
+    def test_a_folder_that_cannot_be_made(self, make, shapes, tmp_path, name):
         (tmp_path / "file").touch()
-        clf, made = make(checkpoint=tmp_path / "file" / "folder"), []
+        clf, made = make(checkpoint=tmp_path / name), []
         Probe.start = lambda: made.append(len(record))
         with pytest.warns(UserWarning, match="could not be written.*training goes on") as record:
             clf.fit(*shapes)

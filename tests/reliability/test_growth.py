@@ -22,7 +22,7 @@ from sklift.backbones._emoji import load_emoji_tiny
 from sklift.backbones._spec import BackboneSpec
 from sklift.displays import SearchResultsDisplay
 from sklift.displays._columns import label_probabilities
-from sklift.heads import subsample
+from sklift.heads import linear_probe_rows, subsample
 
 
 def peak(function) -> int:
@@ -74,6 +74,21 @@ def test_a_fit_reads_features_in_parts(monkeypatch, init):
     head = LiftClassifier("precomputed", head="whitened_cosine", init=init, max_epochs=1)
     head.set_params(batch_size=10_000).fit(X, y)
     assert max(sizes) <= 4 * AT_ONCE < X.size < sum(sizes)
+
+
+def test_probabilities_are_in_memory_once_while_a_prior_is_estimated():
+    X, y = features(6_000, 300)
+    clf = LiftClassifier("precomputed", max_epochs=1, batch_size=500, random_state=0)
+    clf.fit(X[:1000], y[:1000])
+    clf.estimate_prior(X[:500])
+    assert peak(lambda: clf.estimate_prior(X)) < 1.6 * len(X) * 300 * 4
+
+
+def test_a_linear_probe_keeps_no_number_for_each_row_and_class(monkeypatch):
+    X, y = features(4_000, 200, 8)
+    monkeypatch.setattr("sklift.heads._probe._MOST", 1 << 14)
+    used = peak(lambda: linear_probe_rows(X, y, 200))
+    assert used < len(X) * 200 * 4 / 2
 
 
 def test_a_history_is_stored_as_columns():
