@@ -148,8 +148,12 @@ def load_megadetector(
 
     filenames = np.array(paths)
     groups = taken("groups")
+    try:
+        crops = ImageCrops(paths, boxes)
+    except ValueError as error:
+        raise ValueError(f"{json_file}: {error}") from error
     return collection(
-        ImageCrops(paths, boxes),
+        crops,
         taken("target"),
         filenames=filenames,
         target_names=of_photos.get("target_names"),

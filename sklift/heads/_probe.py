@@ -18,7 +18,9 @@ def logistic_coefficients(
     It is scikit-learn's ``LogisticRegression(class_weight="balanced")``, which would keep several
     arrays of a number for each row and class.
 
-    .. math:: \min_{W, b} \frac{\sum_i s_i \, \mathrm{CE}(W x_i + b, y_i) + \|W\|^2 / 2}{\sum_i s_i},
+    .. math::
+
+        \min_{W, b} \frac{\sum_i s_i \, \mathrm{CE}(W x_i + b, y_i) + \|W\|^2 / 2}{\sum_i s_i},
         \qquad s_i = \frac{w_i \sum_j w_j}{K \sum_{j: y_j = y_i} w_j}
 
     Parameters

@@ -70,6 +70,12 @@ def test_threshold(tmp_path, content):
         load(tmp_path, content)
 
 
+def test_a_box_outside_of_its_picture_is_refused_with_the_file(tmp_path, content):
+    content["images"][0]["detections"][0]["bbox"] = [0, 0.1, 1.5, 0.5]
+    with pytest.raises(ValueError, match=r"\.json: boxes\[0\] = .* is no part of a picture"):
+        load(tmp_path, content)
+
+
 def test_labels_groups_and_parts_come_from_another_loader(tmp_path, content):
     lines = ["path,label,split,group", "in/0.png,fox,train,7", "in/2.png,lynx,test,8"]
     (tmp_path / "t.csv").write_text("\n".join(lines))

@@ -110,7 +110,7 @@ def test_linear_probe_is_the_regression_of_scikit_learn(monkeypatch, weighted):
     balanced = weight[kept].sum() / (4 * np.bincount(y[kept], weight[kept]).clip(1e-9))
     probe = LogisticRegression(tol=1e-8, max_iter=1000)
     probe.fit(X[kept], y[kept], sample_weight=weight[kept] * balanced[y[kept]])
-    expected = normalize(torch.from_numpy(probe.coef_)).float()
+    expected = F.normalize(torch.from_numpy(probe.coef_)).float()
     rows = linear_probe_rows(X, y, 5, sample_weight=weight)
     torch.testing.assert_close(rows[[0, 1, 2, 4]], expected, rtol=0, atol=1e-3)
 
