@@ -58,7 +58,14 @@ class Member:
 
 def is_archive(path: Path) -> bool:
     """Whether a path is that of a zip or tar file."""
-    return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+    if not path.is_file():
+        return False
+    try:
+        return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    except OSError:
+        raise
+    except Exception:  # a header that claims any size: it is a damaged one
+        return True
 
 
 def members_of(path: Path) -> list[tuple[Member, int]]:
@@ -73,9 +80,9 @@ def members_of(path: Path) -> list[tuple[Member, int]]:
     path = path.absolute()
     try:
         found = _in_zip(path) if zipfile.is_zipfile(path) else _in_tar(path)
-    except (MemoryError, PermissionError):
+    except PermissionError:
         raise
-    except Exception as error:  # these libraries raise nearly anything on damaged files
+    except Exception as error:  # nearly any; a MemoryError where a header claims any size
         if _is_compressed(path):
             raise ValueError(
                 f"{path} is a compressed tar archive, whose files can't be read one by one: "

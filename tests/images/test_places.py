@@ -322,9 +322,16 @@ def test_a_member_that_grows_out_of_all_bounds_is_refused_before_it_is_unpacked(
     np.testing.assert_array_equal(source.fetch([1])[0], PICTURES[1])
 
 
-@pytest.mark.parametrize("n_bytes", [1000, 1 << 62, -1000])
-def test_a_damaged_tar_archive_is_called_so(tmp_path, n_bytes):
+@pytest.mark.parametrize(
+    ("kind", "n_bytes"),
+    [
+        *((tarfile.REGTYPE, n) for n in (1000, 1 << 62, 1 << 80, -1000)),
+        *((tarfile.XHDTYPE, n) for n in (1 << 62, 1 << 80)),
+    ],
+)
+def test_a_damaged_tar_archive_is_called_so(tmp_path, kind, n_bytes):
     member = tarfile.TarInfo("0.png")
+    member.type = kind
     header = bytearray(member.tobuf())
     header[124:136] = (n_bytes % (1 << 96)).to_bytes(12, "big")
     header[124] |= 128 if n_bytes >= 0 else 0
