@@ -131,7 +131,7 @@ def load_megadetector(
                 boxes.append(one["bbox"])
                 scores.append(float(one["conf"]))
                 rows.append(0 if known is None else known[os.path.abspath(path)])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(
             f"{json_file}: images[{i}] is no result of MegaDetector: {error}"
         ) from error
@@ -150,7 +150,7 @@ def load_megadetector(
     groups = taken("groups")
     try:
         crops = ImageCrops(paths, boxes)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{json_file}: {error}") from error
     return collection(
         crops,

@@ -71,9 +71,14 @@ def test_threshold(tmp_path, content):
 
 
 def test_a_box_outside_of_its_picture_is_refused_with_the_file(tmp_path, content):
-    content["images"][0]["detections"][0]["bbox"] = [0, 0.1, 1.5, 0.5]
+    found = content["images"][0]["detections"][0]
+    found["bbox"] = [0, 0.1, 1.5, 0.5]
     with pytest.raises(ValueError, match=r"\.json: boxes\[0\] = .* is no part of a picture"):
         load(tmp_path, content)
+    for name, huge in (("bbox", [0, 0, 10**400, 1]), ("conf", 10**400)):
+        found[name] = huge
+        with pytest.raises(ValueError, match=r"\.json: .*too large"):
+            load(tmp_path, content)
 
 
 def test_labels_groups_and_parts_come_from_another_loader(tmp_path, content):
