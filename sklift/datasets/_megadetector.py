@@ -106,6 +106,8 @@ def load_megadetector(
     json_file, root = open_list(json_file, root)
     content = read_json(json_file, "images", "results of MegaDetector")
     codes = content.get("detection_categories") or _CATEGORIES
+    if not isinstance(codes, dict) or not all(isinstance(name, str) for name in codes.values()):
+        raise ValueError(f"{json_file}: detection_categories must be names by number")
     if category not in codes.values():
         raise ValueError(
             f"category={category!r} is none of {json_file}; it has {', '.join(codes.values())}"

@@ -150,3 +150,10 @@ def test_what_is_of_another_format_is_named(tmp_path, content):
     content["images"][0]["detections"][0]["bbox"] = [20, 0, 10, 10]
     with pytest.raises(ValueError, match=r"boxes\[0\] .* pixels are to be divided"):
         load(tmp_path, content)
+
+
+@pytest.mark.parametrize("categories", [{"1": {}}, ["animal"], 7])
+def test_categories_that_are_no_names_are_refused(tmp_path, content, categories):
+    content["detection_categories"] = categories
+    with pytest.raises(ValueError, match=r"\.json: detection_categories must be names by number"):
+        load(tmp_path, content)
