@@ -484,12 +484,19 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         Saerens, Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
         Probabilities: A Simple Procedure", Neural Computation 14(1), 2002.
         """
-        logits = self._trained_logits(X).join()
-        if self._skips():
-            logits = logits[~np.isnan(logits).all(axis=1)]
-            if not len(logits):
+        batches, n_read = self._trained_logits(X), 0
+
+        def of_read():
+            nonlocal n_read
+            for logits in batches:
+                if self._skips():
+                    logits = logits[~np.isnan(logits).all(axis=1)]
+                n_read += len(logits)
+                yield logits
+            if not n_read:
                 raise ValueError("none of the pictures in X can be read")
-        return estimate_prior(logits, self.implied_prior_)
+
+        return estimate_prior(of_read(), self.implied_prior_)
 
     @isolated
     def export(self, path: str | PathLike) -> None:

@@ -151,3 +151,19 @@ def test_what_a_room_is_for_comes_from_its_docstring():
     purpose = runpy.run_path(str(ROOT / "tools" / "draw_house_plan.py"))["purpose"]
     assert purpose("losses") == "Recipes of losses for long-tailed training"
     assert purpose("classifier").startswith("LiftClassifier")
+
+
+def test_tests_that_the_pages_name_exist():
+    named = {
+        match
+        for page in DOCS.rglob("*.rst")
+        for match in re.findall(r"``(tests/[\w/]+\.py)(?:::(\w+))?``", page.read_text())
+    }
+    texts = {file: (ROOT / file).read_text() for file, _ in named if (ROOT / file).is_file()}
+    missing = [
+        f"{file}::{name}"
+        for file, name in sorted(named)
+        if file not in texts or (name and not re.search(rf"^ *def {name}\(", texts[file], re.M))
+    ]
+    assert not missing
+    assert sum(bool(name) for _, name in named) > 60

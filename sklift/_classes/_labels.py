@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ._look_alikes import warn_of_look_alikes
 
 _EXACT = 1 << 53  # up to here, floats hold each whole number
+_AT_ONCE = 1 << 16  # labels
 
 
 def check_labels(y, name: str = "y") -> np.ndarray:
@@ -108,7 +109,8 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
         If fewer than two classes are left, or ``y`` has a label that ``classes`` lacks.
     """
     if classes is None:
-        classes, codes = np.unique(y, return_inverse=True)
+        classes = _distinct(y)
+        codes = _places(classes, y)
     else:
         given = listed_classes(classes)
         classes, repeats = np.unique(given, return_counts=True)
@@ -123,7 +125,7 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
                 f"classes are of type {classes.dtype}, the labels in y of type {y.dtype}: "
                 f"they must be of one kind{if_numbered(y, way_round)}"
             )
-        codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        codes = _places(classes, y).clip(max=len(classes) - 1)
         wrong = classes[codes] != y
         if wrong.any():
             i = int(np.flatnonzero(wrong)[0])
@@ -136,7 +138,22 @@ def encode_labels(y: np.ndarray, classes=None) -> tuple[np.ndarray, np.ndarray]:
             "in the parameter classes"
         )
     warn_of_look_alikes(classes)
-    return classes, codes.astype(np.int64)
+    return classes, codes
+
+
+def _distinct(y: np.ndarray) -> np.ndarray:
+    """The sorted labels, each once; sorting all at once would take several times as much as y."""
+    parts = [np.unique(y[start : start + _AT_ONCE]) for start in range(0, len(y), _AT_ONCE)]
+    return np.unique(np.concatenate(parts))
+
+
+def _places(classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The place of each label in the sorted classes, int64."""
+    places = np.empty(len(y), np.int64)
+    for start in range(0, len(y), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        places[some] = np.searchsorted(classes, y[some])
+    return places
 
 
 def listed_classes(classes) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
+
+_WRONG_SHAPE = "logits must have shape (n_samples, {}) with at least one sample; got {}"
 
 __all__ = ["adjust_logits", "estimate_prior", "resolve_target_prior"]
 
@@ -59,8 +61,9 @@ def estimate_prior(
 
     Parameters
     ----------
-    logits : array-like of shape (n_samples, n_classes)
-        Logits of a model that assumes the mix ``implied``.
+    logits : array-like of shape (n_samples, n_classes), or iterator of such parts
+        Logits of a model that assumes the mix ``implied``. Parts are kept as probabilities in
+        their own precision, and nothing else is as large.
     implied : array-like of shape (n_classes,)
         The mix that the model assumes; positive.
     max_iter : int, default=1000
@@ -91,24 +94,18 @@ def estimate_prior(
     >>> estimate_prior(logits, [0.5, 0.5]).round(3)
     array([0.75, 0.25])
     """
-    logits = np.asarray(logits, dtype=np.float64)
     implied = _positive(implied)
     implied = implied / implied.sum()
-    if logits.ndim != 2 or not len(logits) or logits.shape[1] != len(implied):
-        raise ValueError(
-            f"logits must have shape (n_samples, {len(implied)}) with at least one sample; "
-            f"got {logits.shape}"
-        )
-    if not np.isfinite(logits).all():
-        row = int((~np.isfinite(logits)).any(axis=1).argmax())
-        raise ValueError(f"logits must be finite; those of sample {row} are {logits[row]}")
-
-    proba = softmax(logits, axis=1)
+    given = logits if isinstance(logits, Iterator) else iter([np.asarray(logits, np.float64)])
+    parts = list(_probabilities(given, len(implied)))
+    if not (n := sum(map(len, parts))):
+        raise ValueError(_WRONG_SHAPE.format(len(implied), (0, len(implied))))
     prior = implied
     for _ in range(max_iter):
         ratio = prior / implied
         # ratio_k sum_i p_ik / (sum_j p_ij ratio_j), computed without an array of all posteriors
-        new = ratio * (proba.T @ (1 / (proba @ ratio))) / len(proba)
+        total = sum(proba.T @ (1 / (proba @ ratio)) for proba in map(_as_doubles, parts))
+        new = ratio * total / n
         change, prior = np.abs(new - prior).max(), new
         if change <= tol:
             break
@@ -120,6 +117,25 @@ def estimate_prior(
             stacklevel=2,
         )
     return prior / prior.sum()
+
+
+def _probabilities(parts: Iterator[np.ndarray], n_classes: int) -> Iterator[np.ndarray]:
+    """Parts of logits as probabilities, checked."""
+    n_seen = 0
+    for logits in parts:
+        if logits.ndim != 2 or logits.shape[1] != n_classes:
+            raise ValueError(_WRONG_SHAPE.format(n_classes, logits.shape))
+        if not np.isfinite(logits).all():
+            row = int((~np.isfinite(logits)).any(axis=1).argmax())
+            raise ValueError(
+                f"logits must be finite; those of sample {n_seen + row} are {logits[row]}"
+            )
+        n_seen += len(logits)
+        yield softmax(logits, axis=1)
+
+
+def _as_doubles(part: np.ndarray) -> np.ndarray:
+    return part.astype(np.float64, copy=False)
 
 
 def resolve_target_prior(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dis
 import importlib.util
 import sys
@@ -25,8 +26,10 @@ _OURS = {
     "torch": "torch",
     "torchvision": "torchvision",
 }
-# Functions with which code can read anything, unseen by an inspection.
+# Functions and attributes with which code can read anything, unseen by an inspection.
 _BLIND = {"eval", "exec", "globals", "__import__"}
+_BLIND_FUNCTIONS = (eval, exec, globals, __import__, importlib.import_module, sys._getframe)
+_BLIND_ATTRIBUTES = {"__globals__", "f_globals", "import_module"}
 _BY_NAME = {"getattr", "vars", "hasattr"}
 
 
@@ -67,13 +70,13 @@ def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
                 level = instructions[i - 2].argval
                 imports.add(importlib.util.resolve_name("." * level + step.argval, package))
         attributes |= set(code.co_names) - names
-    if blind := names & _BLIND:
-        raise ValueError(f"it calls {sorted(blind)}")
     read = {name: function.__globals__[name] for name in names if name in function.__globals__}
     for name in imports:
         read[f"import {name}"] = importlib.import_module(name)
         top = name.partition(".")[0]
         read[f"import {top}"] = sys.modules[top]
+    if blind := _blind(names, attributes, read):
+        raise ValueError(f"it reads by {sorted(blind)}")
     # Attribute names may be computed, or stand in the code of another function: all of them count.
     by_name = read.keys() if names & _BY_NAME else read.keys() & passed
     if by_name:
@@ -81,6 +84,18 @@ def globals_read(function: FunctionType) -> tuple[dict, frozenset[str]]:
         user_modules = [module for module in modules if library_of(module.__name__) is None]
         attributes = attributes.union(*map(names_of, user_modules))
     return dict(sorted(read.items())), frozenset(attributes)
+
+
+def _blind(names: set[str], attributes: set[str], read: dict) -> set[str]:
+    """Names in code through which it may read what these names don't tell."""
+    held = list(read.values())
+    blind = names & _BLIND | attributes & _BLIND_ATTRIBUTES
+    blind |= {n for n, value in read.items() if any(value is f for f in _BLIND_FUNCTIONS)}
+    if any(value is builtins for value in held):
+        blind |= attributes & _BLIND
+    if any(value is sys for value in held):
+        blind |= attributes & {"modules", "_getframe"}
+    return blind
 
 
 @lru_cache(maxsize=4096)

@@ -161,6 +161,8 @@ class Description:
 
     def _function(self, function: types.FunctionType) -> str:
         code, module = function.__code__, function.__globals__.get("__name__")
+        if vars(function).get("hooked") and module == "torch.optim.optimizer":
+            return self(vars(function)["__wrapped__"])  # torch wraps a step at its first use
         # A function that a library's function returns may hold user values.
         cells = [_content(cell) for cell in function.__closure__ or ()]
         held = (function.__defaults__, function.__kwdefaults__, cells, vars(function))

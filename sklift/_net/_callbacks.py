@@ -9,6 +9,7 @@ import torch
 from skorch.callbacks import Callback
 from torch.utils.data import Subset
 
+from ._columns import unpacked
 from ._history import FIGURES, figures_of
 
 
@@ -28,9 +29,9 @@ class EpochState(Callback):
         }
         n_seen, resumed, self.resumed = 0, self.resumed, None
         if resumed is not None:
-            net.history[-1]["batches"] = [dict(batch) for batch in resumed["batches"]]
+            net.history[-1]["batches"] = batches = unpacked(resumed["batches"])
             net.hits["train"] += resumed["hits"]
-            n_seen = sum(batch["train_batch_size"] for batch in resumed["batches"])
+            n_seen = sum(batch["train_batch_size"] for batch in batches)
         self.order.start(epoch, n_seen)
         whole = dataset_train.dataset if isinstance(dataset_train, Subset) else dataset_train
         whole.set_epoch(epoch)

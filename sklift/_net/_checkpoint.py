@@ -16,12 +16,12 @@ from .._core._warn import warn
 from .._store._atomic import remove_leftovers, replacing
 from .._store._private import make_folder, open_file
 
-FORMAT = 2
+FORMAT = 3
 # Bounds for the files of finished fits, which a restarted search does not repeat.
 MOST_FINISHED = 1000
 MOST_BYTES = 1 << 33
 _MOST_READ = 3  # files of other fits that are read
-_MOST_VALUES = 1 << 22  # numbers and texts in a state; 100,000 batches have an eighth of them
+_MOST_VALUES = 1 << 22  # numbers and texts in a state
 _DEEPEST = 16
 _MOST_REPEATED = 1 << 28  # bytes that an expanded tensor has more than its storage
 _PLAIN = (str, bytes, int, float, complex, type(None), torch.dtype, torch.device)
@@ -110,7 +110,10 @@ class CheckpointFile:
 
     def other_fit(self) -> tuple[str, list[str]] | None:
         """File name of another unfinished fit in the folder, and the names that differ; or None."""
-        paths = (path for path in sorted(self.directory.glob("fit-*.pt")) if path != self.path)
+        try:
+            paths = [path for path in sorted(self.directory.glob("fit-*.pt")) if path != self.path]
+        except OSError:  # no folder can have this name
+            return None
         for path, _ in zip(paths, range(_MOST_READ), strict=False):
             with suppress(ValueError):
                 theirs = _read(path)["identity"]

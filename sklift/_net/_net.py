@@ -15,6 +15,7 @@ from skorch.history import History
 
 from .._compute._micro_batches import MOST_VALUES, MicroBatches, free_memory, is_out_of_memory
 from ._callbacks import BestEpoch
+from ._columns import packed, unpacked
 
 
 class LiftNet(ClassifierMixin, NeuralNet):
@@ -260,19 +261,18 @@ class LiftNet(ClassifierMixin, NeuralNet):
 
     def training_state(self) -> dict:
         """State from which training can continue, as tensors and plain values."""
-        rows = [{k: _plain(v) for k, v in row.items() if k != "batches"} for row in self.history]
-        resumed = None
+        rows, resumed = self.history.to_list(), None
         if "train_acc" not in rows[-1]:  # in the middle of an epoch
             rows = rows[:-1]
             keys = ("train_loss", "train_batch_size")
             batches = [{k: row[k] for k in keys} for row in self.history[-1, "batches"]]
-            resumed = {"batches": batches, "hits": self.hits["train"].item()}
+            resumed = {"batches": packed(batches), "hits": self.hits["train"].item()}
         best = [c.state for _, c in self.callbacks_ if isinstance(c, BestEpoch)]
         return {
             "weights": self.module_.trained_state(),
             "loss": {n: t.detach().cpu().clone() for n, t in self._loss_tensors().items()},
             "optimizer": self.optimizer_.state_dict(),
-            "history": rows,
+            "history": packed(rows),
             "resumed": resumed,
             "best": best[0] if best else None,
             "random_state": torch.get_rng_state(),
@@ -293,7 +293,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
             for name, tensor in self._loss_tensors().items():
                 tensor.copy_(state["loss"][name])
         self.optimizer_.load_state_dict(state["optimizer"])
-        self.history.extend({**row, "batches": []} for row in state["history"])
+        self.history.extend({**row, "batches": []} for row in unpacked(state["history"]))
         if self.regularizer is not None:
             self.regularizer.load_state_dict(state["regularizer"])
         self.accumulate = state["accumulate"]
@@ -342,11 +342,6 @@ class LiftNet(ClassifierMixin, NeuralNet):
         self.__dict__.update(state, callbacks_=[])
         if "module_" in state:
             self.__dict__["device"] = str(self.module_.mean.device)
-
-
-def _plain(value):
-    """A NumPy or torch number as a Python number."""
-    return value.item() if hasattr(value, "item") else value
 
 
 def _split(X):

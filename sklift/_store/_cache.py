@@ -75,6 +75,10 @@ class Cache:
             folder,
         )
 
+    def __deepcopy__(self, memo) -> Cache:
+        """The same stores: a clone of an estimator shares them, as it shares a folder."""
+        return self
+
     def __reduce__(self):
         in_memory = None if self.features is None else "auto"
         return resolve_cache, (in_memory if self.folder is None else self.folder,)

@@ -35,6 +35,7 @@ class Database:
         self.path = path
         self.content = content
         self._failing: set[str] = set()  # "read", "write"
+        self._held: set[str] = set()  # the same, where a lock was waited for in vain
 
     def read(self, action: Callable[[sqlite3.Connection], Any], default):
         """Return the result of ``action`` on the open database, or the default if it fails."""
@@ -42,7 +43,7 @@ class Database:
         def look():
             if not self.path.exists():  # not created here: the folder may be read-only
                 return default
-            return self._transact(action, self._patience("read"))
+            return self._transact(action, self._patience())
 
         return self._attempt("read", look, default)
 
@@ -61,7 +62,7 @@ class Database:
 
         def make_and_change():
             make_folder(self.path.parent)
-            return self._transact(change, self._patience("write"))
+            return self._transact(change, self._patience())
 
         return self._attempt("write", make_and_change, None)
 
@@ -74,13 +75,14 @@ class Database:
             db.execute("PRAGMA trusted_schema = OFF")  # no functions in a file of somebody else
             return action(db)
 
-    def _patience(self, way: str) -> float:
-        return 0.0 if way in self._failing else PATIENCE
+    def _patience(self) -> float:
+        return 0.0 if self._held else PATIENCE
 
     def _attempt(self, way: str, action: Callable[[], Any], default):
         try:
             result = action()
         except (OSError, sqlite3.Error) as error:  # for instance a full disk; stored arrays remain
+            self._held = self._held | {way} if _is_lock(error) else self._held - {way}
             if way not in self._failing:
                 self._failing.add(way)
                 warn(
@@ -89,13 +91,21 @@ class Database:
                 )
             return default
         self._failing.discard(way)
+        self._held.discard(way)
         return result
 
 
 def _way_out(error: Exception) -> str:
-    name = getattr(error, "sqlite_errorname", None) or ""
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    if _is_lock(error):
         return ": another process holds its lock, and may have been stopped"
-    if name.startswith(_DAMAGED):
+    if _name(error).startswith(_DAMAGED):
         return ": delete the file"
     return ": make room, or give another folder as cache"
+
+
+def _is_lock(error: Exception) -> bool:
+    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _name(error: Exception) -> str:
+    return getattr(error, "sqlite_errorname", None) or ""

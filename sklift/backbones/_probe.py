@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import torch
 from torch import nn
+from torch.func import functional_call
 
 from ._spec import Preprocess
 
+_LARGE = 1024  # pixels on a side
 _TOLERANCE = 1e-2  # of the largest value: rounding stays below it, dropout exceeds it
 
 
@@ -46,13 +50,34 @@ def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
 def feature_width(tower: nn.Module, size: int, name: str) -> int:
     """Return the number of features that a tower in eval mode gives.
 
+    Features of a large picture could take hours and gigabytes, and its size may come from a file of
+    somebody else: their number is then found on torch's device "meta", which computes nothing.
+
     Raises
     ------
     ValueError, TypeError
         If it gives something else than features; ``name`` is that of the tower in the message.
     """
     with torch.autocast("cpu", enabled=False):
+        if size > _LARGE:
+            return _without_computing(tower, size, name)
         return _features(tower, _noise(1, size), name).shape[1]
+
+
+def _without_computing(tower: nn.Module, size: int, name: str) -> int:
+    held = chain(tower.named_parameters(), tower.named_buffers())
+    without_values = {key: tensor.to("meta") for key, tensor in held}
+    try:
+        features = functional_call(
+            tower, without_values, torch.empty(1, 3, size, size, device="meta")
+        )
+        _, width = features.shape
+    except Exception as error:
+        raise ValueError(
+            f"{name} can't be asked for the number of its features for pictures of {size} pixels: "
+            f"{type(error).__name__}: {error}; up to {_LARGE} pixels, it is tried"
+        ) from error
+    return width
 
 
 def _noise(n: int, size: int) -> torch.Tensor:

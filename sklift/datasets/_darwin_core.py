@@ -167,7 +167,10 @@ def _media(
 
 def _local(name: str, ends: Counter, place: Folder, where: str) -> str:
     """What a file is called below the root, of its address."""
-    parts = urlsplit(name)
+    try:
+        parts = urlsplit(name)
+    except ValueError as error:  # "http://[host"
+        raise ValueError(f"{where}: {name!r} is no address ({error})") from error
     if not parts.scheme or not parts.netloc:
         return name
     path = unquote(parts.path).lstrip("/")

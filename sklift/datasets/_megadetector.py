@@ -107,11 +107,13 @@ def load_megadetector(
     json_file, root = open_list(json_file, root)
     content = read_json(json_file, "images", "results of MegaDetector")
     codes = content.get("detection_categories") or _CATEGORIES
+    if not isinstance(codes, dict) or not all(isinstance(name, str) for name in codes.values()):
+        raise ValueError(f"{json_file}: detection_categories must be names by number")
     if category not in codes.values():
         raise ValueError(
             f"category={category!r} is none of {json_file}; it has {', '.join(codes.values())}"
         )
-    threshold = _threshold(content, threshold)
+    threshold = _threshold(content, threshold, json_file)
     known = None if photos is None else _by_file(photos)
     paths, boxes, scores, rows = [], [], [], []
     left_out: dict[str, str] = {}
@@ -135,7 +137,7 @@ def load_megadetector(
                 boxes.append(one["bbox"])
                 scores.append(float(one["conf"]))
                 rows.append(0 if known is None else known[os.path.abspath(path)])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(
             f"{json_file}: images[{i}] is no result of MegaDetector: {error}"
         ) from error
@@ -152,8 +154,12 @@ def load_megadetector(
 
     filenames = np.array(paths)
     groups = taken("groups")
+    try:
+        crops = ImageCrops(paths, boxes)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"{json_file}: {error}") from error
     return collection(
-        ImageCrops(paths, boxes),
+        crops,
         taken("target"),
         filenames=filenames,
         target_names=of_photos.get("target_names"),
@@ -166,14 +172,16 @@ def load_megadetector(
     )
 
 
-def _threshold(content: dict, threshold: float | None) -> float:
+def _threshold(content: dict, threshold: float | None, json_file: Path) -> float:
+    whose = ""
     if threshold is None:
         info = content.get("info")
         about = info.get("detector_metadata") if isinstance(info, dict) else None
         typical = about.get("typical_detection_threshold") if isinstance(about, dict) else None
         threshold = _THRESHOLD if typical is None else typical
+        whose = f"{json_file}: its typical_detection_"
     if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise ValueError(f"threshold must be a confidence in [0, 1], got {threshold!r}")
+        raise ValueError(f"{whose}threshold must be a confidence in [0, 1], got {threshold!r}")
     return float(threshold)
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .._core._lazy_rows import AT_ONCE, LazyRows
+from ._probe import logistic_coefficients
 
 __all__ = [
     "class_mean_rows",
@@ -128,21 +129,22 @@ def linear_probe_rows(features, y, n_classes: int, sample_weight=None) -> Tensor
             [-1.,  0.]])
     """
     lazy, y, weight = _check_samples(features, y, n_classes, sample_weight)
-    kept = weight > 0
-    features = torch.from_numpy(lazy[:] if kept.all() else lazy[kept.numpy()])
-    y, weight = y[kept], weight[kept]
-    if len(y.unique()) < 2:
-        return class_mean_rows(features, y, n_classes, weight)
-
-    probe = LogisticRegression(class_weight="balanced", max_iter=100)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        probe.fit(features.numpy(), y.numpy(), sample_weight=weight.numpy())
-    coef = probe.coef_
-    if len(probe.classes_) == 2:
-        coef = np.concatenate([-coef, coef])
-    rows = torch.zeros(n_classes, features.shape[1], dtype=features.dtype)
-    rows[torch.from_numpy(probe.classes_)] = torch.from_numpy(coef).to(rows)
+    kept = torch.nonzero(weight > 0)[:, 0]
+    present, codes = y[kept].unique(return_inverse=True)
+    if len(present) < 2:
+        return class_mean_rows(lazy[kept.numpy()], y[kept], n_classes, weight[kept])
+    codes, used = codes.numpy(), weight[kept].numpy()
+    if len(present) == 2:
+        probe = LogisticRegression(class_weight="balanced", max_iter=100)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            probe.fit(lazy[kept.numpy()], codes, sample_weight=used)
+        coefficients = np.concatenate([-probe.coef_, probe.coef_])
+    else:
+        places, width = kept.numpy(), lazy.shape[1]
+        coefficients = logistic_coefficients(lambda part: lazy[places[part]], codes, used, width)
+    rows = torch.zeros(n_classes, lazy.shape[1], dtype=weight.dtype)
+    rows[present] = torch.from_numpy(coefficients).to(rows)
     return _unit_rows(rows)
 
 
@@ -203,7 +205,8 @@ def subsample(y, max_per_class: int = 100, random_state=None) -> np.ndarray:
     3
     """
     y = np.asarray(y)
-    classes = np.unique(y)
+    starts = range(0, max(1, len(y)), AT_ONCE)
+    classes = np.unique(np.concatenate([np.unique(y[i : i + AT_ONCE]) for i in starts]))
     n_seen = np.zeros(len(classes), dtype=np.intp)
     order = check_random_state(random_state).permutation(len(y))
     is_kept = np.zeros(len(y), dtype=bool)

@@ -53,9 +53,11 @@ def content_of(item, name: str) -> bytes:
         return bytes(item)
     try:
         content = _read(item)
-    except (MemoryError, OSError, ImportError):
+    except (MemoryError, ImportError):
         raise
     except Exception as error:  # archives and users' classes raise nearly anything
+        if isinstance(error, OSError) and (error.filename or visible(name) in str(error)):
+            raise  # it names the file
         raise ValueError(f"{name} can't be read ({visible(error)})") from error
     if not isinstance(content, bytes):
         raise ValueError(

@@ -66,6 +66,19 @@ def test_settings_of_the_user(checkpoint):
     assert backbone.tower(torch.zeros(1, 3, 64, 64)).shape == (1, 64)
 
 
+def test_a_large_picture_is_not_computed_to_count_its_features(checkpoint, monkeypatch):
+    """A short model file may name any size: its features would take hours and gigabytes."""
+    used, real = [], nn.Module.__call__
+
+    def counted(module, *given, **named):
+        used.extend(g.device.type for g in given if torch.is_tensor(g) and g.shape[-1] == 2048)
+        return real(module, *given, **named)
+
+    monkeypatch.setattr(nn.Module, "__call__", counted)
+    backbone = load_backbone(Timm("test_vit", checkpoint[0] / "weights.pt", image_size=2048))
+    assert {*used} == {"meta"} and backbone.n_features == 64 and backbone.preprocess.size == 2048
+
+
 def test_size_of_a_tower_of_convolutions(tmp_path):
     weights = timm.create_model("test_resnet").state_dict()
     torch.save(weights, tmp_path / "weights.pt")

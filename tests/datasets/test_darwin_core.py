@@ -131,6 +131,12 @@ def test_paths_that_lead_elsewhere_are_refused(folder, address):
         load(folder)
 
 
+def test_what_is_no_address_is_named(folder):
+    table(folder / "multimedia.txt", ("gbifID", "identifier"), ("11", "https://[host/fox.jpg"))
+    with pytest.raises(ValueError, match=r"gbifID 11: 'https://\[host/fox\.jpg' is no address"):
+        load(folder)
+
+
 def test_what_is_missing_is_named(folder):
     with pytest.raises(FileNotFoundError, match="unpacked Darwin Core archive; got"):
         load(folder / "gone")

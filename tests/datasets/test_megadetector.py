@@ -65,6 +65,20 @@ def test_threshold(tmp_path, content):
     for wrong in (-0.1, 80, "0.2"):
         with pytest.raises(ValueError, match=r"threshold must be a confidence in \[0, 1\], got"):
             load(tmp_path, content, threshold=wrong)
+    content["info"]["detector_metadata"]["typical_detection_threshold"] = 5.2
+    with pytest.raises(ValueError, match=r"\.json: its typical_detection_threshold must be a conf"):
+        load(tmp_path, content)
+
+
+def test_a_box_outside_of_its_picture_is_refused_with_the_file(tmp_path, content):
+    found = content["images"][0]["detections"][0]
+    found["bbox"] = [0, 0.1, 1.5, 0.5]
+    with pytest.raises(ValueError, match=r"\.json: boxes\[0\] = .* is no part of a picture"):
+        load(tmp_path, content)
+    for name, huge in (("bbox", [0, 0, 10**400, 1]), ("conf", 10**400)):
+        found[name] = huge
+        with pytest.raises(ValueError, match=r"\.json: .*too large"):
+            load(tmp_path, content)
 
 
 def test_labels_groups_and_parts_come_from_another_loader(tmp_path, content):
@@ -150,4 +164,11 @@ def test_what_is_of_another_format_is_named(tmp_path, content):
             load(tmp_path, {"images": [{"file": "in/0.png", "detections": [one(0.9) | change]}]})
     content["images"][0]["detections"][0]["bbox"] = [20, 0, 10, 10]
     with pytest.raises(ValueError, match=r"boxes\[0\] .* pixels are to be divided"):
+        load(tmp_path, content)
+
+
+@pytest.mark.parametrize("categories", [{"1": {}}, ["animal"], 7])
+def test_categories_that_are_no_names_are_refused(tmp_path, content, categories):
+    content["detection_categories"] = categories
+    with pytest.raises(ValueError, match=r"\.json: detection_categories must be names by number"):
         load(tmp_path, content)

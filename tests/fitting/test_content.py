@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import enum
 import functools
 import importlib
@@ -366,6 +367,12 @@ def unseen(value):
         [threading.Lock()],
         define("def f(x): return eval('x')"),
         define("def f(x): return globals()['S']"),
+        define("def f(x): return b.eval('S')", b=builtins),
+        define("def f(x): return f.__globals__['S']"),
+        define("def f(x): return sys.modules['cell'].S", sys=sys),
+        define("def f(x): return sys._getframe().f_globals['S']", sys=sys),
+        define("def f(x): return load('cell').S", load=importlib.import_module),
+        define("def f(x):\n    import importlib\n    return importlib.import_module('cell').S"),
         define("def f(x):\n    import no_such_module"),
         Record(threading.Lock()),
     ],
@@ -390,6 +397,16 @@ def test_code_that_asks_for_the_kind_of_a_value_can_be_seen(name):
     )
     assert describe(asks) == describe(asks) != describe(other)
     assert not unseen(asks)
+
+
+def test_an_optimizer_is_the_same_after_its_use():
+    """torch wraps the step of a class when the first of its optimizers is made."""
+    source = "class C(torch.optim.SGD):\n    def step(self, closure=None): super().step(closure)"
+    used, other = define(source), define(source.replace("closure)", "None)"))
+    before = describe(used)
+    used([nn.Parameter(torch.zeros(1))])
+    assert vars(used)["step"].hooked
+    assert describe(used) == before != describe(other) and not unseen(used)
 
 
 def test_code_that_writes_to_a_log_can_be_seen():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from sklearn.linear_model import LogisticRegression
 from torch.nn import functional as F
 
 from sklift.heads import (
@@ -97,6 +98,21 @@ def test_linear_probe_separates_the_classes(samples):
     features, y = samples
     logits = torch.tensor(features) @ linear_probe_rows(features, y, 3).T
     assert (logits.argmax(1).numpy() == y).mean() > 0.9
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_linear_probe_is_the_regression_of_scikit_learn(monkeypatch, weighted):
+    monkeypatch.setattr("sklift.heads._probe._MOST", 64)  # many parts
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(90, 5)), np.repeat([0, 1, 2, 4], [50, 20, 15, 5])
+    weight = rng.choice([0, 0.5, 2], 90) if weighted else np.ones(90)
+    kept = weight > 0
+    balanced = weight[kept].sum() / (4 * np.bincount(y[kept], weight[kept]).clip(1e-9))
+    probe = LogisticRegression(tol=1e-8, max_iter=1000)
+    probe.fit(X[kept], y[kept], sample_weight=weight[kept] * balanced[y[kept]])
+    expected = F.normalize(torch.from_numpy(probe.coef_)).float()
+    rows = linear_probe_rows(X, y, 5, sample_weight=weight)
+    torch.testing.assert_close(rows[[0, 1, 2, 4]], expected, rtol=0, atol=1e-3)
 
 
 def test_linear_probe_of_two_classes_is_antisymmetric(samples):

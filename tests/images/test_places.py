@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import tarfile
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import Image
 from sklift import ImageEmbedder
 from sklift._store._folder_arrays import StoredArrays
 from sklift._store._memory import MemoryArrays
+from sklift.datasets import list_images
 from sklift.images import Reader
 from sklift.images._cache import CachedSource
 
@@ -246,3 +249,94 @@ def test_features_are_told_apart(tmp_path):
         arrays = embedder.set_params(compute__cache=False).fit_transform(wide)
         np.testing.assert_allclose(found[-1], arrays, atol=1e-5)
     assert abs(found[0] - found[1]).max() > 0.01 < abs(found[1] - found[2]).max()
+
+
+def changed_zip(path, change):
+    """An archive of two pictures, of whose first member ``change`` alters the headers."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(2):
+            archive.writestr(f"{i}.png", encoded(PICTURES[i]))
+    content = bytearray(path.read_bytes())
+    change(content, content.index(b"PK\1\2"))
+    path.write_bytes(content)
+    return path
+
+
+def encoded(pixels):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def encrypt(content, i):
+    content[6] |= 1
+    content[i + 8] |= 1
+
+
+def compress_in_another_way(content, i):
+    content[8] = content[i + 10] = 99
+
+
+def move(content, i):
+    content[i + 42 : i + 46] = (1 << 30).to_bytes(4, "little")
+
+
+def move_before_the_start(content, i):
+    """The list is said to start later than it does, which counts for all members."""
+    end = content.index(b"PK\5\6")
+    content[end + 16] += 100
+    content[i + 42] = 50
+    second = content.index(b"PK\1\2", i + 1)
+    start = int.from_bytes(content[second + 42 : second + 46], "little")
+    content[second + 42 : second + 46] = (start + 100).to_bytes(4, "little")
+
+
+def damage(content, i):
+    content[100] ^= 1
+
+
+@pytest.mark.parametrize(
+    "change", [encrypt, compress_in_another_way, move, move_before_the_start, damage]
+)
+def test_a_member_that_cannot_be_read_is_one_bad_picture(tmp_path, change):
+    X = list_images(changed_zip(tmp_path / "all.zip", change))
+    source = Reader().build(list(X))
+    with pytest.raises(ValueError, match=r"all\.zip/0\.png can't be read"):
+        source.fetch([0])
+    np.testing.assert_array_equal(source.fetch([1])[0], PICTURES[1])
+
+
+def test_a_member_that_grows_out_of_all_bounds_is_refused_before_it_is_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("0.png", "w") as file:
+            file.write(encoded(PICTURES[0]))
+            for _ in range(130):
+                file.write(bytes(1 << 20))
+        archive.writestr("1.png", encoded(PICTURES[1]))
+    source = Reader().build(list(list_images(tmp_path / "all.zip")))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="once it is unpacked"):
+        source.fetch([0])
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+    np.testing.assert_array_equal(source.fetch([1])[0], PICTURES[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_bytes"),
+    [
+        *((tarfile.REGTYPE, n) for n in (1000, 1 << 62, 1 << 80, -1000)),
+        *((tarfile.XHDTYPE, n) for n in (1 << 62, 1 << 80)),
+    ],
+)
+def test_a_damaged_tar_archive_is_called_so(tmp_path, kind, n_bytes):
+    member = tarfile.TarInfo("0.png")
+    member.type = kind
+    header = bytearray(member.tobuf())
+    header[124:136] = (n_bytes % (1 << 96)).to_bytes(12, "big")
+    header[124] |= 128 if n_bytes >= 0 else 0
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    (tmp_path / "all.tar").write_bytes(header + bytes(512))
+    with pytest.raises(ValueError, match=r"all\.tar is a damaged archive"):
+        list_images(tmp_path / "all.tar")

@@ -364,7 +364,7 @@ class TestInterrupt:
             clf.fit(*shapes)
         assert len(clf.history_) == 1 and clf.predict(shapes[0]).shape == (24,)
         (file,) = Path(clf.checkpoint).glob("*.pt")
-        assert len(torch.load(file, weights_only=True)["resumed"]["batches"]) == 2
+        assert torch.load(file, weights_only=True)["resumed"]["batches"]["n"] == 2
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         Probe.begin = None
         assert_same(make().fit(*shapes), undisturbed)
@@ -446,9 +446,10 @@ class TestFiles:
         assert len(record) == 1 and list(Path(clf.checkpoint.folder).iterdir()) == []
         assert_same(clf, undisturbed)
 
-    def test_a_folder_that_cannot_be_made(self, make, shapes, tmp_path):
+    @pytest.mark.parametrize("name", ["file/folder", "a" * 300])
+    def test_a_folder_that_cannot_be_made(self, make, shapes, tmp_path, name):
         (tmp_path / "file").touch()
-        clf, made = make(checkpoint=tmp_path / "file" / "folder"), []
+        clf, made = make(checkpoint=tmp_path / name), []
         Probe.start = lambda: made.append(len(record))
         with pytest.warns(UserWarning, match="could not be written.*training goes on") as record:
             clf.fit(*shapes)
@@ -478,7 +479,7 @@ class TestFiles:
     def test_another_version_of_the_format_is_named(self, make, shapes):
         clf = make().fit(*shapes)
         (file,) = Path(clf.checkpoint).glob("*.pt")
-        for version in (1, 3):
+        for version in (1, 4):
             torch.save({"format": version, "something": "else"}, file)
             with pytest.raises(ValueError, match=f"is of checkpoint format {version}, this ver"):
                 make().fit(*shapes)

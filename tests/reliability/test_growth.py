@@ -15,13 +15,14 @@ from sklift import ImageEmbedder, LiftClassifier
 from sklift._classes._prompts import same_features
 from sklift._core._lazy_rows import AT_ONCE, LazyRows
 from sklift._net import EpochOrder
+from sklift._net._columns import packed, unpacked
 from sklift._store._memory import MemoryArrays
 from sklift.backbones import OwnTower, _backbone
 from sklift.backbones._emoji import load_emoji_tiny
 from sklift.backbones._spec import BackboneSpec
 from sklift.displays import SearchResultsDisplay
 from sklift.displays._columns import label_probabilities
-from sklift.heads import subsample
+from sklift.heads import linear_probe_rows, subsample
 
 
 def peak(function) -> int:
@@ -73,6 +74,40 @@ def test_a_fit_reads_features_in_parts(monkeypatch, init):
     head = LiftClassifier("precomputed", head="whitened_cosine", init=init, max_epochs=1)
     head.set_params(batch_size=10_000).fit(X, y)
     assert max(sizes) <= 4 * AT_ONCE < X.size < sum(sizes)
+
+
+def test_probabilities_are_in_memory_once_while_a_prior_is_estimated():
+    X, y = features(6_000, 300)
+    clf = LiftClassifier("precomputed", max_epochs=1, batch_size=500, random_state=0)
+    clf.fit(X[:1000], y[:1000])
+    clf.estimate_prior(X[:500])
+    assert peak(lambda: clf.estimate_prior(X)) < 1.6 * len(X) * 300 * 4
+
+
+def test_a_linear_probe_keeps_no_number_for_each_row_and_class(monkeypatch):
+    X, y = features(4_000, 200, 8)
+    monkeypatch.setattr("sklift.heads._probe._MOST", 1 << 14)
+    used = peak(lambda: linear_probe_rows(X, y, 200))
+    assert used < len(X) * 200 * 4 / 2
+
+
+def test_a_history_is_stored_as_columns():
+    """A checkpoint of each epoch holds as many values after a thousand epochs as after ten."""
+
+    def n_objects(value) -> int:
+        parts = value.values() if isinstance(value, dict) else value
+        return 1 + (sum(map(n_objects, parts)) if isinstance(value, (dict, list)) else 0)
+
+    def row(i):
+        return {"batches": [{}] * i, "epoch": i, "loss": np.float64(1 / i), "best": np.True_}
+
+    stored = [packed([row(i) for i in range(1, n + 1)]) for n in (10, 1000)]
+    assert n_objects(stored[0]) == n_objects(stored[1])
+    plain = [{"epoch": i, "loss": 1 / i, "best": True} for i in range(1, 11)]
+    assert unpacked(stored[0]) == plain
+    assert [type(v) for v in unpacked(stored[0])[0].values()] == [int, float, bool]
+    odd = [{"a": 1, "b": float("inf")}, {"a": 2.5, "c": "text"}, {}]
+    assert unpacked(packed(odd)) == odd and packed([]) == {"n": 0, "columns": {}, "rest": []}
 
 
 def test_read_only_features_are_not_copied():

@@ -28,7 +28,9 @@ def run(tool: str, *arguments: str) -> str:
     "targets",
     [
         ("images", "lists", "cifar"),
-        pytest.param(("load", "checkpoints", "cache", "weights"), marks=pytest.mark.slow),
+        pytest.param(
+            ("load", "checkpoints", "cache", "weights", "tables", "members"), marks=pytest.mark.slow
+        ),
     ],
     ids=["quick", "slow"],
 )

@@ -6,8 +6,10 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from sklift._store._cache import resolve_cache
+from sklift._store._cache import Cache, resolve_cache
+from sklift.training import Compute
 
 
 def stores(cache):
@@ -27,6 +29,12 @@ def test_a_folder_is_one_object_however_it_is_named(tmp_path, monkeypatch):
     assert all(store.outlives_process for store in stores(cache))
     assert cache.folder == tmp_path / "cache" and resolve_cache(cache) is cache
     assert not cache.folder.exists()  # nothing is kept yet
+
+
+def test_a_clone_keeps_the_stores_that_it_was_given():
+    own = Cache.in_memory()
+    kept = clone(Compute(cache=own)).cache
+    assert kept is own and resolve_cache(kept) is own
 
 
 @pytest.mark.parametrize("nothing", [False, None])

@@ -74,6 +74,18 @@ class TestLock:
         assert [store.find(VECTORS) for _ in range(10)] == [{}] * 10
         assert time.monotonic() - start < 0.3 + 2.0 and len(told()) == 1
 
+    def test_a_reader_waits_for_writers_too(self, store, holder, monkeypatch):
+        holder.execute("COMMIT")
+        holder.execute("BEGIN EXCLUSIVE")
+        waits, connect = [], sqlite3.connect
+        monkeypatch.setattr(
+            sqlite3, "connect", lambda p, timeout: waits.append(timeout) or connect(p, timeout)
+        )
+        for _ in range(3):
+            store.find(VECTORS)
+            store.add({b"b": VECTORS[b"b"]})
+        assert waits == [0.3] + [0.0] * 5
+
     def test_what_is_given_back_is_used_again(self, store, holder, told):
         store.add({b"b": VECTORS[b"b"]})
         holder.execute("ROLLBACK")

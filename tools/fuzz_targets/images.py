@@ -34,14 +34,14 @@ class Target(Plain):
     def attempt(self, data: bytes) -> str:
         path = self.folder / "picture"
         path.write_bytes(data)
-        refused_at_once = _refused(check_file, path)
+        refused_at_once = refused(check_file, path)
         with contextlib.suppress(Exception):  # as ``fit`` does: its reading tells what is wrong
             look_at_file(path)
-        refused = _refused(read, path) or _refused(_read_half, path)
-        if refused_at_once and not refused:
+        in_full = refused(read, path) or refused(_read_half, path)
+        if refused_at_once and not in_full:
             return "CONTRADICTS: refused at the first bytes, but it can be decoded"
-        found = {refused_at_once, refused} - {"", "refused"}
-        return sorted(found)[0] if found else refused or "works"
+        found = {refused_at_once, in_full} - {"", "refused"}
+        return sorted(found)[0] if found else in_full or "works"
 
 
 def _pictures() -> list[bytes]:
@@ -94,7 +94,7 @@ def _read_half(path) -> np.ndarray:
     return read(path) if any(side % 2 for side in check_file(path).size) else read_reduced(path, 2)
 
 
-def _refused(look, path) -> str:
+def refused(look, path) -> str:
     """An empty text if the file is taken, else a word that says why not."""
     try:
         image = look(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -12,6 +13,8 @@ from ._base import OptionalFormat, Raster
 from ._dicom_curves import Range, curve_of, looked_up, palette_of
 
 _MAGIC = b"DICM"  # after a preamble of 128 bytes
+_HEAD = 4096  # bytes at the start, where the file's own header is
+_GROUP_END = 144  # where the length of that header ends; it is counted from there
 _FIRST_GROUPS = (b"\2\0", b"\b\0", b"\0\b")  # which files without the mark start with
 # Groups of an enhanced image, for all of its frames or for each, that hold what others have on top.
 _GROUPS = (
@@ -19,6 +22,8 @@ _GROUPS = (
     "FrameVOILUTSequence",
     "FramePixelDataPropertiesSequence",
 )
+_DEFLATED = "1.2.840.10008.1.2.1.99"  # all but the file's own header is compressed
+_MOST, _MOST_TIMES = 1 << 27, 100  # bytes of such a file in memory, or times its bytes on disk
 _RLE = "1.2.840.10008.1.2.5"  # compression that keeps bits as they are stored
 _NO_PLUGIN = (
     "install what decodes it: pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pyjpegls"
@@ -71,7 +76,8 @@ class Dicom(OptionalFormat):
         from pydicom.pixels import pixel_array
 
         header = _of_frame(_header(file), frame)
-        place = file if "TransferSyntaxUID" in header.file_meta else _whole(file)
+        syntax = header.file_meta.get("TransferSyntaxUID")
+        place = file if syntax not in (None, _DEFLATED) else _whole(file)
         try:
             stored = pixel_array(place, index=frame, correct_unused_bits=False)
         except RuntimeError as error:
@@ -128,6 +134,7 @@ def _header(file: str | BytesIO) -> Any:
     """All that comes before the pixels."""
     from pydicom import dcmread
 
+    _check_deflated(_rewound(file))
     header = dcmread(_rewound(file), stop_before_pixels=True, force=True)
     if "Rows" not in header or "Columns" not in header:
         kind = header.get("Modality") or header.get("SOPClassUID") or "of an unknown kind"
@@ -146,6 +153,22 @@ def _whole(file: str | BytesIO) -> Any:
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         content.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return content
+
+
+def _check_deflated(file: str | BytesIO) -> None:
+    """Refuse a compressed file that would take far more memory than it has bytes."""
+    content = file.getbuffer() if isinstance(file, BytesIO) else np.memmap(file, np.uint8, "r")
+    head = bytes(content[:_HEAD])
+    if _DEFLATED.encode() not in head or head[128:132] != _MAGIC:
+        return
+    start = _GROUP_END + int.from_bytes(head[_GROUP_END - 4 : _GROUP_END], "little")
+    most, n_bytes = max(_MOST, _MOST_TIMES * len(content)), 0
+    inflate, packed = zlib.decompressobj(-zlib.MAX_WBITS), bytes(content[start:])
+    while packed and not inflate.eof:
+        n_bytes += len(inflate.decompress(packed, 1 << 20))
+        packed = inflate.unconsumed_tail
+        if n_bytes > most:
+            raise ValueError(f"it takes {len(content)} bytes, and over {most} once it is inflated")
 
 
 def _of_frame(header, frame: int):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -75,7 +77,34 @@ def opened_tiff(file: str | BytesIO) -> Any:
 
     if isinstance(file, BytesIO):
         file.seek(0)
-    return TiffFile(file)
+    tiff = TiffFile(file)
+    try:
+        _check_pages(tiff)
+    except BaseException:
+        tiff.close()
+        raise
+    return tiff
+
+
+def _check_pages(tiff) -> None:
+    """Refuse a file whose pages overlap: a small one could have any number of large pages."""
+    stream, order = tiff.filehandle, tiff.byteorder
+    start, count, number, item = (8, "Q", "Q", 20) if tiff.is_bigtiff else (4, "H", "I", 12)
+    stream.seek(start)
+    left = stream.size
+    while at := _number(stream, order + number):
+        stream.seek(at)
+        n_bytes = _number(stream, order + count) * item
+        left -= n_bytes + struct.calcsize(count) + struct.calcsize(number)
+        if left < 0:
+            raise ValueError("its pages overlap, or have no end")
+        stream.seek(n_bytes, os.SEEK_CUR)
+
+
+def _number(stream, kind: str) -> int:
+    """The next number; 0 at the end of the file."""
+    content = stream.read(struct.calcsize(kind))
+    return struct.unpack(kind, content)[0] if len(content) == struct.calcsize(kind) else 0
 
 
 def _is_pyramid(tiff) -> bool:

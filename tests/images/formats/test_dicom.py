@@ -305,3 +305,24 @@ def test_a_picture_with_the_ending_of_dicom(tmp_path):
     path = tmp_path / "x.dcm"
     Image.fromarray(COLOURS).save(path, "PNG")
     np.testing.assert_array_equal(read(path), COLOURS)
+
+
+def deflated(n_zeros=0):
+    ds = pydicom.dcmread(io.BytesIO(dicom(GREY, **WINDOW)))
+    ds.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
+    if n_zeros:
+        ds.ImageComments = " " * n_zeros
+    return content_of(ds)
+
+
+def test_a_deflated_file_is_read():
+    np.testing.assert_array_equal(read(deflated()), read(dicom(GREY, **WINDOW)))
+
+
+def test_a_deflated_file_that_grows_out_of_all_bounds_is_refused(monkeypatch):
+    monkeypatch.setattr("sklift.images._formats._dicom._MOST", 1 << 16)
+    np.testing.assert_array_equal(read(deflated(1000)), read(dicom(GREY, **WINDOW)))
+    content = deflated(10**6)
+    assert len(content) < 10**4
+    with pytest.raises(ValueError, match="once it is inflated"):
+        read(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from sklift.images import Reader
 from sklift.images._decode import check_file
+from sklift.images._formats import LAST_RESORTS
 
 from ..made_files import tiff
 
@@ -251,3 +253,24 @@ def test_damaged_files(tmp_path):
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match=r"x\.tif: "):
         Reader().build([path])[0]
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_pages_that_overlap_are_refused(tmp_path, bigtiff):
+    """A small file of them could take hours: each page may have thousands of tags."""
+    path = tmp_path / "loop.tif"
+    tifffile.imwrite(path, np.stack([GREY] * 3), bigtiff=bigtiff, **PLAIN)
+    whole = path.read_bytes()
+    assert Reader().build([path])[0].shape == (16, 32, 3)
+    with tifffile.TiffFile(path) as file:
+        first, second = (page.offset for page in file.pages[:2])
+        n_tags = len(file.pages[0].tags)
+    kind, place = ("<Q", 8 + 20 * n_tags) if bigtiff else ("<I", 2 + 12 * n_tags)
+    size = struct.calcsize(kind)
+    assert struct.unpack_from(kind, whole, first + place) == (second,)
+    looped = whole[: first + place] + struct.pack(kind, first) + whole[first + place + size :]
+    path.write_bytes(looped)
+    format = LAST_RESORTS["tiff"]
+    for step in (format.n_frames, lambda file: format.read(file, 0)):
+        with pytest.raises(ValueError, match="its pages overlap"):
+            step(str(path))
