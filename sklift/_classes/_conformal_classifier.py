@@ -51,9 +51,10 @@ class ConformalClassifier(WrappingClassifier):
     class_prior : array-like of shape (n_classes,), or dict, optional
         The mix of classes that samples come in, for ``"pas"``. None: that of the training data.
     cv : int, float, splitter or iterable, optional
-        The way to hold out. A float is the share that is held out once. An int, 5 by default, or a
-        splitter with several splits: all samples are held out in turn, and the classifier that
-        predicts is fitted to all of them; for classes too rare to be held out.
+        The way to hold out. A float is the share that is held out once. An int, 5 by default, or
+        fewer for classes or groups that are fewer, or a splitter with several splits: all samples
+        are held out in turn, and the classifier that predicts is fitted to all of them; for classes
+        too rare to be held out.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds.
 

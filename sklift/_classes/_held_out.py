@@ -53,7 +53,8 @@ def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) ->
     y : ndarray of shape (n_samples,)
         Labels.
     cv : None, int, float, splitter or iterable
-        None is 5 folds; a float is the share that is held out once, of which each class leaves one
+        None is 5 folds, or fewer where the largest class has fewer samples, or where there are
+        fewer groups; a float is the share that is held out once, of which each class leaves one
         sample at least for training.
     groups : array-like of shape (n_samples,), optional
         Samples of one group are held out together.
@@ -80,7 +81,10 @@ def whole(estimator, folds: list[Fold], X, y: np.ndarray):
 
 def splits(y: np.ndarray, cv, groups, random_state) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Indices to fit to and to hold out; the parameters are those of :func:`held_out`."""
-    cv = 5 if cv is None else cv
+    if cv is None:
+        most = np.unique(y, return_counts=True)[1].max()
+        n_groups = len(y) if groups is None else len(np.unique(groups))
+        cv = int(max(2, min(5, most, n_groups)))
     if isinstance(cv, Real) and not isinstance(cv, Integral):
         yield _share(y, float(cv), groups, check_random_state(random_state))
         return

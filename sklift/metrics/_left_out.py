@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
@@ -72,7 +70,7 @@ def left_out_detection(
     (True, True)
     """
     # imported here: the metrics themselves are imported faster without
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from .._classes._held_out import splits
 
     X, y, groups = indexable(X, check_labels(y), groups)
     labels, codes = np.unique(y, return_inverse=True)
@@ -83,16 +81,12 @@ def left_out_detection(
         )
     rng = check_random_state(random_state)
     part_of = rng.permutation(np.arange(len(labels)) % n_parts)[codes]
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     per_class, areas = np.full(len(labels), np.nan), []
     false_alarms = n_known = 0
     for part in range(n_parts):
         known, foreign = np.flatnonzero(part_of != part), np.flatnonzero(part_of == part)
-        folds = kind(5, shuffle=True, random_state=rng.randint(1 << 31))
         among = None if groups is None else np.asarray(groups)[known]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            train, test = next(folds.split(known, y[known], among))
+        train, test = next(splits(y[known], None, among, rng.randint(1 << 31)))
         fitted = clone(detector).fit(take_rows(X, known[train]), y[known[train]])
         both = take_rows(X, np.r_[known[test], foreign])
         flagged = np.asarray(fitted.predict(both)) == -1
