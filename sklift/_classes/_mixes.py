@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
@@ -44,12 +46,20 @@ def trained_mix(estimator) -> np.ndarray | None:
 
 def innermost(estimator):
     """The estimator inside pipelines, searches and frozen estimators."""
+    return unwrapped(estimator)[0]
+
+
+def unwrapped(estimator) -> tuple[Any, list]:
+    """The estimator inside, and the pipelines of transformers before it, the first one first."""
+    before = []
     while True:
-        if hasattr(estimator, "steps"):
+        if isinstance(estimator, FrozenEstimator):  # before the others: it has what it holds
+            estimator = estimator.estimator
+        elif hasattr(estimator, "steps"):
+            if len(estimator.steps) > 1:
+                before.append(estimator[:-1])
             estimator = estimator.steps[-1][1]
         elif hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
-        elif isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
         else:
-            return estimator
+            return estimator, before

@@ -15,7 +15,7 @@ from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import fewest_samples, upper_quantile
 from ._gaussian_classifier import ShrunkGaussianClassifier
 from ._held_out import CV_CONSTRAINTS, held_out, whole
-from ._mixes import innermost
+from ._mixes import innermost, unwrapped
 from ._moments import BLOCK
 from ._wrapping import WrappingEstimator
 
@@ -225,15 +225,15 @@ def known_scores(estimator, name: str, X) -> np.ndarray:
                 'novelty_score="mahalanobis" on features'
             )
         return logsumexp(logits, axis=1)
-    gaussian = innermost(estimator)
+    gaussian, before = unwrapped(estimator)
     if not (hasattr(gaussian, "means_") and hasattr(gaussian, "covariance_")):
         raise ValueError(
             f"novelty_score={name!r} needs the means and the covariance of a "
             f"ShrunkGaussianClassifier, which a {type(gaussian).__name__} does not have: take "
             'novelty_score="energy", or no estimator'
         )
-    if hasattr(estimator, "steps") and len(estimator.steps) > 1:
-        X = estimator[:-1].transform(X)
+    for transformers in before:
+        X = transformers.transform(X)
     X = validate_data(gaussian, X, dtype=[np.float64, np.float32], reset=False)
     share = gaussian.class_count_ / gaussian.class_count_.sum()
     mean = share @ gaussian.means_

@@ -9,11 +9,13 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklift import NoveltyDetector, ShrunkGaussianClassifier
+from sklift._classes._held_out import splits
 from sklift.metrics import left_out_detection
 
 
@@ -74,6 +76,16 @@ def test_the_score_suits_the_model(model, expected):
         )
 
 
+def test_transformers_inside_searches_and_pipelines_are_passed_through():
+    X, y = draw(40, np.random.default_rng(0))
+    X *= [1, 100, 1, 1, 1, 1]
+    pipe = make_pipeline(StandardScaler(), ShrunkGaussianClassifier())
+    search = GridSearchCV(make_pipeline("passthrough", FrozenEstimator(pipe.fit(X, y))), {}, cv=2)
+    nested = NoveltyDetector(FrozenEstimator(search.fit(X, y))).fit(X, y)
+    plain = NoveltyDetector(FrozenEstimator(pipe)).fit(X, y)
+    assert_allclose(nested.score_samples(X), plain.score_samples(X))
+
+
 @pytest.mark.parametrize("cv", ["frozen", 0.5, 5])
 def test_the_rate_of_false_alarms_is_the_promised_one(cv):
     rate, n_new, found = 0.1, 200, []
@@ -105,6 +117,17 @@ def test_left_out_classes_are_found():
     assert abs(blind["roc_auc"] - 0.5) < 0.1 and blind["detection_rate"] < 0.15
     with pytest.raises(ValueError, match="n_parts must be between 2 and 3"):
         left_out_detection(NoveltyDetector(), X, y, n_parts=4)
+
+
+def test_classes_of_few_samples_and_few_groups_are_held_out_in_fewer_folds():
+    y = np.repeat(np.arange(6), 4)
+    X = 5 * np.eye(6)[y] + np.random.default_rng(0).normal(size=(24, 6))
+    detector = NoveltyDetector(false_alarm_rate=0.3)
+    found = left_out_detection(detector, X, y, n_parts=2, random_state=0)
+    assert found["roc_auc"] > 0.8
+    assert [len(test) for _, test in splits(y, None, None, 0)] == [6] * 4
+    assert len(list(splits(y, None, np.arange(24) % 3, 0))) == 3
+    assert len(list(splits(np.repeat([0, 1], 9), None, None, 0))) == 5
 
 
 def test_left_out_classes_are_not_seen_and_groups_stay_together():
