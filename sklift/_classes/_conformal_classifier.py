@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import SCORES, class_thresholds, fewest_samples
-from ._held_out import CV_CONSTRAINTS, held_out, whole
+from ._held_out import CV_CONSTRAINTS, check_finite, held_out, whole
 from ._mixes import assumed_mix, innermost, trained_mix
 from ._priors import resolve_target_prior
 from ._wrapping import WrappingClassifier
@@ -207,7 +207,7 @@ class ConformalClassifier(WrappingClassifier):
             shares = None if given is None else given[[column[label] for label in where]]
             prior = self._mix(fitted, None if frozen else y[fold.train], shares)
             detector = self._detector(X, y, fold.train)
-            found = self._scores(fitted, detector, rows, prior)
+            found = self._scores(fitted, detector, rows, prior, fold.test)
             for row, label in zip(found, y[fold.test].tolist(), strict=True):
                 scores.append(row[where[label]] if label in where else np.inf)
                 codes.append(column[label])
@@ -235,6 +235,7 @@ class ConformalClassifier(WrappingClassifier):
         """
         check_is_fitted(self)
         proba, flagged = self._look(self.estimator_, self.outlier_detector_, X)
+        flagged |= ~np.isfinite(proba).all(axis=1)
         scores = self._score(self.estimator_, proba, self._prior)
         return (scores <= self.thresholds_) & ~flagged[:, None]
 
@@ -266,16 +267,12 @@ class ConformalClassifier(WrappingClassifier):
             return proba, np.zeros(len(proba), dtype=bool)
         return proba, np.asarray(detector.predict(X)) == -1
 
-    def _scores(self, estimator, detector, X, prior: np.ndarray) -> np.ndarray:
-        """Scores of samples to calibrate with."""
+    def _scores(self, estimator, detector, X, prior: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Scores of samples to calibrate with; ``rows`` are their numbers, for errors."""
         proba, flagged = self._look(estimator, detector, X)
-        if not np.isfinite(proba).all():
-            i = int(np.flatnonzero(~np.isfinite(proba).all(axis=1))[0])
-            raise ValueError(
-                f"the probabilities of sample {i} to calibrate with are {proba[i]}: leave samples "
-                "out that can't be read"
-            )
+        check_finite(proba, rows, "calibrate with")
         scores = self._score(estimator, proba, prior)
+        check_finite(np.where(scores == np.inf, 0, scores), rows, "calibrate with", "scores")
         scores[flagged] = np.inf
         return scores
 
@@ -283,7 +280,14 @@ class ConformalClassifier(WrappingClassifier):
         assumed = assumed_mix(estimator)
         score = self.conformity_score
         score = SCORES[score] if isinstance(score, str) else score
-        return np.asarray(score(proba, prior if assumed is None else assumed, prior))
+        assumed = prior if assumed is None else assumed
+        scores = np.asarray(score(proba, assumed, prior), dtype=np.float64)
+        if scores.shape != proba.shape:
+            raise ValueError(
+                f"conformity_score must return an array like proba, of shape {proba.shape}; got "
+                f"one of shape {scores.shape}"
+            )
+        return np.where(assumed > 0, scores, np.inf)  # what can't occur is in no set
 
     def _mix(self, estimator, y, given: np.ndarray | None) -> np.ndarray:
         """The mix of classes that samples come in; equal shares if it is not known nor needed.

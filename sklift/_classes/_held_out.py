@@ -79,6 +79,16 @@ def whole(estimator, folds: list[Fold], X, y: np.ndarray):
     return folds[0].estimator if len(folds) == 1 else clone(estimator).fit(X, y)
 
 
+def check_finite(values: np.ndarray, rows: np.ndarray, purpose: str, what="probabilities") -> None:
+    """Raise ValueError if a sample, of which ``rows`` are the numbers, has a value that is none."""
+    wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if wrong.any():
+        raise ValueError(
+            f"the {what} of sample {rows[wrong][0]} to {purpose} are not finite ({wrong.sum()} "
+            "such samples): leave samples out that can't be read"
+        )
+
+
 def splits(y: np.ndarray, cv, groups, random_state) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Indices to fit to and to hold out; the parameters are those of :func:`held_out`."""
     if cv is None:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import fewest_samples, upper_quantile
 from ._gaussian_classifier import ShrunkGaussianClassifier
-from ._held_out import CV_CONSTRAINTS, held_out, whole
+from ._held_out import CV_CONSTRAINTS, check_finite, held_out, whole
 from ._mixes import innermost, unwrapped
 from ._moments import BLOCK
 from ._wrapping import WrappingEstimator
@@ -152,8 +152,8 @@ class NoveltyDetector(WrappingEstimator):
             name = "mahalanobis" if gaussian else "energy"
         scores = [known_scores(f.estimator, name, take_rows(X, f.test)) for f in folds]
         scores = np.concatenate(scores)
-        if not np.isfinite(scores).all():
-            raise ValueError("samples to choose the threshold with can't be read: leave them out")
+        rows = np.concatenate([f.test for f in folds])
+        check_finite(scores, rows, "choose the threshold with", "scores")
         fewest = fewest_samples(1 - self.false_alarm_rate)
         if len(scores) < fewest:
             raise ValueError(

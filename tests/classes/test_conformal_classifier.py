@@ -255,6 +255,32 @@ def test_classes_that_cannot_occur_are_in_no_set():
     here = y < 4
     clf = ConformalClassifier(FrozenEstimator(lift)).fit(X[here], y[here])
     assert not clf.predict_set(X)[:, 4].any()
+    # even where the threshold is so high that all labels fit
+    all_fit = ConformalClassifier(FrozenEstimator(lift), conformity_score=lambda p, a, m: 0 * p)
+    assert_array_equal(
+        all_fit.fit(X[here], y[here]).predict_set(X), np.tile(np.arange(5) < 4, (120, 1))
+    )
+
+
+class Blind(GaussianNB):
+    """Classifier that can't read samples whose first feature is beyond 90."""
+
+    def predict_proba(self, X):
+        proba = super().predict_proba(X)
+        proba[X[:, 0] > 90] = np.nan
+        return proba
+
+
+@pytest.mark.parametrize(
+    "score", [*sorted(SCORES), lambda proba, assumed, mix: 0 * np.nan_to_num(proba)]
+)
+def test_what_can_not_be_read_has_an_empty_set(score):
+    X, y = draw(60, np.random.default_rng(0))
+    blind = FrozenEstimator(Blind().fit(X, y))
+    y = np.full(60, 4)  # badly predicted, so that thresholds are high
+    X[0, 0] = 99
+    clf = ConformalClassifier(blind, conformity_score=score).fit(X[1:], y[1:])
+    assert clf.predict_set(X).any(axis=1).tolist() == [False] + [True] * 59
 
 
 class TestWhatIsRefused:
@@ -283,16 +309,24 @@ class TestWhatIsRefused:
             ConformalClassifier(fitted, outlier_detector=Beyond()).fit(X, y)
 
     def test_samples_without_probabilities(self):
-        class Blind(GaussianNB):
-            def predict_proba(self, X):
-                proba = super().predict_proba(X)
-                proba[2] = np.nan
-                return proba
-
         X, y = draw(40, np.random.default_rng(0))
-        blind = FrozenEstimator(Blind().fit(X, y))
-        with pytest.raises(ValueError, match="probabilities of sample 2 to calibrate with"):
-            ConformalClassifier(blind).fit(X, y)
+        y %= 2
+        X[22, 0] = 99
+        for blind in (Blind(), FrozenEstimator(Blind().fit(X, y))):
+            with pytest.raises(ValueError, match="probabilities of sample 22 to calibrate with"):
+                ConformalClassifier(blind, random_state=0).fit(X, y)
+
+    @pytest.mark.parametrize(
+        ("score", "message"),
+        [
+            (lambda proba, assumed, mix: proba.max(axis=1), r"like proba, of shape \(40, 5\)"),
+            (lambda proba, assumed, mix: proba * np.nan, "the scores of sample 0 to calibrate"),
+        ],
+    )
+    def test_a_callable_that_gives_no_scores(self, fitted, score, message):
+        X, y = draw(40, np.random.default_rng(0))
+        with pytest.raises(ValueError, match=message):
+            ConformalClassifier(fitted, conformity_score=score).fit(X, y)
 
     def test_a_share_of_which_nothing_can_be_held_out(self):
         with pytest.raises(ValueError, match=r"cv=0.5 holds no sample out"):

@@ -160,6 +160,16 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match=r"false_alarm_rate=0\.01 needs at least 99 samples"):
             NoveltyDetector(false_alarm_rate=0.01).fit(X, y)
 
+    def test_a_sample_without_a_score(self):
+        class Blind(LogisticRegression):
+            def decision_function(self, X):
+                return np.where(X[:, :1] > 90, np.nan, super().decision_function(X))
+
+        X, y = draw(30, np.random.default_rng(0))
+        X[22, 0] = 99
+        with pytest.raises(ValueError, match="the scores of sample 22 to choose the threshold"):
+            NoveltyDetector(Blind(), random_state=0).fit(X, y)
+
     def test_energy_of_two_classes(self):
         X, y = draw(30, np.random.default_rng(0), n_classes=2)
         with pytest.raises(ValueError, match="needs a classifier of at least 3 classes"):
