@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from .._core._sklearn import Interval, take_rows
 
@@ -67,6 +68,7 @@ def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) ->
         One if the estimator is frozen or the split is a single one.
     """
     if isinstance(estimator, FrozenEstimator):
+        check_is_fitted(estimator.estimator)
         return [Fold(estimator, None, np.arange(len(y)))]
     return [
         Fold(clone(estimator).fit(take_rows(X, train), y[train]), train, test)
