@@ -9,6 +9,7 @@ from PIL import Image
 
 from sklift import LiftClassifier, ShrunkGaussianClassifier
 from sklift.displays import ReviewDisplay, review_list
+from sklift.images import Reader
 
 
 class Given:
@@ -105,6 +106,18 @@ def test_reasons_are_those_that_there_is_a_base_for():
 def test_what_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         review_list(Given(), X, **arguments)
+
+
+def test_the_sheet_reads_as_the_classifier_does(tmp_path):
+    class Reading(Given):
+        reader = Reader(on_error="skip", value_range=12)
+        table = np.append(Given.table[:2], [[np.nan] * 3], axis=0)
+
+    paths = [tmp_path / f"{i}.png" for i in range(3)]  # the last one is not there
+    for path in paths[:2]:
+        Image.fromarray(np.full((6, 8), 4095, np.uint16)).save(path)
+    display = ReviewDisplay.from_estimator(Reading(), paths, reasons=["unsure"])
+    assert [image.min() for image in display.images] == [255, 255]
 
 
 @pytest.fixture(scope="module")
