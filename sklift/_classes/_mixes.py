@@ -14,7 +14,8 @@ def assumed_mix(estimator) -> np.ndarray | None:
     """Mix that the probabilities of a fitted classifier assume; None if it does not say.
 
     `LiftClassifier` has ``implied_prior_`` and ``target_prior``, Gaussian classifiers of this
-    package and of scikit-learn have ``priors_`` or ``class_prior_``.
+    package and of scikit-learn have ``priors_`` or ``class_prior_``. Classes that are weighted
+    "balanced" are alike in it.
 
     Examples
     --------
@@ -31,6 +32,8 @@ def assumed_mix(estimator) -> np.ndarray | None:
     for name in ("priors_", "class_prior_"):
         if hasattr(estimator, name):
             return np.asarray(getattr(estimator, name), dtype=np.float64)
+    if getattr(estimator, "class_weight", None) == "balanced":
+        return np.full(len(estimator.classes_), 1 / len(estimator.classes_))
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -112,6 +112,17 @@ def test_the_best_sets_for_rare_classes_do_not_depend_on_the_mix_of_the_probabil
     assert found[0].sum() > 300
 
 
+def test_probabilities_are_in_the_mix_of_training_whatever_the_samples_come_in():
+    X, y = draw(300, np.random.default_rng(0))
+    X_new, _ = draw(300, np.random.default_rng(1))
+    found = []
+    for clf in (GaussianNB(), Silent(), Silent(class_weight="balanced", priors=np.full(5, 0.2))):
+        clf = ConformalClassifier(clf, class_prior=[1, 2, 3, 4, 5], random_state=0).fit(X, y)
+        found.append(clf.predict_set(X_new))
+    assert_array_equal(found[0], found[1])
+    assert_array_equal(found[0], found[2])
+
+
 def test_scores_by_hand():
     proba = np.array([[0.5, 0.3, 0.2], [0.1, 0.0, 0.9]])
     assumed, prior = np.array([0.2, 0.4, 0.4]), np.array([0.6, 0.3, 0.1])
@@ -129,6 +140,22 @@ def test_infinite_thresholds_of_single_classes_are_none():
     found = class_thresholds(scores, codes, 3, 0.9, 1.0)
     assert found[1] == found[2] == upper_quantile(scores, 0.9) == 38
     assert found[0] == upper_quantile(scores[:30], 0.9) == 27
+
+
+class Silent(ClassifierMixin, BaseEstimator):
+    """Classifier that does not tell the mix of its probabilities."""
+
+    def __init__(self, class_weight=None, priors=None):
+        self.class_weight = class_weight
+        self.priors = priors
+
+    def fit(self, X, y):
+        self.inner_ = GaussianNB(priors=self.priors).fit(X, y)
+        self.classes_ = self.inner_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.inner_.predict_proba(X)
 
 
 class Beyond(BaseEstimator):
