@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
@@ -74,9 +76,9 @@ def left_out_detection(
 
     X, y, groups = indexable(X, check_labels(y), groups)
     labels, codes = np.unique(y, return_inverse=True)
-    if not 2 <= n_parts <= len(labels) // 2:
+    if not isinstance(n_parts, Integral) or not 2 <= n_parts <= len(labels) // 2:
         raise ValueError(
-            f"n_parts must be between 2 and {len(labels) // 2}, half the number of classes; got "
+            f"n_parts must be an int between 2 and {len(labels) // 2}, half the number of classes; got "
             f"{n_parts}"
         )
     rng = check_random_state(random_state)

@@ -115,8 +115,10 @@ def test_left_out_classes_are_found():
     noise = np.random.default_rng(1).normal(size=X.shape)
     blind = left_out_detection(NoveltyDetector(), noise, y, n_parts=3, random_state=0)
     assert abs(blind["roc_auc"] - 0.5) < 0.1 and blind["detection_rate"] < 0.15
-    with pytest.raises(ValueError, match="n_parts must be between 2 and 3"):
+    with pytest.raises(ValueError, match="n_parts must be an int between 2 and 3"):
         left_out_detection(NoveltyDetector(), X, y, n_parts=4)
+    with pytest.raises(ValueError, match="n_parts must be an int"):
+        left_out_detection(NoveltyDetector(), X, y, n_parts=2.0)
 
 
 def test_classes_of_few_samples_and_few_groups_are_held_out_in_fewer_folds():
