@@ -112,16 +112,17 @@ def _share(y: np.ndarray, share: float, groups, rng) -> tuple[np.ndarray, np.nda
     """A random part to hold out, of which no class is absent in the rest."""
     units = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
     codes = np.unique(y, return_inverse=True)[1]
-    order = rng.permutation(units.max() + 1)
-    left, held = np.bincount(codes), np.zeros(len(y), dtype=bool)
-    for unit in order:
-        if held.sum() >= share * len(y):
+    members_of = np.split(np.argsort(units, kind="stable"), np.cumsum(np.bincount(units))[:-1])
+    left, held, n_held = np.bincount(codes), np.zeros(len(y), dtype=bool), 0
+    for unit in rng.permutation(len(members_of)):
+        if n_held >= share * len(y):
             break
-        members = np.flatnonzero(units == unit)
-        without = left - np.bincount(codes[members], minlength=len(left))
-        if (without[codes[members]] > 0).all():
-            left, held[members] = without, True
-    if not held.any():
+        members = members_of[unit]
+        classes, counts = np.unique(codes[members], return_counts=True)
+        if (left[classes] > counts).all():
+            left[classes] -= counts
+            held[members], n_held = True, n_held + len(members)
+    if not n_held:
         raise ValueError(
             f"cv={share} holds no sample out: every class has one sample or group only; give a "
             "FrozenEstimator and other samples"
