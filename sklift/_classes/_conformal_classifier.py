@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import SCORES, class_thresholds, fewest_samples
-from ._held_out import CV_CONSTRAINTS, check_finite, held_out, whole
+from ._held_out import CV_CONSTRAINTS, check_finite, fit_by_groups, held_out, whole
 from ._mixes import assumed_mix, innermost, trained_mix
 from ._priors import resolve_target_prior
 from ._wrapping import WrappingClassifier
@@ -209,7 +209,7 @@ class ConformalClassifier(WrappingClassifier):
             where = {label: k for k, label in enumerate(np.asarray(fitted.classes_).tolist())}
             shares = None if given is None else given[[column[label] for label in where]]
             mixes = self._mixes(fitted, None if frozen else y[fold.train], shares)
-            detector = self._detector(X, y, fold.train)
+            detector = self._detector(X, y, groups, fold.train)
             found = self._scores(fitted, detector, rows, mixes, fold.test)
             for row, label in zip(found, y[fold.test].tolist(), strict=True):
                 scores.append(row[where[label]] if label in where else np.inf)
@@ -217,7 +217,10 @@ class ConformalClassifier(WrappingClassifier):
         self.thresholds_ = self._thresholds(np.array(scores), np.array(codes), len(classes))
         self.calibration_counts_ = np.bincount(codes, minlength=len(classes))
         if len(folds) > 1:
-            detector, mixes = self._detector(X, y, slice(None)), self._mixes(estimator, y, given)
+            detector, mixes = (
+                self._detector(X, y, groups, slice(None)),
+                self._mixes(estimator, y, given),
+            )
         self.outlier_detector_, self._fitted_mixes = detector, mixes
         self._adopt(estimator)
         return self
@@ -257,11 +260,12 @@ class ConformalClassifier(WrappingClassifier):
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
-    def _detector(self, X, y, rows):
+    def _detector(self, X, y, groups, rows):
         """The detector, fitted to some samples."""
         if self.outlier_detector is None or isinstance(self.outlier_detector, FrozenEstimator):
             return self.outlier_detector
-        return clone(self.outlier_detector).fit(take_rows(X, rows), y[rows])
+        among = None if groups is None else np.asarray(groups)[rows]
+        return fit_by_groups(clone(self.outlier_detector), take_rows(X, rows), y[rows], among)
 
     def _look(self, estimator, detector, X) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities, and which samples are foreign."""

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._core._sklearn import Interval, take_rows
 
@@ -79,6 +79,13 @@ def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) ->
 def whole(estimator, folds: list[Fold], X, y: np.ndarray):
     """The model to predict with: that of a single fold, or else one fitted to all samples."""
     return folds[0].estimator if len(folds) == 1 else clone(estimator).fit(X, y)
+
+
+def fit_by_groups(estimator, X, y: np.ndarray, groups=None):
+    """Fit an estimator; one whose ``fit`` takes groups is told them."""
+    if groups is not None and has_fit_parameter(estimator, "groups"):
+        return estimator.fit(X, y, groups=groups)
+    return estimator.fit(X, y)
 
 
 def check_finite(values: np.ndarray, rows: np.ndarray, purpose: str, what="probabilities") -> None:

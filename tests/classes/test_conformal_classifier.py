@@ -161,7 +161,8 @@ class Silent(ClassifierMixin, BaseEstimator):
 class Beyond(BaseEstimator):
     """Detector of samples whose first feature is large."""
 
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
+        self.groups_ = groups
         self.limit_ = np.quantile(X[:, 0], 0.95)
         return self
 
@@ -194,6 +195,8 @@ def test_one_share_is_held_out_once_and_the_classifier_is_that_of_the_rest():
     y[0] = 4
     groups = np.arange(300) // 3
     clf = ConformalClassifier(ShrunkGaussianClassifier(), cv=0.3, random_state=0)
+    told = clone(clf).set_params(outlier_detector=Beyond()).fit(X, y, groups=groups)
+    assert len(told.outlier_detector_.groups_) == 210
     clf.fit(X, y, groups=groups)
     assert clf.calibration_counts_.sum() == 90 and clf.calibration_counts_[4] == 0
     assert_array_equal(clf.estimator_.class_count_ + clf.calibration_counts_, np.bincount(y))

@@ -134,11 +134,12 @@ def test_classes_of_few_samples_and_few_groups_are_held_out_in_fewer_folds():
 
 def test_left_out_classes_are_not_seen_and_groups_stay_together():
     X, y = draw(120, np.random.default_rng(0))
-    groups, seen = np.arange(120) // 2, []
+    groups, seen, told = np.arange(120) // 2, [], []
 
     class Spy(NoveltyDetector):
         def fit(self, X, y, groups=None):
             seen.append((X, y))
+            told.append(groups)
             return super().fit(X, y)
 
         def predict(self, rows):
@@ -154,6 +155,8 @@ def test_left_out_classes_are_not_seen_and_groups_stay_together():
 
     left_out_detection(Spy(), X, y, n_parts=3, groups=groups, random_state=0)
     assert all(len(np.unique(labels)) == 4 for _, labels in seen)
+    for (rows, _), of_rows in zip(seen, told, strict=True):
+        assert_array_equal(of_rows, [groups[(row == X).all(1)][0] for row in rows])
 
 
 class TestWhatIsRefused:
