@@ -54,7 +54,8 @@ class ConformalClassifier(WrappingClassifier):
         The mix of classes that samples come in, for ``"pas"``. None: that of the training data. A
         frozen classifier that does not tell its mix is taken to be trained in this one.
     cv : int, float, splitter or iterable, optional
-        The way to hold out. A float is the share that is held out once. An int, 5 by default, or
+        The way to hold out. A float is the share that is held out once; the last sample of a class
+        stays in training, which costs coverage where many are rare. An int, 5 by default, or
         fewer for classes or groups that are fewer, or a splitter with several splits: all samples
         are held out in turn, and the classifier that predicts is fitted to all of them; for classes
         too rare to be held out.
@@ -94,6 +95,9 @@ class ConformalClassifier(WrappingClassifier):
     - ``class_conditional=1`` promises c to each class with :math:`n_k \ge c / (1 - c)` calibration
       samples (``calibration_counts_``), and to the others as a group, about. Sets grow.
     - Between 0 and 1, the overall promise is :math:`2 c - 1` at worst, and usually c.
+    - A share as ``cv`` holds out fewer samples of rare classes than come, and the promise is for
+      samples like those. Drawn from 150 classes of which a quarter had one sample, 70 % were
+      covered of the wanted 80 (five folds: 80 %). Take folds, or samples of their own, there.
     - With several folds, thresholds come from models that saw fewer samples. There is no promise
       for a finite sample; coverage is usually near c. A class that has one sample only is
       unknown to the model that is tested with it, unless this model is told the classes.

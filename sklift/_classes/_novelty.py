@@ -68,10 +68,10 @@ class NoveltyDetector(WrappingEstimator):
     Notes
     -----
     With a frozen estimator or a single split, a new sample of the known classes is flagged with
-    a probability of ``false_alarm_rate`` at most, if it comes as the held-out ones did [4]_. With
-    several folds this is so approximately: a class of one sample is foreign to the model that is
-    tested with it. How many foreign samples are found is not promised, and depends on how foreign
-    they are; measure it.
+    a probability of ``false_alarm_rate`` at most, if it comes as the held-out ones did [4]_; a
+    share as ``cv`` never holds out the last sample of a class. With several folds this is so
+    approximately: a class of one sample is foreign to the model that is tested with it. How many
+    foreign samples are found is not promised, and depends on how foreign they are; measure it.
 
     References
     ----------
