@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklift import ConformalClassifier, LiftClassifier, ShrunkGaussianClassifier
-from sklift._classes._conformity import SCORES, class_thresholds, upper_quantile
+from sklift._classes._conformity import SCORES, class_thresholds, fewest_samples, upper_quantile
 from sklift._classes._held_out import splits
 from sklift.metrics import per_class_coverage, prediction_set_scores
 
@@ -133,6 +133,13 @@ def test_scores_by_hand():
     assert_allclose(SCORES["aps"](proba, assumed, prior), [[-0.5, -0.2, 0], [0, 0, -0.1]])
     impossible = SCORES["pas"](proba, np.array([0.5, 0.5, 0.0]), prior)
     assert np.isinf(impossible[:, 2]).all() and np.isfinite(impossible[:, :2]).all()
+
+
+@pytest.mark.parametrize("coverage", [0.07, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999])
+def test_the_fewest_samples_are_those_that_make_a_quantile(coverage):
+    n = fewest_samples(coverage)
+    assert np.isfinite(upper_quantile(np.zeros(n), coverage))
+    assert np.isinf(upper_quantile(np.zeros(n - 1), coverage))
 
 
 def test_infinite_thresholds_of_single_classes_are_none():
