@@ -438,7 +438,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             As :meth:`fit`; also if the classes are missing, or differ from those of earlier calls.
         """
         self._check_params()
-        self._say_loading()
+        if not hasattr(self, "model_"):  # else it is there
+            self._say_loading()
         from ._fitting._sample import check_same, partial_classes
         from ._fitting._settings import fit_settings
         from ._fitting._train import Classes, train_more

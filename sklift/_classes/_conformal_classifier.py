@@ -13,10 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import SCORES, class_thresholds, fewest_samples
-from ._held_out import CV_CONSTRAINTS, held_out, whole
+from ._held_out import CV_CONSTRAINTS, check_finite, fit_by_groups, held_out, whole
 from ._mixes import assumed_mix, innermost, trained_mix
 from ._priors import resolve_target_prior
 from ._wrapping import WrappingClassifier
+
+Mixes = tuple[np.ndarray, np.ndarray]  # that of training, and that of the samples
 
 
 class ConformalClassifier(WrappingClassifier):
@@ -49,11 +51,14 @@ class ConformalClassifier(WrappingClassifier):
         are empty. It is calibrated with, so that the promise stays. It must be frozen if
         ``estimator`` is.
     class_prior : array-like of shape (n_classes,), or dict, optional
-        The mix of classes that samples come in, for ``"pas"``. None: that of the training data.
+        The mix of classes that samples come in, for ``"pas"``. None: that of the training data. A
+        frozen classifier that does not tell its mix is taken to be trained in this one.
     cv : int, float, splitter or iterable, optional
-        The way to hold out. A float is the share that is held out once. An int, 5 by default, or a
-        splitter with several splits: all samples are held out in turn, and the classifier that
-        predicts is fitted to all of them; for classes too rare to be held out.
+        The way to hold out. A float is the share that is held out once; the last sample of a class
+        stays in training, which costs coverage where many are rare. An int, 5 by default, or
+        fewer for classes or groups that are fewer, or a splitter with several splits: all samples
+        are held out in turn, and the classifier that predicts is fitted to all of them; for classes
+        too rare to be held out.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds.
 
@@ -90,6 +95,9 @@ class ConformalClassifier(WrappingClassifier):
     - ``class_conditional=1`` promises c to each class with :math:`n_k \ge c / (1 - c)` calibration
       samples (``calibration_counts_``), and to the others as a group, about. Sets grow.
     - Between 0 and 1, the overall promise is :math:`2 c - 1` at worst, and usually c.
+    - A share as ``cv`` holds out fewer samples of rare classes than come, and the promise is for
+      samples like those. Drawn from 150 classes of which a quarter had one sample, 70 % were
+      covered of the wanted 80 (five folds: 80 %). Take folds, or samples of their own, there.
     - With several folds, thresholds come from models that saw fewer samples. There is no promise
       for a finite sample; coverage is usually near c. A class that has one sample only is
       unknown to the model that is tested with it, unless this model is told the classes.
@@ -199,22 +207,25 @@ class ConformalClassifier(WrappingClassifier):
         given = resolve_target_prior(
             self.class_prior, classes, np.ones(len(classes)), "class_prior"
         )
-        scores, codes, detector, prior = [], [], None, np.empty(0)
+        scores, codes, detector, mixes = [], [], None, (np.empty(0), np.empty(0))
         for fold in folds:
             rows, fitted = take_rows(X, fold.test), fold.estimator
             where = {label: k for k, label in enumerate(np.asarray(fitted.classes_).tolist())}
             shares = None if given is None else given[[column[label] for label in where]]
-            prior = self._mix(fitted, None if frozen else y[fold.train], shares)
-            detector = self._detector(X, y, fold.train)
-            found = self._scores(fitted, detector, rows, prior)
+            mixes = self._mixes(fitted, None if frozen else y[fold.train], shares)
+            detector = self._detector(X, y, groups, fold.train)
+            found = self._scores(fitted, detector, rows, mixes, fold.test)
             for row, label in zip(found, y[fold.test].tolist(), strict=True):
                 scores.append(row[where[label]] if label in where else np.inf)
                 codes.append(column[label])
         self.thresholds_ = self._thresholds(np.array(scores), np.array(codes), len(classes))
         self.calibration_counts_ = np.bincount(codes, minlength=len(classes))
         if len(folds) > 1:
-            detector, prior = self._detector(X, y, slice(None)), self._mix(estimator, y, given)
-        self.outlier_detector_, self._prior = detector, prior
+            detector, mixes = (
+                self._detector(X, y, groups, slice(None)),
+                self._mixes(estimator, y, given),
+            )
+        self.outlier_detector_, self._fitted_mixes = detector, mixes
         self._adopt(estimator)
         return self
 
@@ -234,7 +245,8 @@ class ConformalClassifier(WrappingClassifier):
         """
         check_is_fitted(self)
         proba, flagged = self._look(self.estimator_, self.outlier_detector_, X)
-        scores = self._score(self.estimator_, proba, self._prior)
+        flagged |= ~np.isfinite(proba).all(axis=1)
+        scores = self._score(self.estimator_, proba, self._fitted_mixes)
         return (scores <= self.thresholds_) & ~flagged[:, None]
 
     def predict(self, X) -> np.ndarray:
@@ -252,11 +264,12 @@ class ConformalClassifier(WrappingClassifier):
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
-    def _detector(self, X, y, rows):
+    def _detector(self, X, y, groups, rows):
         """The detector, fitted to some samples."""
         if self.outlier_detector is None or isinstance(self.outlier_detector, FrozenEstimator):
             return self.outlier_detector
-        return clone(self.outlier_detector).fit(take_rows(X, rows), y[rows])
+        among = None if groups is None else np.asarray(groups)[rows]
+        return fit_by_groups(clone(self.outlier_detector), take_rows(X, rows), y[rows], among)
 
     def _look(self, estimator, detector, X) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities, and which samples are foreign."""
@@ -265,43 +278,52 @@ class ConformalClassifier(WrappingClassifier):
             return proba, np.zeros(len(proba), dtype=bool)
         return proba, np.asarray(detector.predict(X)) == -1
 
-    def _scores(self, estimator, detector, X, prior: np.ndarray) -> np.ndarray:
-        """Scores of samples to calibrate with."""
+    def _scores(self, estimator, detector, X, mixes: Mixes, rows: np.ndarray) -> np.ndarray:
+        """Scores of samples to calibrate with; ``rows`` are their numbers, for errors."""
         proba, flagged = self._look(estimator, detector, X)
-        if not np.isfinite(proba).all():
-            i = int(np.flatnonzero(~np.isfinite(proba).all(axis=1))[0])
-            raise ValueError(
-                f"the probabilities of sample {i} to calibrate with are {proba[i]}: leave samples "
-                "out that can't be read"
-            )
-        scores = self._score(estimator, proba, prior)
+        check_finite(proba, rows, "calibrate with")
+        scores = self._score(estimator, proba, mixes)
+        check_finite(np.where(scores == np.inf, 0, scores), rows, "calibrate with", "scores")
         scores[flagged] = np.inf
         return scores
 
-    def _score(self, estimator, proba: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    def _score(self, estimator, proba: np.ndarray, mixes: Mixes) -> np.ndarray:
+        trained, prior = mixes
         assumed = assumed_mix(estimator)
         score = self.conformity_score
         score = SCORES[score] if isinstance(score, str) else score
-        return np.asarray(score(proba, prior if assumed is None else assumed, prior))
+        assumed = trained if assumed is None else assumed
+        scores = np.asarray(score(proba, assumed, prior), dtype=np.float64)
+        if scores.shape != proba.shape:
+            raise ValueError(
+                f"conformity_score must return an array like proba, of shape {proba.shape}; got "
+                f"one of shape {scores.shape}"
+            )
+        return np.where(assumed > 0, scores, np.inf)  # what can't occur is in no set
 
-    def _mix(self, estimator, y, given: np.ndarray | None) -> np.ndarray:
-        """The mix of classes that samples come in; equal shares if it is not known nor needed.
+    def _mixes(self, estimator, y, given: np.ndarray | None) -> Mixes:
+        """The mix of classes that the classifier was trained on, and that samples come in.
 
-        ``y``: labels that the classifier was fitted to; ``given``: shares of its classes.
+        ``y``: labels that it was fitted to; None if they are not known. ``given``: shares of its
+        classes. Where no one tells a mix, it is that of the other, or equal shares if no score
+        needs it.
         """
-        if given is not None:
-            return given / given.sum()
         classes = np.asarray(estimator.classes_)
         if y is not None:
             counts = np.array([(y == label).sum() for label in classes])
-            return counts / counts.sum()
-        found = trained_mix(estimator)
-        if found is None and self.conformity_score == "pas":
+            trained = counts / counts.sum()
+        else:
+            trained = trained_mix(estimator)
+        if given is not None:
+            given = given / given.sum()
+            return (given if trained is None else trained), given
+        if trained is None and self.conformity_score == "pas":
             raise ValueError(
                 f"the {type(innermost(estimator)).__name__} does not tell the mix of classes that "
                 'it was trained on, which conformity_score="pas" needs: give it as class_prior='
             )
-        return np.full(len(classes), 1 / len(classes)) if found is None else found
+        trained = np.full(len(classes), 1 / len(classes)) if trained is None else trained
+        return trained, trained
 
     def _thresholds(self, scores: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
         fewest = fewest_samples(self.coverage)

@@ -113,7 +113,7 @@ def upper_quantile(scores: np.ndarray, coverage: float) -> float:
 
 def fewest_samples(coverage: float) -> int:
     """Number of samples from which on :func:`upper_quantile` is finite."""
-    return math.ceil(coverage / (1 - coverage) - 1e-9)
+    return math.ceil(coverage / (1 - coverage) * (1 - 1e-9))  # 1 - 0.9999 is not exact
 
 
 def class_thresholds(

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._core._sklearn import Interval, take_rows
 
@@ -53,7 +54,8 @@ def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) ->
     y : ndarray of shape (n_samples,)
         Labels.
     cv : None, int, float, splitter or iterable
-        None is 5 folds; a float is the share that is held out once, of which each class leaves one
+        None is 5 folds, or fewer where the largest class has fewer samples, or where there are
+        fewer groups; a float is the share that is held out once, of which each class leaves one
         sample at least for training.
     groups : array-like of shape (n_samples,), optional
         Samples of one group are held out together.
@@ -66,6 +68,7 @@ def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) ->
         One if the estimator is frozen or the split is a single one.
     """
     if isinstance(estimator, FrozenEstimator):
+        check_is_fitted(estimator.estimator)
         return [Fold(estimator, None, np.arange(len(y)))]
     return [
         Fold(clone(estimator).fit(take_rows(X, train), y[train]), train, test)
@@ -78,9 +81,29 @@ def whole(estimator, folds: list[Fold], X, y: np.ndarray):
     return folds[0].estimator if len(folds) == 1 else clone(estimator).fit(X, y)
 
 
+def fit_by_groups(estimator, X, y: np.ndarray, groups=None):
+    """Fit an estimator; one whose ``fit`` takes groups is told them."""
+    if groups is not None and has_fit_parameter(estimator, "groups"):
+        return estimator.fit(X, y, groups=groups)
+    return estimator.fit(X, y)
+
+
+def check_finite(values: np.ndarray, rows: np.ndarray, purpose: str, what="probabilities") -> None:
+    """Raise ValueError if a sample, of which ``rows`` are the numbers, has a value that is none."""
+    wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if wrong.any():
+        raise ValueError(
+            f"the {what} of sample {rows[wrong][0]} to {purpose} are not finite ({wrong.sum()} "
+            "such samples): leave samples out that can't be read"
+        )
+
+
 def splits(y: np.ndarray, cv, groups, random_state) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Indices to fit to and to hold out; the parameters are those of :func:`held_out`."""
-    cv = 5 if cv is None else cv
+    if cv is None:
+        most = np.unique(y, return_counts=True)[1].max()
+        n_groups = len(y) if groups is None else len(np.unique(groups))
+        cv = int(max(2, min(5, most, n_groups)))
     if isinstance(cv, Real) and not isinstance(cv, Integral):
         yield _share(y, float(cv), groups, check_random_state(random_state))
         return
@@ -96,16 +119,17 @@ def _share(y: np.ndarray, share: float, groups, rng) -> tuple[np.ndarray, np.nda
     """A random part to hold out, of which no class is absent in the rest."""
     units = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
     codes = np.unique(y, return_inverse=True)[1]
-    order = rng.permutation(units.max() + 1)
-    left, held = np.bincount(codes), np.zeros(len(y), dtype=bool)
-    for unit in order:
-        if held.sum() >= share * len(y):
+    members_of = np.split(np.argsort(units, kind="stable"), np.cumsum(np.bincount(units))[:-1])
+    left, held, n_held = np.bincount(codes), np.zeros(len(y), dtype=bool), 0
+    for unit in rng.permutation(len(members_of)):
+        if n_held >= share * len(y):
             break
-        members = np.flatnonzero(units == unit)
-        without = left - np.bincount(codes[members], minlength=len(left))
-        if (without[codes[members]] > 0).all():
-            left, held[members] = without, True
-    if not held.any():
+        members = members_of[unit]
+        classes, counts = np.unique(codes[members], return_counts=True)
+        if (left[classes] > counts).all():
+            left[classes] -= counts
+            held[members], n_held = True, n_held + len(members)
+    if not n_held:
         raise ValueError(
             f"cv={share} holds no sample out: every class has one sample or group only; give a "
             "FrozenEstimator and other samples"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
@@ -12,7 +14,8 @@ def assumed_mix(estimator) -> np.ndarray | None:
     """Mix that the probabilities of a fitted classifier assume; None if it does not say.
 
     `LiftClassifier` has ``implied_prior_`` and ``target_prior``, Gaussian classifiers of this
-    package and of scikit-learn have ``priors_`` or ``class_prior_``.
+    package and of scikit-learn have ``priors_`` or ``class_prior_``. Classes that are weighted
+    "balanced" are alike in it.
 
     Examples
     --------
@@ -29,6 +32,8 @@ def assumed_mix(estimator) -> np.ndarray | None:
     for name in ("priors_", "class_prior_"):
         if hasattr(estimator, name):
             return np.asarray(getattr(estimator, name), dtype=np.float64)
+    if getattr(estimator, "class_weight", None) == "balanced":
+        return np.full(len(estimator.classes_), 1 / len(estimator.classes_))
     return None
 
 
@@ -44,12 +49,20 @@ def trained_mix(estimator) -> np.ndarray | None:
 
 def innermost(estimator):
     """The estimator inside pipelines, searches and frozen estimators."""
+    return unwrapped(estimator)[0]
+
+
+def unwrapped(estimator) -> tuple[Any, list]:
+    """The estimator inside, and the pipelines of transformers before it, the first one first."""
+    before = []
     while True:
-        if hasattr(estimator, "steps"):
+        if isinstance(estimator, FrozenEstimator):  # before the others: it has what it holds
+            estimator = estimator.estimator
+        elif hasattr(estimator, "steps"):
+            if len(estimator.steps) > 1:
+                before.append(estimator[:-1])
             estimator = estimator.steps[-1][1]
         elif hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
-        elif isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
         else:
-            return estimator
+            return estimator, before

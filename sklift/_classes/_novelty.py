@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from ._conformity import fewest_samples, upper_quantile
 from ._gaussian_classifier import ShrunkGaussianClassifier
-from ._held_out import CV_CONSTRAINTS, held_out, whole
-from ._mixes import innermost
+from ._held_out import CV_CONSTRAINTS, check_finite, held_out, whole
+from ._mixes import innermost, unwrapped
 from ._moments import BLOCK
 from ._wrapping import WrappingEstimator
 
@@ -68,10 +68,10 @@ class NoveltyDetector(WrappingEstimator):
     Notes
     -----
     With a frozen estimator or a single split, a new sample of the known classes is flagged with
-    a probability of ``false_alarm_rate`` at most, if it comes as the held-out ones did [4]_. With
-    several folds this is so approximately: a class of one sample is foreign to the model that is
-    tested with it. How many foreign samples are found is not promised, and depends on how foreign
-    they are; measure it.
+    a probability of ``false_alarm_rate`` at most, if it comes as the held-out ones did [4]_; a
+    share as ``cv`` never holds out the last sample of a class. With several folds this is so
+    approximately: a class of one sample is foreign to the model that is tested with it. How many
+    foreign samples are found is not promised, and depends on how foreign they are; measure it.
 
     References
     ----------
@@ -152,8 +152,8 @@ class NoveltyDetector(WrappingEstimator):
             name = "mahalanobis" if gaussian else "energy"
         scores = [known_scores(f.estimator, name, take_rows(X, f.test)) for f in folds]
         scores = np.concatenate(scores)
-        if not np.isfinite(scores).all():
-            raise ValueError("samples to choose the threshold with can't be read: leave them out")
+        rows = np.concatenate([f.test for f in folds])
+        check_finite(scores, rows, "choose the threshold with", "scores")
         fewest = fewest_samples(1 - self.false_alarm_rate)
         if len(scores) < fewest:
             raise ValueError(
@@ -225,15 +225,15 @@ def known_scores(estimator, name: str, X) -> np.ndarray:
                 'novelty_score="mahalanobis" on features'
             )
         return logsumexp(logits, axis=1)
-    gaussian = innermost(estimator)
+    gaussian, before = unwrapped(estimator)
     if not (hasattr(gaussian, "means_") and hasattr(gaussian, "covariance_")):
         raise ValueError(
             f"novelty_score={name!r} needs the means and the covariance of a "
             f"ShrunkGaussianClassifier, which a {type(gaussian).__name__} does not have: take "
             'novelty_score="energy", or no estimator'
         )
-    if hasattr(estimator, "steps") and len(estimator.steps) > 1:
-        X = estimator[:-1].transform(X)
+    for transformers in before:
+        X = transformers.transform(X)
     X = validate_data(gaussian, X, dtype=[np.float64, np.float32], reset=False)
     share = gaussian.class_count_ / gaussian.class_count_.sum()
     mean = share @ gaussian.means_

@@ -119,11 +119,21 @@ class SelectiveClassifier(WrappingClassifier):
         -------
         self : SelectiveClassifier
             Fitted.
+
+        Raises
+        ------
+        ValueError
+            If no label is one of those of the frozen classifier.
         """
         X, y, groups = self._checked(X, y, groups)
         folds = held_out(self.estimator, X, y, self.cv, groups, self.random_state)
         estimator = whole(self.estimator, folds, X, y)
         classes = np.asarray(estimator.classes_)
+        if set(classes.tolist()).isdisjoint(y.tolist()):
+            raise ValueError(
+                f"none of the labels in y, such as {y.tolist()[0]!r}, is one of the {len(classes)} "
+                f"classes that the classifier was fitted to, such as {classes.tolist()[0]!r}"
+            )
         best, right, predicted = [], [], []
         for fold in folds:
             proba = np.asarray(fold.estimator.predict_proba(take_rows(X, fold.test)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._labels import gather_labels
+from ._labels import gather_labels, is_missing
 
 
 class Taxonomy:
@@ -55,13 +54,16 @@ class Taxonomy:
     def __init__(self, parents, levels: Sequence[str] | None = None) -> None:
         if hasattr(parents, "iterrows"):
             levels = [str(name) for name in parents.columns] if levels is None else levels
-            parents = dict(zip(parents.index.tolist(), parents.to_numpy().tolist(), strict=True))
+            parents = _as_dict(parents.index.tolist(), parents.to_numpy().tolist())
         if not isinstance(parents, Mapping) or not parents:
             raise ValueError(
                 "parents must be a dict label -> groups, or a DataFrame with a row for each label; "
                 f"got {type(parents).__name__}"
             )
-        table = {k: (v,) if isinstance(v, (str, Real)) else tuple(v) for k, v in parents.items()}
+        table = {
+            k: tuple(v) if isinstance(v, Iterable) and not isinstance(v, str) else (v,)
+            for k, v in parents.items()
+        }
         depth = len(next(iter(table.values())))
         odd = [label for label, groups in table.items() if len(groups) != depth or not groups]
         if odd:
@@ -77,6 +79,7 @@ class Taxonomy:
             )
         self.levels = ("label", *names)
         self._table = {label: (label, *groups) for label, groups in table.items()}
+        self._check_groups()
         self._check_nested()
 
     def groups(self, labels: ArrayLike, level: str) -> np.ndarray:
@@ -172,6 +175,19 @@ class Taxonomy:
             table["level"][enough], table["probability"][enough] = level, highest[enough]
         return table
 
+    def _check_groups(self) -> None:
+        """Raise ValueError if a group is missing, or those of a level can't be sorted."""
+        for label, *groups in self._table.values():
+            if any(map(is_missing, groups)):
+                raise ValueError(
+                    f"{label!r} has no group at one of the levels {list(self.levels[1:])}: where "
+                    "there is none, repeat the smaller one"
+                )
+        for at, level in enumerate(self.levels):
+            kinds = {isinstance(row[at], str) for row in self._table.values()}
+            if len(kinds) > 1:
+                raise ValueError(f"{level} mixes text and other values: make all of them text")
+
     def _check_nested(self) -> None:
         """Raise ValueError if a group is in two groups of the next level."""
         above: dict = {}
@@ -183,3 +199,12 @@ class Taxonomy:
                         f"{self.levels[at]} {group!r} is in two groups, {known!r} and {parent!r}: "
                         "a group has one group above it"
                     )
+
+
+def _as_dict(labels: list, groups: list) -> dict:
+    """Groups by label, which may come more than once if they are the same."""
+    table = dict(zip(labels, groups, strict=True))
+    for label, row in zip(labels, groups, strict=True):
+        if row != table[label] and not any(map(is_missing, row)):
+            raise ValueError(f"{label!r} has two rows, {row} and {table[label]}: leave one out")
+    return table

@@ -65,7 +65,9 @@ def read_threshold(model: Path, identity: str) -> float | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         threshold, other = float(content["threshold"]), content["model"]
-    except (ValueError, KeyError, TypeError) as error:
+        if not np.isfinite(threshold):
+            raise ValueError(f"it is {threshold}")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{file} has no threshold of sets ({error}): remove it, or train the model again"
         ) from error

@@ -6,8 +6,10 @@ from pathlib import PurePath
 
 import numpy as np
 
+from ..images import resolve_reader
 from ..images._as_source import as_image_source
 from ._contact_sheet import picture_grid, reduced
+from ._fitted import find_fitted
 from ._review_list import review_list
 from ._style import BLUE, GREEN, ORANGE, PURPLE, shorten
 
@@ -75,7 +77,9 @@ class ReviewDisplay:
         -------
         display : ReviewDisplay
         """
-        return cls.from_table(X, review_list(estimator, X, k, **arguments), ax=ax)
+        table = review_list(estimator, X, k, **arguments)
+        reader = getattr(find_fitted(estimator, "reader"), "reader", "auto")
+        return cls.from_table(resolve_reader(reader).build(X, must_exist=False), table, ax=ax)
 
     @classmethod
     def from_table(cls, X, table, *, ax=None) -> ReviewDisplay:
@@ -94,7 +98,7 @@ class ReviewDisplay:
         -------
         display : ReviewDisplay
         """
-        source = as_image_source(X)
+        source = as_image_source(X, must_exist=False)  # those that are listed must
         columns = {name: np.asarray(table[name]) for name in table}
         if not len(columns["index"]):
             raise ValueError("the table lists no picture: there is nothing to show")

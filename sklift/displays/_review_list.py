@@ -117,6 +117,8 @@ def review_list(
         raise ValueError(f"proba has shape {proba.shape}; there are {len(classes)} classes")
     y = None if y is None else check_labels(y)
     features = None if features is None else np.asarray(features, dtype=np.float64)
+    if features is not None and features.ndim != 2:
+        raise ValueError(f"features must have a row for each picture; got shape {features.shape}")
     check_consistent_length(proba, y, features)
     wanted = _with_a_base(reasons, estimator, y, detector)
     rows = np.flatnonzero(np.isfinite(proba).all(axis=1))
@@ -147,6 +149,8 @@ def _with_a_base(reasons, estimator, y, detector) -> list[str]:
     }
     if reasons is None:
         return [reason for reason in REASONS if not lacking.get(reason)]
+    if isinstance(reasons, str):
+        raise ValueError(f"reasons must be a list of names; got {reasons!r}")
     for reason in reasons:
         if reason not in REASONS:
             raise ValueError(f"reasons must be of {list(REASONS)}; got {reason!r}")
@@ -159,7 +163,7 @@ def _ranked(reason, rows, estimator, X, proba, features, y, detector, k) -> Iter
     """Indices and scores, the most urgent first."""
     if reason == "diverse":
         space = np.log(np.maximum(proba, 1e-6)) if features is None else features
-        return _farthest(space, rows, k)
+        return _farthest(space, rows[np.isfinite(space[rows]).all(axis=1)], k)
     if reason == "unsure":
         first_two = np.sort(proba, axis=1)[:, -2:]
         scores = first_two[:, 1] - first_two[:, 0]

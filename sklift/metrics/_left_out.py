@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,7 +40,8 @@ def left_out_detection(
     n_parts : int, default=5
         Number of parts, and of fits.
     groups : array-like of shape (n_samples,), optional
-        Known samples of one group are held out together.
+        Known samples of one group are held out together. A detector whose ``fit`` takes groups is
+        told them.
     random_state : int, RandomState instance or None, default=None
         Seed of the parts.
 
@@ -72,28 +73,27 @@ def left_out_detection(
     (True, True)
     """
     # imported here: the metrics themselves are imported faster without
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from .._classes._held_out import fit_by_groups, splits
 
     X, y, groups = indexable(X, check_labels(y), groups)
     labels, codes = np.unique(y, return_inverse=True)
-    if not 2 <= n_parts <= len(labels) // 2:
+    if not isinstance(n_parts, Integral) or not 2 <= n_parts <= len(labels) // 2:
         raise ValueError(
-            f"n_parts must be between 2 and {len(labels) // 2}, half the number of classes; got "
-            f"{n_parts}"
+            f"n_parts must be an int between 2 and {len(labels) // 2}, half the number of classes; "
+            f"got {n_parts}"
         )
     rng = check_random_state(random_state)
     part_of = rng.permutation(np.arange(len(labels)) % n_parts)[codes]
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     per_class, areas = np.full(len(labels), np.nan), []
     false_alarms = n_known = 0
     for part in range(n_parts):
         known, foreign = np.flatnonzero(part_of != part), np.flatnonzero(part_of == part)
-        folds = kind(5, shuffle=True, random_state=rng.randint(1 << 31))
         among = None if groups is None else np.asarray(groups)[known]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            train, test = next(folds.split(known, y[known], among))
-        fitted = clone(detector).fit(take_rows(X, known[train]), y[known[train]])
+        train, test = next(splits(y[known], None, among, rng.randint(1 << 31)))
+        rows = known[train]
+        fitted = fit_by_groups(
+            clone(detector), take_rows(X, rows), y[rows], None if among is None else among[train]
+        )
         both = take_rows(X, np.r_[known[test], foreign])
         flagged = np.asarray(fitted.predict(both)) == -1
         scores = np.asarray(fitted.score_samples(both))

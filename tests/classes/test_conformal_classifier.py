@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklift import ConformalClassifier, LiftClassifier, ShrunkGaussianClassifier
-from sklift._classes._conformity import SCORES, class_thresholds, upper_quantile
+from sklift._classes._conformity import SCORES, class_thresholds, fewest_samples, upper_quantile
 from sklift._classes._held_out import splits
 from sklift.metrics import per_class_coverage, prediction_set_scores
 
@@ -112,6 +112,17 @@ def test_the_best_sets_for_rare_classes_do_not_depend_on_the_mix_of_the_probabil
     assert found[0].sum() > 300
 
 
+def test_probabilities_are_in_the_mix_of_training_whatever_the_samples_come_in():
+    X, y = draw(300, np.random.default_rng(0))
+    X_new, _ = draw(300, np.random.default_rng(1))
+    found = []
+    for clf in (GaussianNB(), Silent(), Silent(class_weight="balanced", priors=np.full(5, 0.2))):
+        clf = ConformalClassifier(clf, class_prior=[1, 2, 3, 4, 5], random_state=0).fit(X, y)
+        found.append(clf.predict_set(X_new))
+    assert_array_equal(found[0], found[1])
+    assert_array_equal(found[0], found[2])
+
+
 def test_scores_by_hand():
     proba = np.array([[0.5, 0.3, 0.2], [0.1, 0.0, 0.9]])
     assumed, prior = np.array([0.2, 0.4, 0.4]), np.array([0.6, 0.3, 0.1])
@@ -124,6 +135,13 @@ def test_scores_by_hand():
     assert np.isinf(impossible[:, 2]).all() and np.isfinite(impossible[:, :2]).all()
 
 
+@pytest.mark.parametrize("coverage", [0.07, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999])
+def test_the_fewest_samples_are_those_that_make_a_quantile(coverage):
+    n = fewest_samples(coverage)
+    assert np.isfinite(upper_quantile(np.zeros(n), coverage))
+    assert np.isinf(upper_quantile(np.zeros(n - 1), coverage))
+
+
 def test_infinite_thresholds_of_single_classes_are_none():
     scores, codes = np.r_[np.arange(40.0), [np.inf] * 2, 5.0], np.repeat([0, 1, 2], [30, 12, 1])
     found = class_thresholds(scores, codes, 3, 0.9, 1.0)
@@ -131,10 +149,27 @@ def test_infinite_thresholds_of_single_classes_are_none():
     assert found[0] == upper_quantile(scores[:30], 0.9) == 27
 
 
+class Silent(ClassifierMixin, BaseEstimator):
+    """Classifier that does not tell the mix of its probabilities."""
+
+    def __init__(self, class_weight=None, priors=None):
+        self.class_weight = class_weight
+        self.priors = priors
+
+    def fit(self, X, y):
+        self.inner_ = GaussianNB(priors=self.priors).fit(X, y)
+        self.classes_ = self.inner_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.inner_.predict_proba(X)
+
+
 class Beyond(BaseEstimator):
     """Detector of samples whose first feature is large."""
 
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
+        self.groups_ = groups
         self.limit_ = np.quantile(X[:, 0], 0.95)
         return self
 
@@ -167,6 +202,8 @@ def test_one_share_is_held_out_once_and_the_classifier_is_that_of_the_rest():
     y[0] = 4
     groups = np.arange(300) // 3
     clf = ConformalClassifier(ShrunkGaussianClassifier(), cv=0.3, random_state=0)
+    told = clone(clf).set_params(outlier_detector=Beyond()).fit(X, y, groups=groups)
+    assert len(told.outlier_detector_.groups_) == 210
     clf.fit(X, y, groups=groups)
     assert clf.calibration_counts_.sum() == 90 and clf.calibration_counts_[4] == 0
     assert_array_equal(clf.estimator_.class_count_ + clf.calibration_counts_, np.bincount(y))
@@ -255,6 +292,32 @@ def test_classes_that_cannot_occur_are_in_no_set():
     here = y < 4
     clf = ConformalClassifier(FrozenEstimator(lift)).fit(X[here], y[here])
     assert not clf.predict_set(X)[:, 4].any()
+    # even where the threshold is so high that all labels fit
+    all_fit = ConformalClassifier(FrozenEstimator(lift), conformity_score=lambda p, a, m: 0 * p)
+    assert_array_equal(
+        all_fit.fit(X[here], y[here]).predict_set(X), np.tile(np.arange(5) < 4, (120, 1))
+    )
+
+
+class Blind(GaussianNB):
+    """Classifier that can't read samples whose first feature is beyond 90."""
+
+    def predict_proba(self, X):
+        proba = super().predict_proba(X)
+        proba[X[:, 0] > 90] = np.nan
+        return proba
+
+
+@pytest.mark.parametrize(
+    "score", [*sorted(SCORES), lambda proba, assumed, mix: 0 * np.nan_to_num(proba)]
+)
+def test_what_can_not_be_read_has_an_empty_set(score):
+    X, y = draw(60, np.random.default_rng(0))
+    blind = FrozenEstimator(Blind().fit(X, y))
+    y = np.full(60, 4)  # badly predicted, so that thresholds are high
+    X[0, 0] = 99
+    clf = ConformalClassifier(blind, conformity_score=score).fit(X[1:], y[1:])
+    assert clf.predict_set(X).any(axis=1).tolist() == [False] + [True] * 59
 
 
 class TestWhatIsRefused:
@@ -283,16 +346,24 @@ class TestWhatIsRefused:
             ConformalClassifier(fitted, outlier_detector=Beyond()).fit(X, y)
 
     def test_samples_without_probabilities(self):
-        class Blind(GaussianNB):
-            def predict_proba(self, X):
-                proba = super().predict_proba(X)
-                proba[2] = np.nan
-                return proba
-
         X, y = draw(40, np.random.default_rng(0))
-        blind = FrozenEstimator(Blind().fit(X, y))
-        with pytest.raises(ValueError, match="probabilities of sample 2 to calibrate with"):
-            ConformalClassifier(blind).fit(X, y)
+        y %= 2
+        X[22, 0] = 99
+        for blind in (Blind(), FrozenEstimator(Blind().fit(X, y))):
+            with pytest.raises(ValueError, match="probabilities of sample 22 to calibrate with"):
+                ConformalClassifier(blind, random_state=0).fit(X, y)
+
+    @pytest.mark.parametrize(
+        ("score", "message"),
+        [
+            (lambda proba, assumed, mix: proba.max(axis=1), r"like proba, of shape \(40, 5\)"),
+            (lambda proba, assumed, mix: proba * np.nan, "the scores of sample 0 to calibrate"),
+        ],
+    )
+    def test_a_callable_that_gives_no_scores(self, fitted, score, message):
+        X, y = draw(40, np.random.default_rng(0))
+        with pytest.raises(ValueError, match=message):
+            ConformalClassifier(fitted, conformity_score=score).fit(X, y)
 
     def test_a_share_of_which_nothing_can_be_held_out(self):
         with pytest.raises(ValueError, match=r"cv=0.5 holds no sample out"):

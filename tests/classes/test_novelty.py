@@ -9,11 +9,13 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklift import NoveltyDetector, ShrunkGaussianClassifier
+from sklift._classes._held_out import splits
 from sklift.metrics import left_out_detection
 
 
@@ -74,6 +76,16 @@ def test_the_score_suits_the_model(model, expected):
         )
 
 
+def test_transformers_inside_searches_and_pipelines_are_passed_through():
+    X, y = draw(40, np.random.default_rng(0))
+    X *= [1, 100, 1, 1, 1, 1]
+    pipe = make_pipeline(StandardScaler(), ShrunkGaussianClassifier())
+    search = GridSearchCV(make_pipeline("passthrough", FrozenEstimator(pipe.fit(X, y))), {}, cv=2)
+    nested = NoveltyDetector(FrozenEstimator(search.fit(X, y))).fit(X, y)
+    plain = NoveltyDetector(FrozenEstimator(pipe)).fit(X, y)
+    assert_allclose(nested.score_samples(X), plain.score_samples(X))
+
+
 @pytest.mark.parametrize("cv", ["frozen", 0.5, 5])
 def test_the_rate_of_false_alarms_is_the_promised_one(cv):
     rate, n_new, found = 0.1, 200, []
@@ -103,17 +115,31 @@ def test_left_out_classes_are_found():
     noise = np.random.default_rng(1).normal(size=X.shape)
     blind = left_out_detection(NoveltyDetector(), noise, y, n_parts=3, random_state=0)
     assert abs(blind["roc_auc"] - 0.5) < 0.1 and blind["detection_rate"] < 0.15
-    with pytest.raises(ValueError, match="n_parts must be between 2 and 3"):
+    with pytest.raises(ValueError, match="n_parts must be an int between 2 and 3"):
         left_out_detection(NoveltyDetector(), X, y, n_parts=4)
+    with pytest.raises(ValueError, match="n_parts must be an int"):
+        left_out_detection(NoveltyDetector(), X, y, n_parts=2.0)
+
+
+def test_classes_of_few_samples_and_few_groups_are_held_out_in_fewer_folds():
+    y = np.repeat(np.arange(6), 4)
+    X = 5 * np.eye(6)[y] + np.random.default_rng(0).normal(size=(24, 6))
+    detector = NoveltyDetector(false_alarm_rate=0.3)
+    found = left_out_detection(detector, X, y, n_parts=2, random_state=0)
+    assert found["roc_auc"] > 0.8
+    assert [len(test) for _, test in splits(y, None, None, 0)] == [6] * 4
+    assert len(list(splits(y, None, np.arange(24) % 3, 0))) == 3
+    assert len(list(splits(np.repeat([0, 1], 9), None, None, 0))) == 5
 
 
 def test_left_out_classes_are_not_seen_and_groups_stay_together():
     X, y = draw(120, np.random.default_rng(0))
-    groups, seen = np.arange(120) // 2, []
+    groups, seen, told = np.arange(120) // 2, [], []
 
     class Spy(NoveltyDetector):
         def fit(self, X, y, groups=None):
             seen.append((X, y))
+            told.append(groups)
             return super().fit(X, y)
 
         def predict(self, rows):
@@ -129,6 +155,8 @@ def test_left_out_classes_are_not_seen_and_groups_stay_together():
 
     left_out_detection(Spy(), X, y, n_parts=3, groups=groups, random_state=0)
     assert all(len(np.unique(labels)) == 4 for _, labels in seen)
+    for (rows, _), of_rows in zip(seen, told, strict=True):
+        assert_array_equal(of_rows, [groups[(row == X).all(1)][0] for row in rows])
 
 
 class TestWhatIsRefused:
@@ -136,6 +164,16 @@ class TestWhatIsRefused:
         X, y = draw(30, np.random.default_rng(0))
         with pytest.raises(ValueError, match=r"false_alarm_rate=0\.01 needs at least 99 samples"):
             NoveltyDetector(false_alarm_rate=0.01).fit(X, y)
+
+    def test_a_sample_without_a_score(self):
+        class Blind(LogisticRegression):
+            def decision_function(self, X):
+                return np.where(X[:, :1] > 90, np.nan, super().decision_function(X))
+
+        X, y = draw(30, np.random.default_rng(0))
+        X[22, 0] = 99
+        with pytest.raises(ValueError, match="the scores of sample 22 to choose the threshold"):
+            NoveltyDetector(Blind(), random_state=0).fit(X, y)
 
     def test_energy_of_two_classes(self):
         X, y = draw(30, np.random.default_rng(0), n_classes=2)

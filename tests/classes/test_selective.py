@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy.stats import beta
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -92,3 +93,11 @@ def test_what_is_said_is_right_as_often_as_wanted(cv):
 def test_what_can_not_be_read_is_masked():
     clf, _ = of(np.r_[np.linspace(0.99, 0.9, 40)], np.ones(40, bool))
     assert clf.predict(np.array([[0.95], [np.nan]])).mask.tolist() == [False, True]
+
+
+def test_a_frozen_classifier_without_a_fit_or_with_other_labels_is_refused():
+    with pytest.raises(NotFittedError):
+        SelectiveClassifier(FrozenEstimator(GaussianNB())).fit(np.eye(2), [0, 1])
+    frozen = FrozenEstimator(GaussianNB().fit(np.eye(2), [0, 1]))
+    with pytest.raises(ValueError, match="none of the labels in y, such as '0', is one of the 2"):
+        SelectiveClassifier(frozen).fit(np.eye(2), ["0", "1"])

@@ -54,6 +54,7 @@ def test_the_smallest_group_that_is_sure_enough(taxonomy):
 def test_a_table_and_single_groups(taxonomy):
     frame = pd.DataFrame(list(TABLE.values()), index=list(TABLE), columns=["genus", "family"])
     assert Taxonomy(frame).levels == ("label", "genus", "family") == taxonomy.levels
+    assert Taxonomy(pd.concat([frame, frame])).groups(["wolf"], "genus").tolist() == ["Canis"]
     single = Taxonomy({3: 0, 7: 1, 9: 1})
     assert single.levels == ("label", "level 1")
     assert single.groups([9, 3], "level 1").tolist() == [1, 0]
@@ -77,6 +78,10 @@ def test_scores_rise_with_the_level(taxonomy):
         ({"a": ("x", "y"), "b": ("x",)}, None, "'b' has 1 groups, and the first label has 2"),
         ({"a": ("x", "y")}, ["one"], "levels must be 2 different names other than 'label'"),
         ({"a": ("x",)}, ["label"], "levels must be 1 different names"),
+        ({"a": None}, None, r"'a' has no group at one of the levels \['level 1'\]: where"),
+        ({"a": ("x", "y"), "b": ("x", np.nan)}, None, "'b' has no group at one of the levels"),
+        ({"a": "x", "b": 3}, None, "level 1 mixes text and other values"),
+        (pd.DataFrame({"g": ["x", "y"]}, ["a", "a"]), None, r"'a' has two rows, \['x'\] and"),
         ({"a": ("x", "y"), "b": ("x", "z")}, None, "level 1 'x' is in two groups, 'y' and 'z'"),
     ],
 )

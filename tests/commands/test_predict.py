@@ -12,6 +12,7 @@ import pytest
 from sklift import LiftClassifier
 from sklift._commands import _predictions, _reading, main
 from sklift._commands._model_file import identity
+from sklift._commands._sets import read_threshold
 
 
 @pytest.fixture
@@ -292,3 +293,12 @@ def test_sets_of_another_model_are_not_taken(sklift, with_sets, model, photos, t
     assert done.status == 2 and "m.sets.json has no threshold of sets" in done.err
     words = ("--test_size", "0", "--max_epochs", "1", "--backbone", "emoji-tiny")
     assert sklift("fit", photos, "-o", copied, *words).status == 0 and not sets.exists()
+
+
+@pytest.mark.parametrize(
+    "threshold", ["NaN", "Infinity", "null", "1" * 400, "[" * 100_000], ids=lambda text: text[:8]
+)
+def test_thresholds_that_are_none(tmp_path, threshold):
+    (tmp_path / "m.sets.json").write_text(f'{{"threshold": {threshold}, "model": "this"}}')
+    with pytest.raises(ValueError, match=r"m\.sets\.json has no threshold of sets"):
+        read_threshold(tmp_path / "m.safetensors", "this")

@@ -41,6 +41,8 @@ def test_each_part_of_a_fit_and_a_prediction(at_once, shapes, capfd):
     shown = capfd.readouterr().err
     assert f"{len(shapes[0])}/{len(shapes[0])}" in shown and shown.startswith("\rpredict: ")
     assert "features" not in shown  # one bar, not one in another
+    clf.partial_fit(*shapes)
+    assert "loading" not in capfd.readouterr().err
 
 
 def test_no_word_without_verbose(at_once, shapes, capfd):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from sklift import LiftClassifier, ShrunkGaussianClassifier
 from sklift.displays import ReviewDisplay, review_list
+from sklift.images import Reader
 
 
 class Given:
@@ -61,6 +62,8 @@ def test_the_diverse_are_far_from_each_other():
     assert index == [0, 3, 4, 2, 1]  # the mean is -0.58
     assert_allclose(scores, [0.58, 10, 5, 1.1, 0.1])
     assert of("diverse", features=np.zeros((5, 1)))[0] == [0, 1, 2, 3, 4]
+    features[3] = [np.nan]  # not read by the model of these features
+    assert of("diverse", features=features)[0] == [2, 4, 0, 1]
 
 
 def test_each_picture_is_listed_once_and_reasons_in_turn():
@@ -97,6 +100,8 @@ def test_reasons_are_those_that_there_is_a_base_for():
         ({"reasons": ["odd"]}, r"reasons must be of \['unsure', 'foreign', 'diverse', 'label'\]"),
         ({"reasons": ["label"]}, "the reason 'label' has no base: give y"),
         ({"reasons": ["foreign"]}, "the reason 'foreign' has no base: give a detector"),
+        ({"reasons": "label"}, "reasons must be a list of names; got 'label'"),
+        ({"features": np.zeros(5)}, r"a row for each picture; got shape \(5,\)"),
         ({"proba": np.eye(5)}, r"proba has shape \(5, 5\); there are 3 classes"),
         ({"y": ["ant"]}, "inconsistent numbers of samples"),
         ({"output": "list"}, "output must be one of"),
@@ -105,6 +110,18 @@ def test_reasons_are_those_that_there_is_a_base_for():
 def test_what_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         review_list(Given(), X, **arguments)
+
+
+def test_the_sheet_reads_as_the_classifier_does(tmp_path):
+    class Reading(Given):
+        reader = Reader(on_error="skip", value_range=12)
+        table = np.append(Given.table[:2], [[np.nan] * 3], axis=0)
+
+    paths = [tmp_path / f"{i}.png" for i in range(3)]  # the last one is not there
+    for path in paths[:2]:
+        Image.fromarray(np.full((6, 8), 4095, np.uint16)).save(path)
+    display = ReviewDisplay.from_estimator(Reading(), paths, reasons=["unsure"])
+    assert [image.min() for image in display.images] == [255, 255]
 
 
 @pytest.fixture(scope="module")
