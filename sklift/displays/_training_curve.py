@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -18,7 +19,7 @@ PANELS = {
     "learning rate": ("lr",),
 }
 SCORES = "other scores"  # the panel of all other keys, but these:
-NO_SCORES = ("dur",)
+NO_SCORES = ("dur", "epoch", "train_batch_count", "valid_batch_count")
 LINES = {
     "train": {"color": BLUE, "marker": "o"},
     "valid": {"color": ORANGE, "marker": "s", "linestyle": "--"},
@@ -36,7 +37,8 @@ class TrainingCurveDisplay:
     ----------
     history : list of dict
         One dict per epoch, with any of "train_loss", "valid_loss", "train_acc", "valid_acc" and
-        "lr", and scores of other names, which share a panel; "dur" is not drawn.
+        "lr" in each, and scores of other names, in some epochs at least, which share a panel. What
+        is no number is not drawn, nor are "dur", "epoch" and counts of batches.
 
     Attributes
     ----------
@@ -144,7 +146,11 @@ class TrainingCurveDisplay:
                     style = {"markersize": 4, **look, **kwargs}
                     if len(epochs) > MOST_MARKERS:
                         style["marker"] = ""
-                    (self.lines_[key],) = panel.plot(epochs, from_epoch[key], label=label, **style)
+                    values = from_epoch[key]
+                    seen = ~np.isnan(values) if title == SCORES else np.ones(len(values), bool)
+                    (self.lines_[key],) = panel.plot(
+                        epochs[seen], values[seen], label=label, **style
+                    )
             self._tidy(panel, title)
             panel.tick_params(labelbottom=False)
         panel.tick_params(labelbottom=True)
@@ -158,9 +164,11 @@ class TrainingCurveDisplay:
             raise ValueError("history is empty: give one dict per epoch")
         known = [key for keys in PANELS.values() for key in keys]
         every = dict.fromkeys(key for row in self.history for key in row)
-        scores = [key for key in every if key not in known and key not in NO_SCORES]
-        drawn = [key for key in [*known, *scores] if key in every]
-        if not drawn:
+        others = [key for key in every if key not in known and key not in NO_SCORES]
+        scores = {key: np.array([_number(row.get(key)) for row in self.history]) for key in others}
+        scores = {key: values for key, values in scores.items() if not np.isnan(values).all()}
+        drawn = [key for key in known if key in every]
+        if not drawn and not scores:
             raise ValueError(
                 f"history has none of {known}; its first epoch has {list(self.history[0])}"
             )
@@ -168,7 +176,7 @@ class TrainingCurveDisplay:
             for i, row in enumerate(self.history):
                 if key not in row:
                     raise ValueError(f"history[{i}] has no {key!r}, but other epochs have")
-        return {key: np.array([float(row[key]) for row in self.history]) for key in drawn}
+        return {k: np.array([float(row[k]) for row in self.history]) for k in drawn} | scores
 
     def _tidy(self, panel, title: str) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -195,3 +203,9 @@ def _label_and_look(key: str, position: int, *, of_a_score: bool) -> tuple[str, 
         return label, {"color": PALETTE[position % len(PALETTE)], "marker": marker}
     part = "valid" if key.startswith("valid") else "train"
     return part, LINES[part]
+
+
+def _number(value) -> float:
+    """A score of an epoch; NaN where there is none, or it is something else."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    return float(value) if is_number else np.nan

@@ -47,6 +47,15 @@ def test_other_scores_share_a_panel_with_their_names():
     assert display.lines_["_gap"].get_ydata().tolist() == [-1, -1]
 
 
+def test_scores_of_some_epochs_and_what_is_no_score():
+    rows = [{"train_loss": 1.0, "epoch": i, "batches": [], "best": True} for i in (1, 2, 3)]
+    rows[0] |= {"f1": 0.5, "note": "first"}
+    rows[2] |= {"f1": 0.7}
+    display = TrainingCurveDisplay.from_history(rows)
+    assert list(display.lines_) == ["train_loss", "f1"]
+    assert display.lines_["f1"].get_xydata().tolist() == [[1, 0.5], [3, 0.7]]
+
+
 def test_a_loss_below_zero_is_seen():
     display = TrainingCurveDisplay.from_history([{"train_loss": 1.0}, {"train_loss": -1.0}])
     assert display.axes_[0].get_ylim()[0] < -1
