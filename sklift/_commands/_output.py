@@ -59,7 +59,7 @@ def check_output(path: str, *, endings: tuple[str, ...] = ()) -> Path:
         If its folder is not there or can't be written to.
     """
     file = Path(path)
-    if endings and file.suffix not in endings:
+    if endings and file.suffix.lower() not in endings:
         raise ValueError(f"the output {path} must end with {' or '.join(endings)}")
     if file.is_dir():
         raise IsADirectoryError(f"the output {path} is a folder: name a file in it")

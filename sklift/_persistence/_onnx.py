@@ -41,8 +41,9 @@ def onnx_bytes(program: ExportedProgram, info: str, pictures: torch.Tensor) -> b
         import onnxruntime
         import onnxscript  # noqa: F401, torch converts with it
     except ImportError as error:
+        needed = error.name or error
         raise ImportError(
-            f'a file that ends with .onnx needs {error.name}: pip install "scikit-lift[onnx]"'
+            f'a file that ends with .onnx needs {needed}: pip install "scikit-lift[onnx]"'
         ) from error
     n_bytes = sum(t.nbytes for t in program.state_dict.values())
     if n_bytes > MOST_BYTES:

@@ -30,7 +30,7 @@ def test_the_program_is_that_of_the_model(sklift, model, tmp_path, monkeypatch):
     monkeypatch.setattr(
         LiftClassifier, "export", lambda self, path: written.append((self.tta, str(path)))
     )
-    file = tmp_path / "p.pt2"
+    file = tmp_path / "p.PT2"
     assert sklift("export", model, "-o", file, "--tta", "fivecrop").status == 0
     assert written == [("fivecrop", str(file))]
     done = sklift("export", model, "-o", tmp_path / "p.tflite")
