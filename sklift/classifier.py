@@ -384,7 +384,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         self._say_loading()
         from ._fitting._sample import check_same
         from ._fitting._settings import fit_settings
-        from ._fitting._train import Classes, train
+        from ._fitting._start import Classes
+        from ._fitting._train import train
 
         settings = fit_settings(self.get_params(deep=False))
         labels, sample = self._sample(X, y, sample_weight, self.classes)
@@ -442,7 +443,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
             self._say_loading()
         from ._fitting._sample import check_same, partial_classes
         from ._fitting._settings import fit_settings
-        from ._fitting._train import Classes, train_more
+        from ._fitting._start import Classes
+        from ._fitting._train import train_more
 
         settings = fit_settings(self.get_params(deep=False))
         start = self._trained()
@@ -594,7 +596,8 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
     def _trained(self):
         """The outcome of earlier training, or None."""
-        from ._fitting._train import ClassTotals, Trained
+        from ._fitting._start import Trained
+        from ._fitting._training_data import ClassTotals
 
         if not hasattr(self, "model_"):
             return None

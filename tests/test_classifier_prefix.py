@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklift._data import _pictures
 from sklift._store._cache import Cache, resolve_cache
-from sklift.images import StoredViews, _sources
+from sklift.images import StoredViews, _files
 from sklift.images._as_source import as_image_source
 from sklift.images._dataset import FixedViews
 
@@ -86,10 +86,8 @@ def test_only_what_repeats_is_kept(quick, shapes, passed, params, n):
 def test_a_search_passes_each_picture_once_and_decodes_each_file_once(
     quick, shapes, paths, passed, monkeypatch
 ):
-    decoded, read = [], _sources.read
-    monkeypatch.setattr(
-        _sources, "read", lambda path, *how: decoded.append(path) or read(path, *how)
-    )
+    decoded, read = [], _files.read
+    monkeypatch.setattr(_files, "read", lambda path, *how: decoded.append(path) or read(path, *how))
     clf = quick(adapter=None, augmentation=None, init="class_mean")
     grid = {"loss__tau": [0.5, 1.0], "head__scale": [20, 30], "lr": [0.01, 0.1]}
     search = GridSearchCV(clf, grid, cv=3, scoring="balanced_accuracy", error_score="raise")
@@ -100,10 +98,8 @@ def test_a_search_passes_each_picture_once_and_decodes_each_file_once(
 
 
 def test_adapters_in_the_tower_decode_once_as_well(quick, shapes, paths, monkeypatch):
-    decoded, read = [], _sources.read
-    monkeypatch.setattr(
-        _sources, "read", lambda path, *how: decoded.append(path) or read(path, *how)
-    )
+    decoded, read = [], _files.read
+    monkeypatch.setattr(_files, "read", lambda path, *how: decoded.append(path) or read(path, *how))
     GridSearchCV(quick(), {"lr": [0.01, 0.1]}, cv=2, error_score="raise").fit(paths, shapes[1])
     assert sorted(decoded) == sorted(paths)
 

@@ -11,7 +11,7 @@ import torch
 from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift._compute import _device, _product_speed
 from sklift._compute._product_speed import ProductSpeeds
-from sklift._fitting import _train
+from sklift._fitting import _start
 
 GAINS = {"float32": 0.6, "bfloat16": 2.0}
 
@@ -126,7 +126,7 @@ def test_precomputed_features_keep_their_own(machine):
 
 def test_processes_of_a_fit_take_the_precision_of_the_first(quick, shapes, machine, monkeypatch):
     machine(2.0)
-    monkeypatch.setattr(_train, "agreed", lambda net_params, value: torch.float32)
+    monkeypatch.setattr(_start, "agreed", lambda net_params, value: torch.float32)
     clf = quick(compute__precision="auto", max_epochs=1).fit(*shapes)
     assert clf.precision_ == "float32" and clf.net_.precision is torch.float32
 

@@ -14,8 +14,8 @@ from ..images._cache import CachedSource
 from ..images._dataset import TestViews, TrainViews, in_parts
 from ..images._frames import FramesSource
 from ..images._joined import JoinedSource
+from ..images._picked import PickedSource
 from ..images._read_errors import READ_ERRORS, first_of, read_errors
-from ..images._sources import PickedSource
 from ._features import cached_features, frozen_features
 from ._repeated_views import PLAIN
 from ._unread import SkippingSource

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from .._compute._determinism import deterministic
-from .._compute._device import check_precision, resolve_device
 from .._compute._plan import ComputePlan
-from .._compute._seeding import drawing_alone, seeded
+from .._compute._seeding import seeded
 from .._model import TunedModel
 from .._model._compilation import compiled
 from .._net import (
@@ -24,7 +21,6 @@ from .._net import (
     SklearnCallbacks,
     StopIfAsked,
     StopIfInterrupted,
-    agreed,
     agreed_seed,
     figures_of,
     interrupts_deferred,
@@ -32,68 +28,28 @@ from .._net import (
     net_class,
     predefined_split,
 )
-from ..backbones import Backbone, load_backbone
 from ..backbones._fast._precision import frozen_weights_cast
 from ..losses import build_loss, implied_prior
-from ..regularizers import Regularizer, build_regularizer
+from ..regularizers import build_regularizer
 from ._checkpoint import open_checkpoint
-from ._head_start import resolve_init, start_head
 from ._identity import describe, identify
 from ._learned import warn_if_shortened, warn_if_unlearned
 from ._net_arguments import has_user_order, net_arguments
 from ._regularizer import continued_regularizer
 from ._sample import Sample
 from ._settings import FitSettings
+from ._start import (
+    Classes,
+    Trained,
+    check_start,
+    find_backbone,
+    find_device,
+    find_init,
+    make_plan,
+    new_model,
+)
 from ._training_data import ClassTotals, class_totals, precompute_frozen, split_sample
 from ._unlabeled import with_pseudo_labels
-
-
-@dataclass(frozen=True)
-class Classes:
-    """Sorted labels of shape (n_classes,), and the names of the classes, if known.
-
-    ``named``: whether the user gave the names; else they are the labels.
-    """
-
-    labels: np.ndarray
-    names: list[str] | None
-    named: bool
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Outcome of earlier training, from which training continues.
-
-    Attributes
-    ----------
-    classes : ndarray of shape (n_classes,)
-        The labels.
-    model : TunedModel
-        The model.
-    init : str
-        The initialisation of its head.
-    totals : ClassTotals
-        Class totals of the samples so far.
-    history : list of dict
-        Figures of the epochs so far, such as the loss.
-    rows : list of dict, or None
-        The rows of the last net, if it was in this process; they have entries for callbacks too.
-    optimizer, loss, regularizer : torch optimizer and modules, or None
-        Those of the last training, if it was in this process.
-    """
-
-    classes: np.ndarray
-    model: TunedModel
-    init: str
-    totals: ClassTotals
-    history: list[dict]
-    rows: list[dict] | None
-    optimizer: torch.optim.Optimizer | None
-    loss: torch.nn.Module | None
-    regularizer: Regularizer | None
 
 
 def train(
@@ -122,15 +78,15 @@ def train(
         Earlier training to continue (``warm_start``).
     """
     begun = time.perf_counter()
-    device = _device(settings)
+    device = find_device(settings)
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
     with seeded(sample.seed, device):
-        backbone = _backbone(settings, sample.data)
+        backbone = find_backbone(settings, sample.data)
         if start is not None:
-            _check_start(start.model, backbone, device)
-        plan = _plan(settings, sample, backbone, device)
+            check_start(start.model, backbone, device)
+        plan = make_plan(settings, sample, backbone, device)
         sample = with_pseudo_labels(settings, sample, len(classes), backbone, plan)
-    init = _init(settings, backbone, classes, start)
+    init = find_init(settings, backbone, classes, start)
     settings = settings.with_head(init)
     file = state = None
     if settings.checkpoint is not None:
@@ -149,7 +105,7 @@ def train(
         dataset, held_out, used = split_sample(settings, backbone, sample)
         if start is None:
             resumed = state is not None
-            model = _new_model(settings, init, backbone, sample, used, classes, plan, resumed)
+            model = new_model(settings, init, backbone, sample, used, classes, plan, resumed)
         else:
             model = start.model
         model.recompute(plan.recompute)
@@ -214,16 +170,16 @@ def train_more(
 
     The parameters are those of :func:`train`.
     """
-    device = _device(settings)
+    device = find_device(settings)
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
     used = np.arange(len(sample.codes))
     with seeded(sample.seed, device):
-        backbone = _backbone(settings, sample.data)
-        plan = _plan(settings, sample, backbone, device)
-        init = _init(settings, backbone, classes, start)
+        backbone = find_backbone(settings, sample.data)
+        plan = make_plan(settings, sample, backbone, device)
+        init = find_init(settings, backbone, classes, start)
         settings = settings.with_head(init)
         if start is None:
-            model = _new_model(settings, init, backbone, sample, used, classes, plan)
+            model = new_model(settings, init, backbone, sample, used, classes, plan)
         else:
             model = start.model
         model.recompute(plan.recompute)
@@ -307,82 +263,6 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
     if net.interrupted or (in_epoch and not net.out_of_time):
         keep(record(net))
         raise KeyboardInterrupt
-
-
-def _device(settings: FitSettings) -> torch.device:
-    """The device, which is checked for the precision before a tower is loaded."""
-    device = resolve_device(settings.device)
-    check_precision(settings.compute.precision, device)
-    return device
-
-
-def _plan(
-    settings: FitSettings, sample: Sample, backbone: Backbone, device: torch.device
-) -> ComputePlan:
-    """The plan of the fit; the processes that share it take the precision of the first."""
-    plan = settings.compute.build(device, settings.batch_size, sample.data.dtype, backbone.width)
-    precision = agreed(settings.net_params, plan.precision)
-    return replace(plan, precision=precision, verbose=bool(settings.verbose))
-
-
-def _backbone(settings: FitSettings, data) -> Backbone:
-    return data.backbone(partial(load_backbone, settings.backbone, settings.pretrained))
-
-
-def _check_start(model: TunedModel, backbone: Backbone, device: torch.device) -> None:
-    """Check that training continues with the same backbone on the same device."""
-    if model.backbone is not backbone or model.mean.device != device:
-        raise ValueError(
-            f"training goes on with the same backbone on the same device: "
-            f"{model.backbone.spec} ({model.backbone.n_features} features) on "
-            f"{model.mean.device} before, now {backbone.spec} ({backbone.n_features} features) "
-            f"on {device}; set warm_start=False to start anew"
-        )
-
-
-def _init(
-    settings: FitSettings, backbone: Backbone, classes: Classes, start: Trained | None
-) -> str:
-    """What the head starts from, or started from in the first training."""
-    if start is not None:
-        return start.init
-    return resolve_init(settings.init, backbone, classes.names, settings.prompts, classes.named)
-
-
-def _new_model(
-    settings: FitSettings,
-    init: str,
-    backbone: Backbone,
-    sample: Sample,
-    used: np.ndarray,
-    classes: Classes,
-    plan: ComputePlan,
-    resumed: bool = False,
-) -> TunedModel:
-    """Return the model at the start of training.
-
-    ``resumed``: whether a checkpoint has the weights, so that the head needs no start.
-    """
-    with drawing_alone(sample.seed):
-        model = TunedModel(backbone, settings.adapter, settings.head, len(classes), plan.device)
-    if backbone.is_empty:
-        model.to(sample.data.dtype)
-    if not resumed:
-        start_head(
-            model.head,
-            init,
-            backbone,
-            sample.data,
-            sample.codes,
-            used,
-            classes.labels,
-            plan,
-            names=classes.names,
-            prompts=settings.prompts,
-            sample_weight=sample.weight,
-            random_state=sample.seed,
-        )
-    return model
 
 
 def _fitted(

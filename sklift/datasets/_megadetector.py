@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -199,9 +200,9 @@ def _has_area(one: dict, where: str) -> bool:
     """Whether a box has an area; rounded numbers may leave none."""
     box, conf = one["bbox"], one["conf"]
     if not 0 <= conf <= 1:
-        raise ValueError(f"{where}: a confidence is in [0, 1], got {conf}")
+        raise ValueError(f"{where}: a confidence is in [0, 1], got {reprlib.repr(conf)}")
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        raise ValueError(f"{where}: a bbox has four numbers, got {box}")
+        raise ValueError(f"{where}: a bbox has four numbers, got {reprlib.repr(box)}")
     if min(box[2:]) < 0:
         raise ValueError(f"{where}: a bbox has no negative width or height, got {box}")
     return min(box[2:]) > 0

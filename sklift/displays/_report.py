@@ -15,7 +15,7 @@ from .._classes._labels import check_labels
 from .._store._atomic import replace_file
 from ..images import resolve_reader
 from ..images._as_source import as_image_source
-from ..images._sources import PickedSource
+from ..images._picked import PickedSource
 from ..metrics import (
     expected_calibration_error,
     long_tail_report,

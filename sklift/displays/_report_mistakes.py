@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..images._sources import ImageSource, PickedSource
+from ..images._picked import PickedSource
+from ..images._sources import ImageSource
 from ._columns import label_probabilities
 
 LARGEST = 192  # pixels of a side

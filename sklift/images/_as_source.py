@@ -10,18 +10,14 @@ from PIL import Image
 
 from ._arrays import is_tensor, tensor_to_array
 from ._crops import CropSource, ImageCrops
+from ._data_set import DatasetSource
 from ._encoded import Address, EncodedSource
+from ._files import FileSource
+from ._in_memory import ArraySource, ListSource
 from ._items import as_labels, is_address, is_encoded, is_pair, is_path, is_row
 from ._reading import PLAIN, Reading
 from ._rows import RowsSource, is_array_like
-from ._sources import (
-    ArraySource,
-    DatasetSource,
-    FileSource,
-    ImageSource,
-    ListSource,
-    check_not_empty,
-)
+from ._sources import ImageSource, check_not_empty
 
 _CHOICES = (
     "file paths, PIL images, an array (n, height, width[, channels]), a torch tensor "

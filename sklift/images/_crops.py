@@ -13,8 +13,8 @@ from PIL import Image
 
 from .._core._text import visible
 from ._decode import read
+from ._files import FileSource
 from ._reading import PLAIN, Reading
-from ._sources import FileSource
 
 _SLACK = 0.01  # detectors round, and boxes may reach beyond the picture by a little
 

@@ -7,8 +7,8 @@ import os
 import numpy as np
 
 from ._arrays import check_format, check_mask, is_tensor
+from ._in_memory import ArraySource
 from ._reading import PLAIN, Reading
-from ._sources import ArraySource
 
 
 class Rows:

@@ -13,20 +13,33 @@ from sklift.testing import EXPECTED_FAILED_CHECKS
 
 # What draws or holds out samples can't treat a weight of two like a sample given twice.
 DRAWN = {"check_sample_weight_equivalence_on_dense_data": "samples are drawn at random"}
+# Settings that have nothing to do with each other share a variant: the battery takes its time.
 VARIANTS = {
-    "adapter=feature": ({"adapter": "feature", "batch_size": 128, "max_epochs": 5}, {}),
-    "head=linear": ({"head": "linear"}, {}),
-    "head=l2norm": ({"head": "l2norm"}, {}),
-    **{f"loss={name}": ({"loss": name}, {}) for name in LOSSES},
-    "optimizer=adamw": ({"optimizer": "adamw"}, {}),
-    "compute__accumulate": ({"compute__accumulate": 3, "optimizer__clip_grad_norm": 1.0}, {}),
-    "target_prior=train": ({"target_prior": "train"}, {}),
-    "precision=bfloat16": ({"compute__precision": "bfloat16"}, {}),
-    "sampler=balanced": ({"sampler": "balanced", "head": "cosine"}, DRAWN),
-    "sampler=sqrt": ({"sampler": "sqrt", "head": "cosine"}, DRAWN),
-    "early_stopping": ({"early_stopping": True}, DRAWN),
-    "validation_fraction": ({"validation_fraction": 0.3}, DRAWN),
+    "feature": ({"adapter": "feature", "batch_size": 128, "max_epochs": 5}, {}),
+    "linear, class-balanced": ({"head": "linear", "loss": "class_balanced"}, {}),
+    "l2norm, balanced softmax": ({"head": "l2norm", "loss": "balanced_softmax"}, {}),
+    "adamw, cross-entropy": ({"optimizer": "adamw", "loss": "cross_entropy"}, {}),
+    "in parts, clipped, focal": (
+        {"compute__accumulate": 3, "optimizer__clip_grad_norm": 1.0, "loss": "focal"},
+        {},
+    ),
+    "target prior, LADE": ({"target_prior": "train", "loss": "lade"}, {}),
+    "bfloat16, reweighted": (
+        {"compute__precision": "bfloat16", "loss": "generalized_reweight"},
+        {},
+    ),
+    "LDAM": ({"loss": "ldam"}, {}),
+    "balanced, held out": (
+        {"sampler": "balanced", "head": "cosine", "validation_fraction": 0.3},
+        DRAWN,
+    ),
+    "sqrt, stopped early": ({"sampler": "sqrt", "head": "cosine", "early_stopping": True}, DRAWN),
 }
+
+
+def test_every_loss_has_a_variant():
+    chosen = {params["loss"] for params, _ in VARIANTS.values() if "loss" in params}
+    assert chosen | {LiftClassifier().loss} == set(LOSSES)
 
 
 @parametrize_with_checks(

@@ -12,7 +12,7 @@ from sklift._core._text import visible, visible_lines
 from sklift._core._warn import warn
 from sklift.datasets import load_image_folder
 from sklift.images._decode import check_file, read, read_reduced
-from sklift.images._sources import FileSource
+from sklift.images._files import FileSource
 
 EVIL = "\x1b[2J\ra\u202eb\x07"
 SHOWN = r"\x1b[2J\ra\u202eb\x07"

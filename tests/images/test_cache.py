@@ -17,11 +17,11 @@ from PIL import Image
 
 from sklift._store import _array_files, _cache, _folder_arrays
 from sklift._store._folder_arrays import StoredArrays, stored_arrays
-from sklift.images import _keys, _sources
+from sklift.images import _files, _keys
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
+from sklift.images._files import FileSource
 from sklift.images._keys import keys_by_content
-from sklift.images._sources import FileSource
 
 RNG = np.random.default_rng(0)
 SIZES = [(7, 5), (4, 9), (12, 12), (3, 30)]
@@ -65,16 +65,16 @@ def folder(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """The files that are decoded."""
-    names, read = [], _sources.read
-    monkeypatch.setattr(_sources, "read", lambda path, *how: names.append(path) or read(path, *how))
+    names, read = [], _files.read
+    monkeypatch.setattr(_files, "read", lambda path, *how: names.append(path) or read(path, *how))
     return names
 
 
 @pytest.fixture
 def forget():
     """Forget the content of files, as another process would not know it."""
-    _sources._file_fingerprint.cache_clear()
-    return _sources._file_fingerprint.cache_clear
+    _files._file_fingerprint.cache_clear()
+    return _files._file_fingerprint.cache_clear
 
 
 def test_pictures_of_any_size_come_back_as_they_were(folder):

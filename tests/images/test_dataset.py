@@ -16,7 +16,8 @@ from sklift.images import MixUp, _dataset, _views, resolve_tta
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
-from sklift.images._sources import FileSource, PickedSource
+from sklift.images._files import FileSource
+from sklift.images._picked import PickedSource
 
 N, SIZE = 6, 16
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 30, 40, 3), dtype=np.uint8)

@@ -8,12 +8,13 @@ from PIL import Image
 
 from sklift._store._folder_arrays import StoredArrays
 from sklift._store._memory import MemoryArrays
-from sklift.images import FiveCrop, MinimalistCrop, MixUp, ResizedCrop, StoredViews, _sources
+from sklift.images import FiveCrop, MinimalistCrop, MixUp, ResizedCrop, StoredViews, _files
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
 from sklift.images._dataset import PlainViews, TestViews, TrainViews
 from sklift.images._decode import read, read_reduced
-from sklift.images._sources import ArraySource, PickedSource
+from sklift.images._in_memory import ArraySource
+from sklift.images._picked import PickedSource
 
 SIZE = 24
 
@@ -153,9 +154,9 @@ def test_a_callable_is_given_all_of_the_pixels(paths):
 
 @pytest.mark.parametrize("kind", ["memory", "folder"])
 def test_caches_tell_fractions_apart_and_change_nothing(paths, tmp_path, kind, monkeypatch):
-    read_at, decode = [], _sources.read_reduced
+    read_at, decode = [], _files.read_reduced
     monkeypatch.setattr(
-        _sources,
+        _files,
         "read_reduced",
         lambda path, factor, *how: read_at.append(factor) or decode(path, factor, *how),
     )

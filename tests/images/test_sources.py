@@ -15,7 +15,8 @@ from sklift._store._memory import MemoryArrays
 from sklift.images import ImageSequence
 from sklift.images._as_source import as_image_source
 from sklift.images._cache import CachedSource
-from sklift.images._sources import ArraySource, FileSource
+from sklift.images._files import FileSource
+from sklift.images._in_memory import ArraySource
 
 N = 4
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 6, 5, 3), dtype=np.uint8)
