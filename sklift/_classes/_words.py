@@ -14,6 +14,7 @@ _COUNTED = re.compile(
 )
 _WORDNET = re.compile(r"^n\d{8}[\s._-]+(?=[^\W\d_])|(?<=\w)\.[nvars]\.\d+$")
 _HUMPS = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
+_NUMBER_AT_END = re.compile(r"\d+\Z")
 _WITHOUT_VOWEL = ("cd", "dvd", "lcd", "pc", "tv")
 # what stands before a number and names nothing
 _GENERIC = re.compile(
@@ -111,7 +112,8 @@ def _split(name: str) -> str:
 
 
 def _humps(word: str) -> str:
-    letters, number = re.fullmatch(r"(.*?)(\d*)", word, re.DOTALL).groups()  # type: ignore[union-attr]
+    letters = _NUMBER_AT_END.sub("", word)
+    number = word[len(letters) :]
     parts = _HUMPS.split(letters)
     if len(parts) < 2 or not letters.isalpha() or min(map(len, parts)) < 2:
         return word

@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     pictures = with_labels(options.pictures, options, options.labels)
     from ..classifier import LiftClassifier
     from ..displays import Report
-    from ..displays._report_model import described, names_of
+    from ..displays._fitted import names_of
+    from ..displays._report_model import described
     from ._model_file import load_model
     from ._scoring import score
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import torch
 from torch.export import ExportedProgram
@@ -38,8 +40,8 @@ def onnx_bytes(program: ExportedProgram, info: str, pictures: torch.Tensor) -> b
         If the runtime gives other probabilities than torch.
     """
     try:
-        import onnxruntime
-        import onnxscript  # noqa: F401, torch converts with it
+        onnxruntime = import_module("onnxruntime")
+        import_module("onnxscript")  # torch converts with it
     except ImportError as error:
         needed = error.name or error
         raise ImportError(

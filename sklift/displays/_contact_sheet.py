@@ -13,11 +13,10 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
 from .._classes._labels import check_labels
-from ..images import resolve_reader
 from ..images._as_source import as_image_source
 from ..metrics._as_labels import as_labels
 from ._columns import label_probabilities, naming
-from ._fitted import find_fitted
+from ._fitted import names_of, reader_of
 from ._panels import panels
 from ._style import BLUE, VERMILLION, shorten, start
 
@@ -111,17 +110,14 @@ class ContactSheetDisplay:
         -------
         display : ContactSheetDisplay
         """
-        reader = getattr(find_fitted(estimator, "reader"), "reader", "auto")
-        source = resolve_reader(reader).build(X)
-        named = find_fitted(estimator, "class_names_")
-        names = getattr(named, "class_names_", None)
+        source = reader_of(estimator).build(X)
         return cls.from_predictions(
             source,
             check_labels(y) if y is not None else check_labels(source.labels, "the label of X"),
             estimator.predict(X),
             estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None,
             labels=getattr(estimator, "classes_", None),
-            class_names=names and dict(zip(named.classes_.tolist(), names, strict=True)),
+            class_names=names_of(estimator),
             n_images=n_images,
             ax=ax,
         )
@@ -252,8 +248,8 @@ def _line(before: str, name: str, proba: np.ndarray | None, i: int) -> str:
     return before + shorten(name, LONGEST_LINE - len(before) - len(after)) + after
 
 
-def reduced(image: np.ndarray) -> np.ndarray:
-    """A picture of at most 256 pixels a side."""
+def reduced(image: np.ndarray, largest: int = LARGEST) -> np.ndarray:
+    """A picture of at most so many pixels a side."""
     small = Image.fromarray(image)
-    small.thumbnail((LARGEST, LARGEST))
+    small.thumbnail((largest, largest))
     return np.asarray(small)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..images import Reader, resolve_reader
 from ..metrics._scorers import trained_class_counts
 
 
@@ -27,6 +28,18 @@ def find_fitted(estimator, attribute: str):
             inner = ("best_estimator_", "estimator_")
             estimator = next((vars(estimator)[k] for k in inner if k in vars(estimator)), None)
     return estimator
+
+
+def names_of(estimator) -> dict | None:
+    """Names of the classes of a fitted estimator, label to name, if it knows them."""
+    named = find_fitted(estimator, "class_names_")
+    names = getattr(named, "class_names_", None)
+    return names and dict(zip(named.classes_.tolist(), names, strict=True))
+
+
+def reader_of(estimator) -> Reader:
+    """The recipe by which an estimator reads pictures; the default one if it has none."""
+    return resolve_reader(getattr(find_fitted(estimator, "reader"), "reader", "auto"))
 
 
 def training_counts(estimator, instead: str, y: ArrayLike = ()) -> dict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Integral
 
 import numpy as np
@@ -11,18 +10,16 @@ from PIL import Image
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
-from ..images import resolve_reader
 from ..images._sources import ImageSource
 from ..metrics._as_labels import as_labels
 from ._columns import naming
-from ._fitted import find_fitted
-from ._panels import panels
-from ._style import BLUE, VERMILLION, shorten, start
+from ._contact_sheet import LONGEST_LINE, picture_grid, reduced
+from ._fitted import names_of, reader_of
+from ._style import BLUE, VERMILLION, shorten
 
 LARGEST = 512  # pixels of a side of the pictures that are painted over
 LEAST = 0.05  # nats: the strongest colour stands for this at least, so that noise stays pale
 STRONGEST = 0.75  # opacity of the colour
-LONGEST_LINE = 26  # characters over a picture
 
 
 class OcclusionDisplay:
@@ -115,14 +112,10 @@ class OcclusionDisplay:
             raise ValueError(f"n_cells must be an int of at least 2, got {n_cells!r}")
         if not hasattr(estimator, "predict_proba"):
             raise TypeError(f"{type(estimator).__name__} has no predict_proba, which is explained")
-        reader = getattr(find_fitted(estimator, "reader"), "reader", "auto")
-        source = resolve_reader(reader).build(X)
-        named = find_fitted(estimator, "class_names_")
-        names = getattr(named, "class_names_", None)
+        source = reader_of(estimator).build(X)
         classes = as_labels(estimator.classes_)
-        known = names and dict(zip(named.classes_.tolist(), names, strict=True))
-        called = naming(known, classes)
-        images = [_reduced(source[i]) for i in range(len(source))]
+        called = naming(names_of(estimator), classes)
+        images = [reduced(source[i], LARGEST) for i in range(len(source))]
         whole = estimator.predict_proba(_Occluded(images, None))
         codes = whole.argmax(axis=1) if y is None else _codes(as_labels(y), classes, len(images))
         n_windows = (n_cells - 1) ** 2
@@ -148,12 +141,7 @@ class OcclusionDisplay:
         display : OcclusionDisplay
             With ``ax_`` and ``figure_``.
         """
-        n = len(self.images)
-        n_columns = min(n, math.ceil(math.sqrt(1.5 * n)))
-        n_rows = math.ceil(n / n_columns)
-        ax = start(ax, self, figsize=(max(1.8 * n_columns, 5.4), 2.05 * n_rows + 0.3))
-        grid = panels(ax, heights=(1,) * n_rows, widths=(1,) * n_columns, gap=(0, 0.02), above=0.13)
-        self.axes_ = grid[:n]
+        ax, self.axes_ = picture_grid(ax, self, len(self.images), above=0.13)
         for panel, image, cells, label, p in zip(
             self.axes_, self.images, self.maps, self.labels, self.proba, strict=True
         ):
@@ -163,8 +151,6 @@ class OcclusionDisplay:
             after = f" ({p:.0%})"
             title = shorten(label, LONGEST_LINE - len(after)) + after
             panel.set_title(title, fontsize=8, pad=4, parse_math=False)
-        for spare in grid[n:]:
-            spare.remove()
         ax.set_title("orange speaks for the class, blue against it", fontsize=9)
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -229,9 +215,3 @@ def _overlay(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     colours = np.where(strength[..., None] > 0, to_rgb(VERMILLION), to_rgb(BLUE))
     opacity = STRONGEST * np.abs(strength).clip(0, 1)
     return np.concatenate([colours, opacity[..., None]], axis=2)
-
-
-def _reduced(image: np.ndarray) -> np.ndarray:
-    small = Image.fromarray(image)
-    small.thumbnail((LARGEST, LARGEST))
-    return np.asarray(small)

@@ -13,7 +13,6 @@ from sklearn.utils import check_consistent_length
 
 from .._classes._labels import check_labels
 from .._store._atomic import replace_file
-from ..images import resolve_reader
 from ..images._as_source import as_image_source
 from ..images._picked import PickedSource
 from ..metrics import (
@@ -24,10 +23,10 @@ from ..metrics import (
 )
 from ..metrics._as_labels import as_labels
 from ._columns import naming
-from ._fitted import find_fitted, training_counts
+from ._fitted import names_of, reader_of, training_counts
 from ._report_classes import class_table
 from ._report_mistakes import picture_names, worst_mistakes
-from ._report_model import described, names_of
+from ._report_model import described
 
 
 class Report:
@@ -137,7 +136,7 @@ class Report:
         -------
         report : Report
         """
-        reader = resolve_reader(getattr(find_fitted(estimator, "reader"), "reader", "auto"))
+        reader = reader_of(estimator)
         source = reader.build(X, must_exist=reader.on_error == "raise")
         y = check_labels(y) if y is not None else check_labels(source.labels, "the label of X")
         proba = estimator.predict_proba(X)

@@ -49,12 +49,5 @@ def described(estimator) -> dict[str, str]:
     return facts
 
 
-def names_of(estimator) -> dict | None:
-    """Names of the classes of a fitted estimator, label to name, if it knows them."""
-    named = find_fitted(estimator, "class_names_")
-    names = getattr(named, "class_names_", None)
-    return names and dict(zip(named.classes_.tolist(), names, strict=True))
-
-
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -6,10 +6,9 @@ from pathlib import PurePath
 
 import numpy as np
 
-from ..images import resolve_reader
 from ..images._as_source import as_image_source
 from ._contact_sheet import picture_grid, reduced
-from ._fitted import find_fitted
+from ._fitted import reader_of
 from ._review_list import review_list
 from ._style import BLUE, GREEN, ORANGE, PURPLE, shorten
 
@@ -78,8 +77,7 @@ class ReviewDisplay:
         display : ReviewDisplay
         """
         table = review_list(estimator, X, k, **arguments)
-        reader = getattr(find_fitted(estimator, "reader"), "reader", "auto")
-        return cls.from_table(resolve_reader(reader).build(X, must_exist=False), table, ax=ax)
+        return cls.from_table(reader_of(estimator).build(X, must_exist=False), table, ax=ax)
 
     @classmethod
     def from_table(cls, X, table, *, ax=None) -> ReviewDisplay:

@@ -68,7 +68,7 @@ class DatasetSource(ImageSource):
 
     # A property, not an attribute as elsewhere: the items may have to be made for it.
     @cached_property
-    def labels(self) -> np.ndarray | None:  # type: ignore[override]
+    def labels(self) -> np.ndarray | None:
         """Labels that the dataset lists, where its items agree; else those of its items."""
         labels, from_list = labels_of(self.dataset)
         if from_list and labels is not None:

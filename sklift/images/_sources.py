@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -25,9 +26,12 @@ class ImageSource:
     """
 
     reads_files = False
-    labels: np.ndarray | None = None
     least: int | None = None  # no image is reduced
     reading: Reading = PLAIN
+
+    @cached_property
+    def labels(self) -> np.ndarray | None:
+        return None
 
     def __len__(self) -> int:
         raise NotImplementedError

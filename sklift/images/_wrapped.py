@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ._sources import ImageSource
 
 
 class WrappedSource(ImageSource):
-    """Base of sources that change how the pictures of another source are fetched.
+    """Base of sources that change how the pictures of another source are fetched, or which.
 
     Parameters
     ----------
@@ -27,6 +28,10 @@ class WrappedSource(ImageSource):
     def __len__(self) -> int:
         return len(self.source)
 
+    def place(self, i: int) -> int:
+        """Index of a picture in the source."""
+        return i
+
     def at_frame(self, frame: int) -> ImageSource:
         """Return this source with another frame of each picture."""
         source = copy(self)
@@ -36,37 +41,38 @@ class WrappedSource(ImageSource):
 
     def n_frames(self, i: int) -> int:
         """Number of frames of a picture of the source."""
-        return self.source.n_frames(i)
+        return self.source.n_frames(self.place(i))
 
     def factor(self, i: int) -> int:
         """Divisor of the sides of a picture in decoding."""
-        return self.source.factor(i)
+        return self.source.factor(self.place(i))
 
     def n_pixels(self, i: int) -> int:
         """Pixels of a picture of the source."""
-        return self.source.n_pixels(i)
+        return self.source.n_pixels(self.place(i))
 
     def look(self, i: int) -> Look:
         """What may be surprising in a picture of the source."""
-        return self.source.look(i)
+        return self.source.look(self.place(i))
 
     def check_header(self, i: int) -> None:
         """Check the header of a picture of the source."""
-        self.source.check_header(i)
+        self.source.check_header(self.place(i))
 
     def decoder(self, i: int) -> str:
         """What decodes a picture of the source."""
-        return self.source.decoder(i)
+        return self.source.decoder(self.place(i))
 
     def key(self, i: int) -> tuple | None:
         """Key of a picture of the source."""
-        return self.source.key(i)
+        return self.source.key(self.place(i))
 
     def fingerprint(self, i: int) -> bytes:
         """Fingerprint of a picture of the source."""
-        return self.source.fingerprint(i)
+        return self.source.fingerprint(self.place(i))
 
-    # A property, not an attribute as elsewhere: a dataset is asked for labels only when needed.
-    @property
-    def labels(self) -> np.ndarray | None:  # type: ignore[override]
+    # No attribute as elsewhere: a dataset is asked for labels only when they are needed.
+    @cached_property
+    def labels(self) -> np.ndarray | None:
+        """Labels of the pictures, if the source has some."""
         return self.source.labels

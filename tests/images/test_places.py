@@ -169,14 +169,15 @@ def test_arrow_columns(paths):
 def test_opened_pictures_are_not_left_loaded(tmp_path, suffix):
     path = tmp_path / f"x.{suffix}"
     Image.fromarray(PICTURES[0]).save(path)
-    for place in (path, io.BytesIO(path.read_bytes()), open(path, "rb")):  # noqa: SIM115
-        opened = Image.open(place)
-        source, expected = Reader().build([opened]), Reader().build([path])
-        for least in (None, 24, 12):
-            found, of_path = source.reduced(least)[0], expected.reduced(least)[0]
-            np.testing.assert_array_equal(found, of_path)
-        assert opened.fp is not None  # Pillow lets go of it when it loads
-        np.testing.assert_array_equal(opened.convert("RGB"), expected[0])  # it still can
+    with open(path, "rb") as file:
+        for place in (path, io.BytesIO(path.read_bytes()), file):
+            opened = Image.open(place)
+            source, expected = Reader().build([opened]), Reader().build([path])
+            for least in (None, 24, 12):
+                found, of_path = source.reduced(least)[0], expected.reduced(least)[0]
+                np.testing.assert_array_equal(found, of_path)
+            assert opened.fp is not None  # Pillow lets go of it when it loads
+            np.testing.assert_array_equal(opened.convert("RGB"), expected[0])  # it still can
 
 
 def test_opened_pictures_that_were_changed_are_seen_as_they_are(tmp_path):
