@@ -4,13 +4,19 @@ Training views of 224 pixels from JPEG files, first against torchvision's transf
 loader with a worker for each core, then large files decoded at a half against decoding them whole.
 Ratios are medians of interleaved repeats.
 
-``python benchmarks/decode.py [--images 400] [--repeats 5]``
+With ``--against``, instead: the CPU time of reading the same JPEG and PNG files, and of checking
+their headers, in this build and in another checkout of the repository. Two processes take turns,
+and the ratio is the median of the pairs; above 1 this build is faster.
+
+``python benchmarks/decode.py [--images 400] [--repeats 5] [--against CHECKOUT]``
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -130,12 +136,65 @@ def compare_threads(folder: str, repeats: int) -> None:
     report(side_by_side(ways, repeats), len(paths))
 
 
+# Reads folders from stdin, and prints the seconds of reading their files and of checking them.
+WORKER = """
+import sys, time
+from pathlib import Path
+from sklift.images._decode import check_file, read
+for line in sys.stdin:
+    paths, seconds = sorted(Path(line.strip()).iterdir()), []
+    for work in (read, check_file):
+        start = time.process_time()
+        for path in paths:
+            work(path)
+        seconds.append(time.process_time() - start)
+    print(*seconds, flush=True)
+"""
+
+
+def compare_builds(folder: str, n: int, repeats: int, other: str) -> None:
+    """The same files in this build and in another one."""
+    paths, _ = jpeg_files(folder, max(n, 200))  # fewer have no long tail
+    folders = {kind: Path(folder, kind) for kind in ("JPEG", "PNG")}
+    for kind, place in folders.items():
+        place.mkdir()
+        for i, path in enumerate(paths[:n]):
+            Image.open(path).save(place / f"{i}.{kind.lower()}", quality=95)
+    checkouts = {"this": Path(__file__).resolve().parents[1], "other": Path(other).resolve()}
+    workers = {}
+    for name, checkout in checkouts.items():
+        environment = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
+        workers[name] = subprocess.Popen(
+            [sys.executable, "-c", WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+    for kind, place in folders.items():
+        ratios = []
+        for i in range(repeats + 1):
+            found = {}
+            for name in ("this", "other") if i % 2 else ("other", "this"):
+                print(place, file=workers[name].stdin, flush=True)
+                found[name] = np.array(workers[name].stdout.readline().split(), float)
+            ratios.append(found["other"] / found["this"])
+        reading, checking = np.median(ratios[1:], axis=0)  # the first has cold files
+        print(f"{kind} ({n} files): reading {reading:.3f} x, checking headers {checking:.3f} x")
+    for worker in workers.values():
+        worker.communicate()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--against", metavar="CHECKOUT", help="another build to compare with")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if arguments.against:
+            compare_builds(folder, arguments.images, arguments.repeats, arguments.against)
+            return
         compare_epochs(folder, arguments.images, arguments.repeats)
         compare_threads(folder, arguments.repeats)
         compare_sizes(folder, arguments.repeats)
