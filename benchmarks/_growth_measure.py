@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 ENOUGH = 0.3  # CPU seconds in which a call is repeated
+M_MMAP_THRESHOLD = -3  # of malloc.h
 SMALLEST = 4 << 20  # bytes: what the allocator itself may add, of which no exponent is taken
 
 
@@ -43,6 +44,15 @@ def measure(run: Callable) -> dict[str, float]:
             added = max(0, status("VmHWM") - before - kept)
         del answer
     return {"seconds": min(times), "bytes": added}
+
+
+def give_back_at_once() -> None:
+    """Let the allocator return all freed arrays above 1 MiB, so that the peak is what is in use.
+
+    Else it keeps some tens of MiB for the next ones, whatever the size of the data: glibc below
+    2.38 can't use a freed piece again where torch asks for an aligned one.
+    """
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 1 << 20)
 
 
 def exponent(sizes: Sequence[int], values: Sequence[float], least: float = 0.0) -> float | None:

@@ -60,8 +60,9 @@ def run_soak(key: str, n_times: int, send) -> None:
 def run_million(n_rows: int, n_classes: int, send) -> None:
     """Peak memory of fit and predict, in parts of the features'."""
     from _growth_cases import head, prepare_process, table
-    from _growth_measure import measure
+    from _growth_measure import give_back_at_once, measure
 
+    give_back_at_once()
     prepare_process()
     head().fit(*table(1_000, 10)).predict(table(1_000, 10)[0])
     X, y = table(n_rows, n_classes)

@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 
 from .._core._lazy_rows import LazyRows
 
-BLOCK = 2**19  # numbers that are worked on at once: 4 MB in float64
+BLOCK = 2**17  # numbers that are worked on at once: 1 MB in float64, but
+FEWEST = 512  # rows, of which products are fast
 LARGEST = 1e70  # a norm to the fourth power, summed over rows, stays finite
 
 
@@ -72,18 +73,19 @@ class ClassMoments:
         weight : ndarray of shape (n_samples,)
             Non-negative. A row of weight 2 counts as two rows, and one of weight 0 as none.
         """
-        rows = np.argsort(codes, kind="stable")  # each class in one run
-        added = np.bincount(codes, weight, minlength=len(self.count))
-        count = self.count + added
+        added = np.zeros_like(self.count)
         moved = np.zeros_like(self.mean)
-        for r, w, runs in self._blocks(X, codes, weight, rows):
+        for r, w, runs in self._blocks(X, codes, weight):
             moved[runs.classes] += runs.sums(r, w)
+            added[runs.classes] += runs.sums(np.ones((len(w), 1)), w)[:, 0]
+        count = self.count + added
         moved /= np.where(count > 0, count, 1)[:, None]
         both = np.flatnonzero((self.count > 0) & (added > 0))
         self._refer_to(moved, both)
         self.mean += moved
+        del moved  # as large as the moments themselves
         self.count = count
-        for r, w, runs in self._blocks(X, codes, weight, rows):
+        for r, w, runs in self._blocks(X, codes, weight):
             squares = np.einsum("ij,ij->i", r, r)
             self.third[runs.classes] += runs.sums(r, w * squares)
             self.spread[runs.classes] += runs.sums(squares[:, None], w)[:, 0]
@@ -91,20 +93,21 @@ class ClassMoments:
             r *= np.sqrt(w)[:, None]
             self.scatter += r.T @ r
 
-    def _blocks(self, X, codes, weight, rows) -> Iterator[tuple[np.ndarray, np.ndarray, _Runs]]:
+    def _blocks(self, X, codes, weight) -> Iterator[tuple[np.ndarray, np.ndarray, _Runs]]:
         """Distances from the class means, weights, and runs of classes, in blocks."""
-        size = max(1, BLOCK // X.shape[1])
-        for start in range(0, len(rows), size):
-            block = rows[start : start + size]
-            r = X[block].astype(np.float64, copy=False)
-            r -= self.mean[codes[block]]
-            yield r, weight[block], _Runs(codes[block])
+        size = max(FEWEST, BLOCK // X.shape[1])
+        for start in range(0, len(codes), size):
+            block = codes[start : start + size]
+            rows = np.argsort(block, kind="stable")  # each class in one run
+            r = X[start + rows].astype(np.float64, copy=False)
+            r -= self.mean[block[rows]]
+            yield r, weight[start + rows], _Runs(block[rows])
 
     def _refer_to(self, moved: np.ndarray, classes: np.ndarray) -> None:
         """Take the moments of the rows so far about means that have moved."""
         trace = np.trace(self.scatter)
         shape = self.scatter / trace if trace > 0 else np.zeros_like(self.scatter)
-        size = max(1, BLOCK // moved.shape[1])
+        size = max(FEWEST, BLOCK // moved.shape[1])
         for start in range(0, len(classes), size):
             k = classes[start : start + size]
             n, e, spread = self.count[k, None], -moved[k], self.spread[k, None]

@@ -137,17 +137,19 @@ def class_totals(
     ``n_epochs``: number of epochs for which the draws are counted.
     """
     codes = sample.codes[used]
-    weight = np.ones(len(used)) if sample.weight is None else sample.weight[used]
+    weight = None if sample.weight is None else sample.weight[used]
     counts = np.bincount(codes[used < sample.n_labelled], minlength=n_classes)
-    weighted = np.bincount(codes, weight, minlength=n_classes)
-    probabilities, effective = None, weighted
+    weighted = np.bincount(codes, weight, minlength=n_classes).astype(float)
+    probabilities, draws, effective = None, None, weighted
     name, sampler = user_sampler(settings.net_params)
     if settings.sampler is not None:
         probabilities = sampling_probabilities(settings.sampler, codes, n_classes)
-        effective = np.bincount(codes, len(used) * probabilities * weight, minlength=n_classes)
+        draws = len(used) * probabilities
     elif sampler is not None:
         draws = expected_draws(sampler, len(used), n_epochs, seed, name=name)
-        effective = np.bincount(codes, draws * weight, minlength=n_classes)
+    if draws is not None:
+        drawn = draws if weight is None else draws * weight
+        effective = np.bincount(codes, drawn, minlength=n_classes)
     order = EpochOrder(len(used), seed, probabilities)
     order = shared_order(settings.net_params, order, settings.batch_size)
     return ClassTotals(counts, weighted, effective), order

@@ -112,10 +112,9 @@ class ShuffledLoader(DataLoader):
         if isinstance(self.dataset, Subset):
             order = torch.as_tensor(self.dataset.indices)[order]
         rows = _whole(self.dataset)
-        batches = order.split(self.batch_size) if len(order) else ()  # else one without rows
-        if self.drop_last and batches and len(batches[-1]) < self.batch_size:
-            batches = batches[:-1]
-        return (rows[batch] for batch in batches)
+        size = self.batch_size
+        n = len(order) - len(order) % size if self.drop_last else len(order)
+        return (rows[order[start : min(start + size, n)]] for start in range(0, n, size))
 
 
 def _whole(dataset):

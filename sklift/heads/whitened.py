@@ -132,7 +132,7 @@ class WhitenedCosineHead(CosineHead):
     def forward(self, features: Tensor) -> Tensor:
         """Return the scaled cosines, ``(B, n_features) -> (B, n_classes)``."""
         whitened = self.whiten(features.to(self.weight.dtype))
-        return self.scale * F.linear(normalize(whitened), normalize(self.weight))
+        return F.linear(self.scale * normalize(whitened), normalize(self.weight))
 
 
 def _as_pictures(weight: np.ndarray) -> np.ndarray:
@@ -141,7 +141,7 @@ def _as_pictures(weight: np.ndarray) -> np.ndarray:
     The latter number is sum(w)^2 / sum(w^2), the effective sample size of Kish, "Survey Sampling",
     Wiley, 1965.
     """
-    if not weight.any():
+    if not weight.any() or weight.min() == weight.max() >= 1:
         return weight
     scaled = weight / weight.max()  # squares of tiny weights would be zero
     effective = scaled.sum() ** 2 / np.sum(scaled**2)
@@ -156,7 +156,7 @@ def _whitening(moments: ClassMoments, shrinkage: float | str) -> tuple[np.ndarra
         return np.zeros(n_features), np.eye(n_features)
     average = np.trace(moments.scatter) / n / n_features
     # Where each class has one picture, or all of its pictures are the same, nothing is known.
-    if average <= np.finfo(np.float32).eps * np.mean(means**2):
+    if average <= np.finfo(np.float32).eps * np.vdot(means, means) / means.size:
         return means.mean(0), np.eye(n_features)
     covariance, _ = shrunk_covariance(moments, shrinkage)
     values, vectors = eigh(covariance)
