@@ -29,7 +29,7 @@ from sklift._store._features import StoredFeatures
 from sklift._store._memory import MemoryArrays
 from sklift.adapters import LoRA
 
-N_WARM_UP, ALLOWED = 10, 0.05
+N_WARM_UP, ALLOWED = 10, 0.03
 LABELS = np.repeat(["circle", "square", "star"], [12, 8, 4])
 QUICK = {"max_epochs": 2, "batch_size": 8, "compute__precision": "float32"}
 
@@ -117,13 +117,13 @@ def fail(folder: Path):
 
 
 CASES = {
-    "fits on pictures": (fit_pictures, 50),
-    "fits on precomputed features": (fit_precomputed, 50),
-    "fits on files": (fit_files, 50),
+    "fits on pictures": (fit_pictures, 30),
+    "fits on precomputed features": (fit_precomputed, 30),
+    "fits on files": (fit_files, 30),
     "fits with two workers": (fit_with_workers, 10),
-    "fits that fail": (fail, 50),
-    "predictions": (predict, 200),
-    "calls of an embedder": (embed, 200),
+    "fits that fail": (fail, 30),
+    "predictions": (predict, 120),
+    "calls of an embedder": (embed, 120),
 }
 
 
