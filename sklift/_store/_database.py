@@ -13,6 +13,8 @@ from ._private import check_regular_file, make_folder, warn_if_open
 
 PATIENCE = 5.0  # seconds to wait for a lock; a process that holds it longer has stopped
 _SUFFIXES = ("", "-journal", "-wal", "-shm")
+# The last two: messages that quote bytes of a damaged file, and sizes that it claims.
+_OF_SQLITE = (sqlite3.Error, UnicodeDecodeError, MemoryError)
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_MISMATCH")
 
 
@@ -81,7 +83,7 @@ class Database:
     def _attempt(self, way: str, action: Callable[[], Any], default):
         try:
             result = action()
-        except (OSError, sqlite3.Error) as error:  # for instance a full disk; stored arrays remain
+        except (OSError, *_OF_SQLITE) as error:  # for instance a full disk; stored arrays remain
             self._held = self._held | {way} if _is_lock(error) else self._held - {way}
             if way not in self._failing:
                 self._failing.add(way)
@@ -98,7 +100,7 @@ class Database:
 def _way_out(error: Exception) -> str:
     if _is_lock(error):
         return ": another process holds its lock, and may have been stopped"
-    if _name(error).startswith(_DAMAGED):
+    if _name(error).startswith(_DAMAGED) or not isinstance(error, (OSError, sqlite3.Error)):
         return ": delete the file"
     return ": make room, or give another folder as cache"
 

@@ -116,6 +116,15 @@ def test_a_file_that_is_no_database(store, told):
     assert len(told()) == 2 and all("delete the file" in text for text in told())
 
 
+def test_a_schema_that_is_no_text(store, told):
+    store.add(VECTORS)
+    content = path_of(store).read_bytes()
+    path_of(store).write_bytes(content.replace(b"CREATE TABLE", b"CREATE T\xffBLE"))
+    assert store.find(VECTORS) == {}
+    store.add(VECTORS)
+    assert len(told()) == 2 and all("delete the file" in text for text in told())
+
+
 @pytest.mark.parametrize("suffix", ["", "-journal", "-wal"])
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_a_database_is_no_link_to_another_file(store, tmp_path, told, suffix, link):
