@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._benchmarks import load_imagenet_lt, load_inaturalist2018, load_places_lt
 from ._camera_traps import load_camera_traps
+from ._checks._check_images import check_images
 from ._cifar import load_cifar_lt
 from ._csv import load_image_csv
 from ._darwin_core import load_darwin_core
@@ -18,6 +19,7 @@ from ._megadetector import load_megadetector
 from ._wilds import from_wilds
 
 __all__ = [
+    "check_images",
     "from_huggingface",
     "from_wilds",
     "get_data_home",

@@ -14,6 +14,7 @@ from sklearn.utils import check_consistent_length
 from .._classes._labels import check_labels
 from .._store._atomic import replace_file
 from ..images._as_source import as_image_source
+from ..images._names import picture_names
 from ..images._picked import PickedSource
 from ..metrics import (
     expected_calibration_error,
@@ -25,7 +26,7 @@ from ..metrics._as_labels import as_labels
 from ._columns import naming
 from ._fitted import names_of, reader_of, training_counts
 from ._report_classes import class_table
-from ._report_mistakes import picture_names, worst_mistakes
+from ._report_mistakes import worst_mistakes
 from ._report_model import described
 
 

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ..images._picked import PickedSource
-from ..images._sources import ImageSource
+from ..images._names import picture_names
 from ._columns import label_probabilities
 
 LARGEST = 192  # pixels of a side
-
-
-def picture_names(source: ImageSource) -> Callable[[int], str]:
-    """What messages call the pictures of a source: their paths, or their places in X."""
-    if isinstance(source, PickedSource):
-        name, indices = picture_names(source.source), source.indices
-        return lambda i: name(int(indices[i]))
-    paths = getattr(getattr(source, "source", source), "paths", None)
-    return (lambda i: f"X[{i}]") if paths is None else (lambda i: paths[i])
 
 
 def worst_mistakes(

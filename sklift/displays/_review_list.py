@@ -13,9 +13,9 @@ from sklearn.utils import check_consistent_length
 
 from .._classes._labels import check_labels
 from ..images import resolve_reader
+from ..images._names import picture_names
 from ..metrics._table import check_output, import_pandas
 from ._fitted import find_fitted
-from ._report_mistakes import picture_names
 
 REASONS = ("unsure", "foreign", "diverse", "label")
 

@@ -1,0 +1,1 @@
+"""Faults of collections of labelled pictures, one kind of evidence in each module."""

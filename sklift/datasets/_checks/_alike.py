@@ -1,0 +1,154 @@
+"""Copies, near-copies and bursts: pictures that are alike, by their pixels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from ..._compute._threads import map_items
+from ...images._sources import ImageSource
+from ._alone import is_blank
+from ._kinds import Found
+from ._seen import Seen, squeezed
+
+CLOSE = 0.95  # correlation of pictures that are compared further
+NEAREST = 4  # others that a picture is compared with further, at most
+BLOCK = 1 << 24  # correlations that are held at once
+COARSE, FINE = 12.0, 20.0  # levels by which copies differ, at most, of 32 and of 64 pixels a side
+GAINS = (0.6, 1.6)  # by which their contrasts differ, at most
+THUMBNAIL = 2  # times that the sides of a picture are longer than those of a thumbnail
+
+
+def copies(seen: Sequence[Seen]) -> list[list[int]]:
+    """Groups of equal pictures, without blank ones, which are alike without that."""
+    groups = defaultdict(list)
+    for i, one in enumerate(seen):
+        if one.reason is None and not is_blank(one):
+            groups[one.digest].append(i)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def descriptors(seen: Sequence[Seen], of: Sequence[int]) -> np.ndarray:
+    """Pictures as unit vectors, whose products are the correlations of their levels of grey.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n, 256), float32
+        Of pictures of 16 pixels a side.
+    """
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    vectors = np.empty((len(of), 256), np.float32)
+    for row, i in enumerate(of):
+        small = seen[i].small
+        assert small is not None
+        vectors[row] = (small @ weights).reshape(16, 2, 16, 2).mean(axis=(1, 3)).ravel()
+    vectors -= vectors.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(lengths, np.float32(1e-6))
+
+
+def close_pairs(vectors: np.ndarray, places: np.ndarray) -> list[tuple[int, int, float]]:
+    """Pairs of rows that are alike: for each row the nearest of its place, and those of others.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, n_features)
+        Unit vectors.
+    places : ndarray of shape (n,), int
+        The class and part of the split of each. With both kinds of pairs, a copy elsewhere is not
+        hidden by many that are beside it.
+
+    Returns
+    -------
+    pairs : list of (int, int, float)
+        Rows i < j and their correlation, each pair once.
+    """
+    found: dict[tuple[int, int], float] = {}
+    n = len(vectors)
+    step = max(1, BLOCK // max(n, 1))
+    for start in range(0, n, step):
+        products = vectors[start : start + step] @ vectors.T
+        own = np.arange(len(products))
+        products[own, start + own] = -1
+        for row in np.flatnonzero((products > CLOSE).any(axis=1)).tolist():
+            others = np.flatnonzero(products[row] > CLOSE)
+            beside = places[others] == places[start + row]
+            for some in (others[beside], others[~beside]):
+                nearest = some[np.argsort(-products[row, some], kind="stable")[:NEAREST]]
+                for other in nearest.tolist():
+                    pair = (min(start + row, other), max(start + row, other))
+                    found[pair] = float(products[row, other])
+    return [(i, j, likeness) for (i, j), likeness in sorted(found.items())]
+
+
+def near_copies(
+    seen: Sequence[Seen], source: ImageSource, pairs: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The pairs that are one picture, saved again at another size, quality or brightness.
+
+    They are compared at 32 pixels a side, and what passes at 64.
+    """
+    kept = [(i, j) for i, j in pairs if _same(seen[i].small, seen[j].small, COARSE, 8)]
+    close: list[tuple[int, int]] = []
+    for start in range(0, len(kept), 256):
+        some = kept[start : start + 256]
+        needed = sorted({i for pair in some for i in pair})
+        large = dict(zip(needed, map_items(lambda i: _at(source, i, 64), needed), strict=True))
+        for i, j in some:
+            fine = min(seen[i].side, seen[j].side) >= 64  # a smaller one has no more details
+            if not fine or _same(large[i], large[j], FINE, 16):
+                close.append((i, j))
+    return close
+
+
+def _at(source: ImageSource, i: int, side: int) -> np.ndarray:
+    return squeezed(Image.fromarray(source[i]), side)
+
+
+def _same(a: np.ndarray | None, b: np.ndarray | None, most: float, n_cells: int) -> bool:
+    """Whether two small pictures differ by brightness and contrast only, in each of their cells."""
+    assert a is not None and b is not None
+    first = a - a.mean(axis=(0, 1), dtype=np.float32)
+    second = b - b.mean(axis=(0, 1), dtype=np.float32)
+    gain = float((first * second).sum() / max(float((first * first).sum()), 1e-6))
+    if not GAINS[0] < gain < GAINS[1]:
+        return False
+    side = len(a) // n_cells
+    rest = np.abs(second - gain * first).mean(axis=2)
+    return bool(rest.reshape(n_cells, side, n_cells, side).mean(axis=(1, 3)).max() <= most)
+
+
+def joined(pairs: Sequence[tuple[int, int]], n: int) -> list[list[int]]:
+    """Groups of pictures that pairs connect, in the order of their first ones."""
+    if not pairs:
+        return []
+    rows, columns = np.array(pairs).T
+    graph = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(n, n))
+    members = defaultdict(list)
+    for i, label in enumerate(connected_components(graph, directed=False)[1].tolist()):
+        members[label].append(i)
+    return [group for group in members.values() if len(group) > 1]
+
+
+def told(groups, seen, labels, parts, *, exact: bool) -> Iterator[Found]:
+    """Groups of copies or near-copies as faults, by the classes and parts that they are in."""
+    words = "the same" if exact else "nearly the same"
+    for group in groups:
+        sides = [seen[i].side for i in group]
+        if labels is not None and len(set(labels[group].tolist())) > 1:
+            kind = f"{words} picture in several classes"
+        elif parts is not None and len(set(parts[group].tolist())) > 1:
+            kind = f"{words} picture in several parts of the split"
+        elif exact:
+            kind = "copies within a class"
+        elif max(sides) >= THUMBNAIL * min(sides):
+            kind = "smaller copies of other pictures"
+        else:
+            kind = "near-copies within a class"
+        details = ("",) * len(group) if exact else tuple(f"{side} pixels" for side in sides)
+        yield Found(kind, tuple(group), details)

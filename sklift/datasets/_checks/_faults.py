@@ -1,0 +1,157 @@
+"""All faults of a collection, from one pass over its pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from ..._classes._look_alikes import look_alikes
+from ..._classes._plurals import plurals
+from ..._compute._threads import map_items
+from ...images._names import picture_names, picture_paths
+from ...images._sources import ImageSource
+from ._alike import close_pairs, copies, descriptors, joined, near_copies, told
+from ._alone import faults_of_each, is_blank
+from ._bursts import torn_bursts
+from ._kinds import Found
+from ._label_errors import wrong_labels
+from ._seen import SIDE, Seen, see
+
+NEAR = 0.99  # correlation of pictures that may be near-copies
+AT_ONCE = 256  # pictures between two signs of life
+_PAIRS = 20_000  # pairs of pictures by which it is told how much alike any two are
+
+
+def faults(
+    source: ImageSource,
+    labels: np.ndarray | None = None,
+    parts: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    features: np.ndarray | None = None,
+    least: int = 32,
+    advance: Callable[[int], object] = lambda n: None,
+) -> Iterator[Found]:
+    """Faults of pictures, as of :func:`check_images`.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The pictures.
+    labels, parts, groups, features, least
+        Checked.
+    advance : callable
+        It is told numbers of pictures that have been looked at.
+    """
+    seen = _seen(source, advance)
+    yield from faults_of_each(seen, least)
+    equal = copies(seen)
+    yield from told(equal, seen, labels, parts, exact=True)
+    again = {i for group in equal for i in group[1:]}
+    of = [
+        i
+        for i, one in enumerate(seen)
+        if one.reason is None and i not in again and not is_blank(one)
+    ]
+    vectors = descriptors(seen, of)
+    close = [
+        (of[a], of[b], c) for a, b, c in close_pairs(vectors, _places(labels, parts, len(seen))[of])
+    ]
+    near = near_copies(seen, source.reduced(SIDE), [(i, j) for i, j, c in close if c > NEAR])
+    alike = joined(near, len(seen))
+    yield from told(alike, seen, labels, parts, exact=False)
+    if parts is not None:
+        usual = _usual(vectors)
+        paths = picture_paths(source)
+        unusual = [(i, j) for i, j, c in close if c > usual]
+        torn = set(torn_bursts(seen, of, vectors, unusual, parts, paths))
+        together = {i: k for k, group in enumerate(alike) for i in group}
+        rest = [(i, j) for i, j in torn if together.get(i, -1) != together.get(j, -2)]
+        for burst in joined(sorted(rest), len(seen)):
+            yield Found("bursts in several parts of the split", tuple(burst), _times(seen, burst))
+        yield from _torn_groups(groups, parts)
+    if labels is not None:
+        if features is not None:
+            pairs = [*near, *((group[0], i) for group in equal for i in group[1:])]
+            yield from _wrong(features, labels, groups, joined(pairs, len(seen)))
+        yield from _names(labels)
+
+
+def _seen(source: ImageSource, advance: Callable[[int], object]) -> list[Seen]:
+    reduced, name, paths = source.reduced(SIDE), picture_names(source), picture_paths(source)
+    seen: list[Seen] = []
+    for start in range(0, len(source), AT_ONCE):
+        some = range(start, min(start + AT_ONCE, len(source)))
+        seen += map_items(
+            lambda i: see(reduced, i, name(i), None if paths is None else paths[i]), some
+        )
+        advance(len(some))
+    return seen
+
+
+def _places(labels: np.ndarray | None, parts: np.ndarray | None, n: int) -> np.ndarray:
+    """A number for the class and part of each picture."""
+    places = np.zeros(n, dtype=int)
+    for values in (labels, parts):
+        if values is not None:
+            places = places * n + np.unique(values, return_inverse=True)[1]
+    return places
+
+
+def _usual(vectors: np.ndarray) -> float:
+    """The correlation above which 1 in 1,000 pairs of pictures is: high where all are alike."""
+    if len(vectors) < 2:
+        return 1.0
+    first, second = np.random.default_rng(0).integers(0, len(vectors), (2, _PAIRS))
+    first, second = first[first != second], second[first != second]
+    return float(np.quantile(np.einsum("ij,ij->i", vectors[first], vectors[second]), 0.999))
+
+
+def _times(seen: Sequence[Seen], burst: Sequence[int]) -> tuple[str, ...]:
+    """When each picture of a burst was taken, after the first."""
+    taken = [one.seconds if (one := seen[i].taken) else None for i in burst]
+    first = min((time for time in taken if time is not None), default=0.0)
+    return tuple("" if time is None else f"{time - first:.0f} s" for time in taken)
+
+
+def _torn_groups(groups: np.ndarray | None, parts: np.ndarray) -> Iterator[Found]:
+    if groups is None:
+        return
+    found: dict[str, set[str]] = {}
+    for group, part in zip(groups.tolist(), parts.tolist(), strict=True):
+        found.setdefault(group, set()).add(part)
+    for group, some in found.items():
+        if len(some) > 1:
+            text = f"{group}: {', '.join(sorted(some))}"
+            yield Found("groups in several parts of the split", (), (text,))
+
+
+def _wrong(features, labels, groups, together) -> Iterator[Found]:
+    """Labels that look wrong; copies are scored together, and so are groups, if there are some."""
+    if groups is None:
+        groups = np.arange(len(labels)).astype(str)
+        for members in together:
+            groups[members] = groups[members[0]]
+    classes, codes = np.unique(labels, return_inverse=True)
+    rows = np.flatnonzero(np.isfinite(features).all(axis=1))
+    found = wrong_labels(
+        features[rows], codes[rows], np.unique(groups, return_inverse=True)[1][rows]
+    )
+    for row, code, _ in found:
+        yield Found("labels that look wrong", (int(rows[row]),), (f"more like {classes[code]}",))
+
+
+def _names(labels: np.ndarray) -> Iterator[Found]:
+    """What is odd about the names of classes and their sizes."""
+    counts = Counter(labels.tolist())
+    names = sorted(counts)
+    for kind, pairs in {
+        "class names that look alike": look_alikes(names),
+        "class names in singular and plural": plurals(names),
+    }.items():
+        for pair in pairs:
+            yield Found(kind, (), (" = ".join(map(repr, pair)),))
+    for name in names:
+        if counts[name] == 1:
+            yield Found("classes of one picture", (), (str(name),))
