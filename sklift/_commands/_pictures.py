@@ -65,8 +65,12 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def with_labels(place: str, options: argparse.Namespace, table: str | None = None) -> Pictures:
+def with_labels(
+    place: str, options: argparse.Namespace, table: str | None = None, levels: str | None = None
+) -> Pictures:
     """The pictures of a folder with one sub-folder per class, of a list, or of a CSV file.
+
+    ``levels`` says what the folders are, where it is not None.
 
     Raises
     ------
@@ -76,13 +80,15 @@ def with_labels(place: str, options: argparse.Namespace, table: str | None = Non
         If it is no such folder or list.
     """
     _check_there(place)
+    if levels is not None and (table is not None or not os.path.isdir(place)):
+        raise ValueError("--levels goes with a folder of pictures, without a table")
     if table is not None:
         if not os.path.isdir(place):
             raise ValueError(f"--labels goes with a folder of pictures; {place} is a file")
         return _of_table(Path(table), Path(place), options)
     if os.path.isdir(place):
-        found = load_image_folder(place)
-        return Pictures(found.data, found.target, found.left_out)
+        found = load_image_folder(place, levels=levels or "class")
+        return Pictures(found.data, found.target, found.left_out, found.groups, found.split)
     if place.lower().endswith(TABLES):
         return _of_table(Path(place), Path(place).parent, options)
     if place.lower().endswith(endings(None)):

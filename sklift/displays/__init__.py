@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._class_counts import ClassCountsDisplay
 from ._contact_sheet import ContactSheetDisplay
+from ._findings import FindingsReport
 from ._occlusion import OcclusionDisplay
 from ._recall import RecallDisplay
 from ._reliability import ReliabilityDisplay
@@ -17,6 +18,7 @@ from ._training_curve import TrainingCurveDisplay
 __all__ = [
     "ClassCountsDisplay",
     "ContactSheetDisplay",
+    "FindingsReport",
     "OcclusionDisplay",
     "RecallDisplay",
     "ReliabilityDisplay",

@@ -292,4 +292,4 @@ class Report:
     def _repr_html_(self) -> str:
         from ._report_page import framed
 
-        return framed(self)
+        return framed(self.title, self.to_html())

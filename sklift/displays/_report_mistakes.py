@@ -41,13 +41,14 @@ def worst_mistakes(
             "predicted": called(y_pred[[i]].tolist()[0]),
             "probability_true": float(proba_true[i]),
             "probability_predicted": float(proba_pred[i]),
-            "thumbnail": _thumbnail(source[i]),
+            "thumbnail": thumbnail(source[i]),
         }
         for i in order.tolist()
     ]
 
 
-def _thumbnail(image: np.ndarray) -> bytes:
+def thumbnail(image: np.ndarray) -> bytes:
+    """A picture as a small JPEG file."""
     small = Image.fromarray(image)
     small.thumbnail((LARGEST, LARGEST))
     file = io.BytesIO()

@@ -22,26 +22,29 @@ def page(report) -> str:
     """The whole page of a :class:`Report`."""
     parts = [
         _tiles(report),
-        _section("Classes", _class_note(report), _class_table(report)),
-        _section("Taken for each other", *_confusions(report)),
-        _section("Worst mistakes", *_mistakes(report)),
-        _section("Calibration", *_calibration(report)),
-        _section("The model", _facts(report.model)),
-        _section("Left out", *_left_out(report.unreadable)),
+        section("Classes", _class_note(report), _class_table(report)),
+        section("Taken for each other", *_confusions(report)),
+        section("Worst mistakes", *_mistakes(report)),
+        section("Calibration", *_calibration(report)),
+        section("The model", _facts(report.model)),
+        section("Left out", *_left_out(report.unreadable)),
     ]
-    template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
     trained = report.model.get("trained on", "")
-    return Template(template).substitute(
-        title=shown(report.title),
-        lead=shown(f"Trained on {trained}." if trained else ""),
-        body="\n".join(filter(None, parts)),
-    )
+    lead = f"Trained on {trained}." if trained else ""
+    return filled(report.title, lead, parts)
 
 
-def framed(report) -> str:
-    """The page inside of another one, such as a notebook."""
+def filled(title: str, lead: str, parts: Iterable[str]) -> str:
+    """A page: the template with a title, a sentence below it, and its sections."""
+    template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
+    body = "\n".join(filter(None, parts))
+    return Template(template).substitute(title=shown(title), lead=shown(lead), body=body)
+
+
+def framed(title: str, html: str) -> str:
+    """A page inside of another one, such as a notebook."""
     return (
-        f'<iframe title="{shown(report.title)}" srcdoc="{escaped(page(report))}" '
+        f'<iframe title="{shown(title)}" srcdoc="{escaped(html)}" '
         'style="width:100%;height:40rem;border:0"></iframe>'
     )
 
@@ -56,7 +59,8 @@ def percent(value: float) -> str:
     return "\u2013" if math.isnan(value) else f"{100 * value:.0f}\u00a0%"
 
 
-def _section(title: str, *content: str) -> str:
+def section(title: str, *content: str) -> str:
+    """A part of a page under its title, which is HTML; nothing where there is no content."""
     return f"<section>\n<h2>{title}</h2>\n{''.join(content)}</section>" if any(content) else ""
 
 
@@ -149,13 +153,19 @@ def _mistakes(report) -> tuple[str, str]:
 
 
 def _mistake(row: dict[str, Any]) -> str:
-    data = base64.b64encode(row["thumbnail"]).decode()
-    name = shown(row["picture"])
-    return (
-        f'<li><figure><img src="data:image/jpeg;base64,{data}" alt="{name}"><figcaption>'
+    caption = (
         f"predicted <b>{shown(row['predicted'])}</b> {percent(row['probability_predicted'])}<br>"
         f"label <b>{shown(row['true'])}</b> {percent(row['probability_true'])}<br>"
-        f"<code>{name}</code></figcaption></figure></li>\n"
+    )
+    return f"<li>{figure(row['thumbnail'], row['picture'], caption)}</li>\n"
+
+
+def figure(jpeg: bytes, name: str, caption: str) -> str:
+    """A picture, with HTML and its name below."""
+    data, name = base64.b64encode(jpeg).decode(), shown(name)
+    return (
+        f'<figure><img src="data:image/jpeg;base64,{data}" alt="{name}"><figcaption>{caption}'
+        f"<code>{name}</code></figcaption></figure>"
     )
 
 

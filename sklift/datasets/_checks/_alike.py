@@ -19,7 +19,7 @@ from ._seen import Seen, squeezed
 CLOSE = 0.95  # correlation of pictures that are compared further
 NEAREST = 4  # others that a picture is compared with further, at most
 BLOCK = 1 << 24  # correlations that are held at once
-COARSE, FINE = 12.0, 20.0  # levels by which copies differ, at most, of 32 and of 64 pixels a side
+COARSE, FINE = 14.0, 20.0  # levels by which copies differ, at most, of 32 and of 64 pixels a side
 GAINS = (0.6, 1.6)  # by which their contrasts differ, at most
 THUMBNAIL = 2  # times that the sides of a picture are longer than those of a thumbnail
 
@@ -91,9 +91,10 @@ def near_copies(
 ) -> list[tuple[int, int]]:
     """The pairs that are one picture, saved again at another size, quality or brightness.
 
-    They are compared at 32 pixels a side, and what passes at 64.
+    They are compared at 32 pixels a side, in each colour, and what passes at 64, where JPEG keeps
+    less of colours, in their mean.
     """
-    kept = [(i, j) for i, j in pairs if _same(seen[i].small, seen[j].small, COARSE, 8)]
+    kept = [(i, j) for i, j in pairs if _rest(seen[i].small, seen[j].small, 8).max() <= COARSE]
     close: list[tuple[int, int]] = []
     for start in range(0, len(kept), 256):
         some = kept[start : start + 256]
@@ -101,7 +102,7 @@ def near_copies(
         large = dict(zip(needed, map_items(lambda i: _at(source, i, 64), needed), strict=True))
         for i, j in some:
             fine = min(seen[i].side, seen[j].side) >= 64  # a smaller one has no more details
-            if not fine or _same(large[i], large[j], FINE, 16):
+            if not fine or _rest(large[i], large[j], 16).mean(axis=2).max() <= FINE:
                 close.append((i, j))
     return close
 
@@ -110,17 +111,23 @@ def _at(source: ImageSource, i: int, side: int) -> np.ndarray:
     return squeezed(Image.fromarray(source[i]), side)
 
 
-def _same(a: np.ndarray | None, b: np.ndarray | None, most: float, n_cells: int) -> bool:
-    """Whether two small pictures differ by brightness and contrast only, in each of their cells."""
+def _rest(a: np.ndarray | None, b: np.ndarray | None, n_cells: int) -> np.ndarray:
+    """What of one small picture another one doesn't explain by brightness and contrast.
+
+    Returns
+    -------
+    levels : ndarray of shape (n_cells, n_cells, 3)
+        Mean difference of each cell and colour; infinite where the contrasts differ too much.
+    """
     assert a is not None and b is not None
     first = a - a.mean(axis=(0, 1), dtype=np.float32)
     second = b - b.mean(axis=(0, 1), dtype=np.float32)
     gain = float((first * second).sum() / max(float((first * first).sum()), 1e-6))
     if not GAINS[0] < gain < GAINS[1]:
-        return False
+        return np.full((n_cells, n_cells, 3), np.inf)
     side = len(a) // n_cells
-    rest = np.abs(second - gain * first).mean(axis=2)
-    return bool(rest.reshape(n_cells, side, n_cells, side).mean(axis=(1, 3)).max() <= most)
+    rest = np.abs(second - gain * first).reshape(n_cells, side, n_cells, side, 3)
+    return rest.mean(axis=(1, 3))
 
 
 def joined(pairs: Sequence[tuple[int, int]], n: int) -> list[list[int]]:

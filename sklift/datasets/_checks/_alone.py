@@ -71,6 +71,6 @@ def _masks(seen: Sequence[Seen], of: list[int]) -> Iterator[Found]:
     """Pictures of few colours, where nearly all others are photographs."""
     masks = [i for i in of if seen[i].few is not None]
     others = np.array([seen[i].flat for i in of if seen[i].few is None])
-    if masks and len(others) and np.quantile(others, 1 - NATURE) < DRAWN:
+    if 0 < len(masks) <= len(others) and np.quantile(others, 1 - NATURE) < DRAWN:
         for i in masks:
             yield Found("masks among photographs", (i,), (f"{seen[i].few} colours",))
