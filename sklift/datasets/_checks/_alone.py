@@ -64,7 +64,9 @@ def _blurred(seen: Sequence[Seen], of: list[int]) -> Iterator[Found]:
     found = np.flatnonzero((blur > BLURRED) & (blur > np.median(blur) + ABOVE))
     if len(found) <= NATURE * len(blur):
         order = found[np.argsort(-blur[found], kind="stable")]
-        yield from (Found("blurred", (of[k],), (f"{blur[k]:.2f} of 1",)) for k in order.tolist())
+        yield from (
+            Found("blurred", (of[k],), (f"blur {blur[k]:.2f} of 1",)) for k in order.tolist()
+        )
 
 
 def _masks(seen: Sequence[Seen], of: list[int]) -> Iterator[Found]:

@@ -20,8 +20,9 @@ from ._label_errors import wrong_labels
 from ._seen import SIDE, Seen, see
 
 NEAR = 0.99  # correlation of pictures that may be near-copies
+VARIED = 0.8  # correlation that nine in ten pairs of varied pictures stay below
 AT_ONCE = 256  # pictures between two signs of life
-_PAIRS = 20_000  # pairs of pictures by which it is told how much alike any two are
+_PAIRS = 20_000  # pairs by which that is told
 
 
 def faults(
@@ -62,10 +63,8 @@ def faults(
     alike = joined(near, len(seen))
     yield from told(alike, seen, labels, parts, exact=False)
     if parts is not None:
-        usual = _usual(vectors)
-        paths = picture_paths(source)
-        unusual = [(i, j) for i, j, c in close if c > usual]
-        torn = set(torn_bursts(seen, of, vectors, unusual, parts, paths))
+        pairs = [(i, j) for i, j, _ in close] if len(of) and _varied(vectors) else []
+        torn = set(torn_bursts(seen, of, vectors, pairs, parts, picture_paths(source)))
         together = {i: k for k, group in enumerate(alike) for i in group}
         rest = [(i, j) for i, j in torn if together.get(i, -1) != together.get(j, -2)]
         for burst in joined(sorted(rest), len(seen)):
@@ -99,13 +98,15 @@ def _places(labels: np.ndarray | None, parts: np.ndarray | None, n: int) -> np.n
     return places
 
 
-def _usual(vectors: np.ndarray) -> float:
-    """The correlation above which 1 in 1,000 pairs of pictures is: high where all are alike."""
-    if len(vectors) < 2:
-        return 1.0
+def _varied(vectors: np.ndarray) -> bool:
+    """Whether pictures differ so much that two that don't are of one moment.
+
+    X-rays, or pictures of one fixed camera, are all alike.
+    """
     first, second = np.random.default_rng(0).integers(0, len(vectors), (2, _PAIRS))
     first, second = first[first != second], second[first != second]
-    return float(np.quantile(np.einsum("ij,ij->i", vectors[first], vectors[second]), 0.999))
+    likeness = np.einsum("ij,ij->i", vectors[first], vectors[second])
+    return bool(len(likeness)) and bool(np.quantile(likeness, 0.9) < VARIED)
 
 
 def _times(seen: Sequence[Seen], burst: Sequence[int]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from ..._classes._gaussian_classifier import ShrunkGaussianClassifier
 
 FOLDS = 5
 ENOUGH = 5  # pictures of a class, of which one may look wrong
+KNOWN = 0.5  # recall and precision from which on a class is known well enough to speak of it
 OVERLAP = 0.2  # share of a class that may be nearer to another before the two are called alike
 _AT_ONCE = 1024  # rows that are scored for all classes
 
@@ -23,7 +24,8 @@ def wrong_labels(
     Each fifth of the rows is scored by a :class:`ShrunkGaussianClassifier` of the others. A label
     looks wrong if the score of another class exceeds that of the label by as much as it does for
     half of the rows of the other class, and if at most a fifth of the rows of the label are nearer
-    to that class.
+    to that class. Classes of which half aren't recognised are passed over: features that can't tell
+    classes apart can't tell labels either.
 
     Parameters
     ----------
@@ -47,9 +49,11 @@ def wrong_labels(
     held_out = _HeldOut(features[rows], codes[rows], groups[rows])
     codes = codes[rows]
     best = held_out.best()
+    hits = np.bincount(codes[best == codes], minlength=len(counts))
+    known = hits >= KNOWN * np.maximum(counts, np.bincount(best, minlength=len(counts)))
     most: dict[tuple[int, int], float] = {}
     found = []
-    for row in np.flatnonzero(best != codes).tolist():
+    for row in np.flatnonzero((best != codes) & known[best] & known[codes]).tolist():
         other, own = pair = int(best[row]), int(codes[row])
         if pair not in most:
             alike = (held_out.excess(np.flatnonzero(codes == own), *pair) > 0).mean() > OVERLAP
