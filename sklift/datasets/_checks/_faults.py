@@ -20,7 +20,7 @@ from ._label_errors import wrong_labels
 from ._seen import SIDE, Seen, see
 
 NEAR = 0.99  # correlation of pictures that may be near-copies
-VARIED = 0.8  # correlation that nine in ten pairs of varied pictures stay below
+VARIED = 0.8  # correlation that half of the pairs of varied pictures stay below
 AT_ONCE = 256  # pictures between two signs of life
 _PAIRS = 20_000  # pairs by which that is told
 
@@ -106,7 +106,7 @@ def _varied(vectors: np.ndarray) -> bool:
     first, second = np.random.default_rng(0).integers(0, len(vectors), (2, _PAIRS))
     first, second = first[first != second], second[first != second]
     likeness = np.einsum("ij,ij->i", vectors[first], vectors[second])
-    return bool(len(likeness)) and bool(np.quantile(likeness, 0.9) < VARIED)
+    return bool(len(likeness)) and bool(np.median(likeness) < VARIED)
 
 
 def _times(seen: Sequence[Seen], burst: Sequence[int]) -> tuple[str, ...]:

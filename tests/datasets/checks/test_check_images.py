@@ -140,7 +140,7 @@ def files(tmp_path):
             tags[0x0110] = camera if isinstance(camera, str) else camera[i % 2]
             time = f"2024:05:01 10:{i // 2:02}:{i % 2 * seconds if seconds else 0:02}"
             tags.get_ifd(0x8769)[0x9003] = time
-            before = np.roll(PHOTOGRAPHS[i - i % 2], i % 2 * 3, axis=1)
+            before = np.roll(PHOTOGRAPHS[i - i % 2], i % 2 * 2, axis=1)
             path = tmp_path / ("train" if i % 2 == 0 else "test") / named.format(i)
             path.parent.mkdir(exist_ok=True)
             image = Image.fromarray(before if i < 6 else image)
