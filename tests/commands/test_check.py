@@ -85,3 +85,46 @@ def test_the_table_is_by_severity_with_the_first_of_many(sklift, faulty):
     assert lines[tiny].startswith("warning") and "look for the originals" in lines[tiny]
     assert "more" in lines[tiny + 4]
     assert lines[-1] == "2 kinds of errors, 7 kinds of warnings, 1 kind of notes"
+
+
+def test_pictures_of_the_other_side_and_a_page(sklift, photos, tmp_path):
+    test = tmp_path / "test"
+    for name in ("blue square", "red triangle"):
+        (test / name).mkdir(parents=True)
+    shutil.copy(photos / "blue square" / "00.png", test / "blue square" / "again.png")
+    done = sklift("check", photos, "--test", test, "-o", tmp_path / "c.html", "--json")
+    told = json.loads(done.out)
+    [finding] = [f for f in told["findings"] if f["severity"] == "error"]
+    assert done.status == 1 and "several parts of the split" in finding["kind"]
+    assert finding["items"] == [f"{photos}/blue square/00.png = {test}/blue square/again.png"]
+    rows = [i for i, kind in enumerate(told["table"]["kind"]) if kind == finding["kind"]]
+    assert [told["table"]["part"][i] for i in rows] == ["train", "test"]
+    assert [told["table"]["label"][i] for i in rows] == ["blue square"] * 2
+    assert (tmp_path / "c.html").read_text().count("<figure>") == 2
+
+
+def test_levels_and_a_table_tell_the_split(sklift, photos, tmp_path):
+    for part in ("train", "test"):
+        shutil.copytree(photos, tmp_path / part)
+    done = sklift("check", tmp_path, "--levels", "split/class")
+    assert "error       24  the same picture in several parts of the split" in done.out
+    assert "48 pictures of 3 classes" in done.out
+    rows = [f"{p}/blue square/0{i}.png,blue square,{p}" for i, p in enumerate(["train", "test"])]
+    (tmp_path / "t.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+    assert sklift("check", tmp_path / "t.csv").status == 0
+    done = sklift("check", tmp_path / "t.csv", "--levels", "split/class")
+    assert done.status == 2 and "--levels goes with a folder of pictures" in done.err
+    done = sklift("check", tmp_path / "t.csv", "--test", photos)
+    assert done.status == 2 and "has a split already: leave --test out" in done.err
+
+
+def test_a_backbone_tells_labels_that_look_wrong(sklift, photos, tmp_path):
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    (folder / "blue square" / "cut.png").write_bytes(b"no picture")
+    wrong = folder / "blue square" / "wrong.png"
+    shutil.move(folder / "green circle" / "15.png", wrong)
+    done = sklift("check", folder, "--backbone", "emoji-tiny", "--json")
+    found = {finding["kind"]: finding["items"] for finding in json.loads(done.out)["findings"]}
+    assert set(found) == {"can't be read", "labels that look wrong"}
+    assert found["labels that look wrong"] == [f"{wrong} (blue square? more like green circle)"]
