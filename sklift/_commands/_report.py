@@ -12,12 +12,15 @@ Score a model of sklift fit on labelled pictures that it was not trained on,
 and print the long-tail report. With an output, write one page of HTML: scores
 of each class with confidence intervals, confusions, the worst mistakes with
 pictures, calibration, and the settings of the training. It has no scripts and
-needs no other file. PICTURES are those that sklift fit takes. If some can't
-be read, they are left out and listed; the exit code is then 1."""
+needs no other file. A later report is compared with it (--against): which
+classes became better or worse, and whether that may be chance. PICTURES are
+those that sklift fit takes. If some can't be read, they are left out and
+listed; the exit code is then 1."""
 
 EXAMPLES = """\
   sklift report model.safetensors test_photos
   sklift report model.safetensors test_photos -o report.html --title "Station 7"
+  sklift report second.safetensors test_photos --against report.html
   sklift report model.safetensors photos --labels test.csv --json"""
 
 
@@ -27,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pictures", metavar="PICTURES", help="labelled pictures")
     parser.add_argument("-o", "--output", metavar="PAGE", help="file to write, .html")
     add_labels(parser)
+    parser.add_argument(
+        "--against", metavar="PAGE", help="page of an earlier report: what has changed since"
+    )
     parser.add_argument("--title", metavar="TEXT", help="title of the page")
     parser.add_argument(
         "--mistakes", metavar="N", type=int, default=24, help="mistakes to show (default 24)"
@@ -43,9 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Score and report; return 1 if pictures could not be read."""
     output = None if options.output is None else check_output(options.output, endings=(".html",))
+    from ..displays import Report
+
+    earlier = None if options.against is None else Report.load(options.against)
     pictures = with_labels(options.pictures, options, options.labels)
     from ..classifier import LiftClassifier
-    from ..displays import Report
     from ..displays._fitted import names_of
     from ..displays._report_model import described
     from ._model_file import load_model
@@ -68,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         many=options.many,
         few=options.few,
         title=options.title or f"{options.model} on {options.pictures}",
+        against=earlier,
     )
     print(to_json(report.to_dict()) if options.json else report)
     if output is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from .._classes._names import resolve_names
@@ -46,3 +49,9 @@ def naming(class_names, labels):
     names = None if class_names is None else resolve_names(class_names, labels)
     table = dict(zip(labels.tolist(), names, strict=True)) if names else {}
     return lambda label: table.get(label, str(label))
+
+
+def rows_of(table: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Rows of a table of columns, as plain values."""
+    columns = [np.asarray(values).tolist() for values in table.values()]
+    return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from .._store._atomic import replace_file
 from ..datasets import check_images
 from ..datasets._checks._told import as_text, findings_of
 from ..images import resolve_reader
+from ._columns import rows_of
+from ._html_page import HtmlPage
 from ._report_mistakes import LARGEST, thumbnail
 
 PER_FAULT = 6  # pictures of a fault that are shown, at most
 
 
-class FindingsReport:
+class FindingsReport(HtmlPage):
     """Page of what may be wrong with pictures and labels, by severity, with what to do.
 
     As text (``print(page)``), and as one page of HTML that can be handed on: it has no scripts, and
@@ -140,11 +140,8 @@ class FindingsReport:
 
     def kinds(self) -> Iterator[tuple[str, list[list[dict[str, Any]]]]]:
         """Kinds of faults in their order, each with the rows of each of its faults."""
-        columns = {name: values.tolist() for name, values in self.table.items()}
-        values = zip(*columns.values(), strict=True)
-        rows = [dict(zip(columns, of_row, strict=True)) for of_row in values]
         by_kind: dict[str, dict[int, list]] = {}
-        for row in rows:
+        for row in rows_of(self.table):
             by_kind.setdefault(row["kind"], {}).setdefault(row["fault"], []).append(row)
         for kind, faults in by_kind.items():
             yield kind, list(faults.values())
@@ -162,23 +159,3 @@ class FindingsReport:
         from ._findings_page import page
 
         return page(self)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the page to a file, complete or not at all.
-
-        Parameters
-        ----------
-        path : str or path
-            The file, for instance ``"check.html"``.
-
-        Raises
-        ------
-        OSError
-            If it can't be written.
-        """
-        replace_file(path, self.to_html().encode("utf-8"))
-
-    def _repr_html_(self) -> str:
-        from ._report_page import framed
-
-        return framed(self.title, self.to_html())

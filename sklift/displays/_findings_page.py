@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from ..datasets._checks._kinds import SEVERITIES
-from ._report_page import figure, filled, section, shown
+from ._report_parts import figure, filled, section, shown
 
 LISTED = 200  # faults without pictures that are listed
 

@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
 from .._classes._labels import check_labels
-from .._store._atomic import replace_file
 from ..images._as_source import as_image_source
 from ..images._names import picture_names
 from ..images._picked import PickedSource
@@ -25,12 +24,15 @@ from ..metrics import (
 from ..metrics._as_labels import as_labels
 from ._columns import naming
 from ._fitted import names_of, reader_of, training_counts
+from ._html_page import HtmlPage
+from ._report_changes import PREDICTED, changes, changes_in_words, predictions_of
 from ._report_classes import class_table
+from ._report_file import read_page
 from ._report_mistakes import worst_mistakes
 from ._report_model import described
 
 
-class Report:
+class Report(HtmlPage):
     """Report on a classifier: scores, confidence intervals, confusions, mistakes, settings.
 
     As text (``print(report)``), as a dict, and as one page of HTML that can be handed on: it has no
@@ -63,6 +65,15 @@ class Report:
         The title of the page.
     limits : tuple (many, few)
         Boundaries of the groups, see :func:`sklift.metrics.shot_groups`.
+    predictions : dict of str to ndarray of shape (n_samples,)
+        "picture" (a digest of its path from the common folder on, or of its place in X), "true" and
+        "predicted", by which a later report is compared.
+    changes : dict or None
+        What differs from an earlier report: "n_common", the pictures that are in both with the same
+        label; "n_better" and "n_worse" of them, which are right only now, or only then; "scores"
+        then and now; "classes", a table of recalls then and now with "p_value" (McNemar's exact
+        test) and "clear" (below 0.05 for all classes together, by Holm); and "model", the settings
+        that differ. Without common pictures, all scores are compared, by Fisher's exact test.
 
     Examples
     --------
@@ -91,6 +102,8 @@ class Report:
         unreadable: Mapping[str, str] | None = None,
         title: str = "Report",
         limits: tuple[float, float] = (100, 20),
+        predictions: Mapping[str, np.ndarray] | None = None,
+        changes: dict[str, Any] | None = None,
     ):
         self.scores = scores
         self.text = text
@@ -102,6 +115,8 @@ class Report:
         self.unreadable = dict(unreadable or {})
         self.title = title
         self.limits = limits
+        self.predictions = dict(predictions or dict.fromkeys(PREDICTED, np.array([], dtype=str)))
+        self.changes = changes
 
     @classmethod
     def from_estimator(
@@ -114,6 +129,7 @@ class Report:
         many: float = 100,
         few: float = 20,
         title: str = "Report",
+        against: Report | str | os.PathLike | None = None,
     ) -> Report:
         """Score a fitted classifier.
 
@@ -132,6 +148,8 @@ class Report:
             Boundaries of the groups of classes, see :func:`sklift.metrics.shot_groups`.
         title : str, default="Report"
             The title of the page.
+        against : Report, path or None, default=None
+            An earlier report, or its page, to compare with.
 
         Returns
         -------
@@ -161,6 +179,7 @@ class Report:
             many=many,
             few=few,
             title=title,
+            against=against,
         )
 
     @classmethod
@@ -180,6 +199,7 @@ class Report:
         many: float = 100,
         few: float = 20,
         title: str = "Report",
+        against: Report | str | os.PathLike | None = None,
     ) -> Report:
         """Score predictions.
 
@@ -208,6 +228,8 @@ class Report:
             Boundaries of the groups of classes, see :func:`sklift.metrics.shot_groups`.
         title : str, default="Report"
             The title of the page.
+        against : Report, path or None, default=None
+            An earlier report, or its page, to compare with.
 
         Returns
         -------
@@ -222,7 +244,7 @@ class Report:
         confusions = most_confused_pairs(y_true, y_pred, n_most=15)
         for side in ("true", "predicted"):
             confusions[side] = np.array([called(v) for v in confusions[side].tolist()], dtype=str)
-        return cls(
+        report = cls(
             long_tail_report(y_true, y_pred, class_counts, many=many, few=few, output="dict"),
             long_tail_report(y_true, y_pred, class_counts, many=many, few=few),
             class_table(y_true, y_pred, class_counts, called, many, few),
@@ -238,13 +260,41 @@ class Report:
             unreadable=unreadable,
             title=title,
             limits=(many, few),
+            predictions=predictions_of(source, y_true, y_pred, called),
         )
+        if against is not None:
+            earlier = against if isinstance(against, Report) else cls.load(against)
+            report.changes = changes(report, earlier)
+        return report
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Report:
+        """Read the page of a report back.
+
+        Parameters
+        ----------
+        path : str or path
+            A file that :meth:`save` or ``sklift report`` has written.
+
+        Returns
+        -------
+        report : Report
+
+        Raises
+        ------
+        ValueError
+            If it is no such page.
+        OSError
+            If it can't be read.
+        """
+        return cls(**read_page(path))
 
     def __str__(self) -> str:
-        return f"{self.text}\n{'calibration error':<22} {self.calibration['error']:.3f}"
+        text = f"{self.text}\n{'calibration error':<22} {self.calibration['error']:.3f}"
+        return text if self.changes is None else f"{text}\n{changes_in_words(self.changes)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of the report but the thumbnails, as dicts, lists, numbers and text.
+        """Return the report as dicts, lists, numbers and text, without thumbnails and predictions.
 
         Returns
         -------
@@ -261,6 +311,9 @@ class Report:
             )
         }
         others = {"mistakes": kept, "model": self.model, "unreadable": self.unreadable}
+        if self.changes is not None:
+            of_classes = {k: v.tolist() for k, v in self.changes["classes"].items()}
+            others["changes"] = self.changes | {"classes": of_classes}
         return {"title": self.title, "scores": self.scores, **tables, **others}
 
     def to_html(self) -> str:
@@ -273,23 +326,3 @@ class Report:
         from ._report_page import page
 
         return page(self)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the page to a file, complete or not at all.
-
-        Parameters
-        ----------
-        path : str or path
-            The file, for instance ``"report.html"``.
-
-        Raises
-        ------
-        OSError
-            If it can't be written.
-        """
-        replace_file(path, self.to_html().encode("utf-8"))
-
-    def _repr_html_(self) -> str:
-        from ._report_page import framed
-
-        return framed(self.title, self.to_html())

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Iterable, Sequence
-from html import escape as escaped
-from importlib.resources import files
-from string import Template
 from typing import Any
 
-from .._core._text import visible
 from ..metrics._class_scores import wilson_interval
+from ._report_changes_page import changes_section
 from ._report_chart import interval, reliability
+from ._report_file import data_of
+from ._report_parts import figure, filled, html_table, percent, section, shown
 from ._style import group_titles, n_classes
 
 GROUPS = ("many", "medium", "few")
@@ -22,63 +18,18 @@ def page(report) -> str:
     """The whole page of a :class:`Report`."""
     parts = [
         _tiles(report),
+        changes_section(report.changes),
         section("Classes", _class_note(report), _class_table(report)),
         section("Taken for each other", *_confusions(report)),
         section("Worst mistakes", *_mistakes(report)),
         section("Calibration", *_calibration(report)),
         section("The model", _facts(report.model)),
         section("Left out", *_left_out(report.unreadable)),
+        data_of(report),
     ]
     trained = report.model.get("trained on", "")
     lead = f"Trained on {trained}." if trained else ""
     return filled(report.title, lead, parts)
-
-
-def filled(title: str, lead: str, parts: Iterable[str]) -> str:
-    """A page: the template with a title, a sentence below it, and its sections."""
-    template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
-    body = "\n".join(filter(None, parts))
-    return Template(template).substitute(title=shown(title), lead=shown(lead), body=body)
-
-
-def framed(title: str, html: str) -> str:
-    """A page inside of another one, such as a notebook."""
-    return (
-        f'<iframe title="{shown(title)}" srcdoc="{escaped(html)}" '
-        'style="width:100%;height:40rem;border:0"></iframe>'
-    )
-
-
-def shown(text: object) -> str:
-    """Text of others, with nothing in it that HTML or a reader's eye takes for something else."""
-    return escaped(visible(text))
-
-
-def percent(value: float) -> str:
-    """A share in percent; a dash where there is none."""
-    return "\u2013" if math.isnan(value) else f"{100 * value:.0f}\u00a0%"
-
-
-def section(title: str, *content: str) -> str:
-    """A part of a page under its title, which is HTML; nothing where there is no content."""
-    return f"<section>\n<h2>{title}</h2>\n{''.join(content)}</section>" if any(content) else ""
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """A table; on a narrow screen each cell has the head of its column before it."""
-    head = "".join(f'<th scope="col">{title}</th>' for title in heads)
-    body = "\n".join(
-        f'<tr><th scope="row">{row[0]}</th>'
-        + "".join(
-            f'<td data-head="{title}">{cell}</td>'
-            for title, cell in zip(heads[1:], row[1:], strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n'
-    )
 
 
 def _tiles(report) -> str:
@@ -130,7 +81,7 @@ def _class_table(report) -> str:
                 ),
             ]
         )
-    return _table(heads, rows, "classes")
+    return html_table(heads, rows, "classes")
 
 
 def _confusions(report) -> tuple[str, str]:
@@ -142,7 +93,7 @@ def _confusions(report) -> tuple[str, str]:
         for true, predicted, n, share, back in zip(*table.values(), strict=True)
     ]
     heads = ("Class", "taken for", "Pictures", "of the class", "other way")
-    return "", _table(heads, rows, "confusions")
+    return "", html_table(heads, rows, "confusions")
 
 
 def _mistakes(report) -> tuple[str, str]:
@@ -158,15 +109,6 @@ def _mistake(row: dict[str, Any]) -> str:
         f"label <b>{shown(row['true'])}</b> {percent(row['probability_true'])}<br>"
     )
     return f"<li>{figure(row['thumbnail'], row['picture'], caption)}</li>\n"
-
-
-def figure(jpeg: bytes, name: str, caption: str) -> str:
-    """A picture, with HTML and its name below."""
-    data, name = base64.b64encode(jpeg).decode(), shown(name)
-    return (
-        f'<figure><img src="data:image/jpeg;base64,{data}" alt="{name}"><figcaption>{caption}'
-        f"<code>{name}</code></figcaption></figure>"
-    )
 
 
 def _calibration(report) -> tuple[str, str]:
@@ -189,4 +131,4 @@ def _left_out(unreadable: dict[str, str]) -> tuple[str, str]:
         return "", ""
     rows = [[f"<code>{shown(path)}</code>", shown(why)] for path, why in unreadable.items()]
     note = f"<p>Pictures that could not be read, {len(rows):,} in all.</p>"
-    return note, _table(("Picture", "Reason"), rows, "left-out")
+    return note, html_table(("Picture", "Reason"), rows, "left-out")

@@ -39,3 +39,14 @@ def test_other_models_are_refused(sklift, photos, tmp_path):
     assert done.status == 2
     assert "holds a ZeroShotClassifier; this command needs a LiftClassifier" in done.err
     assert "red triangle" in sklift("predict", file, photos / "red triangle").out
+
+
+def test_against_an_earlier_page(sklift, model, photos, tmp_path):
+    assert sklift("report", model, photos, "-o", tmp_path / "a.html").status == 0
+    done = sklift(
+        "report", model, photos, "-o", tmp_path / "b.html", "--against", tmp_path / "a.html"
+    )
+    assert done.status == 0 and "against the earlier report, on 24 pictures:" in done.out
+    assert "No class has changed" in (tmp_path / "b.html").read_text()
+    done = sklift("report", model, photos, "--against", model)
+    assert done.status == 2 and "is no page of a report that can be read back" in done.err

@@ -1,0 +1,131 @@
+"""A report that is read back, and one that is compared with an earlier one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.stats import binomtest, fisher_exact
+
+from sklift.displays import Report
+
+LABELS = ["ant", "bee", "cat"]
+COUNTS = {"ant": 300, "bee": 50, "cat": 3}
+Y = np.repeat(LABELS, [40, 30, 10])
+
+
+def predicted(wrong):
+    """Labels of which those at some places are those of the next class."""
+    y = Y.copy()
+    y[wrong] = np.roll(LABELS, -1)[np.searchsorted(LABELS, Y[wrong])]
+    return y
+
+
+def report(wrong, X=None, y_true=Y, y_pred=None, **arguments):
+    X = np.zeros((len(Y), 8, 8), np.uint8) if X is None else X
+    y_pred = predicted(np.asarray(wrong, int)) if y_pred is None else y_pred
+    proba = np.eye(3)[np.searchsorted(LABELS, y_pred)]
+    return Report.from_predictions(X, y_true, y_pred, proba, COUNTS, **arguments)
+
+
+@pytest.fixture(scope="module")
+def then():
+    return report([0, 1, 2, *range(40, 60)], model={"rank": "4", "lr": "0.1"})
+
+
+def test_a_page_is_read_back_as_it_was(then, tmp_path):
+    now = report([0, *range(70, 75)], against=then, model={"rank": "8"}, title="<b>")
+    for each in (then, now):
+        each.save(tmp_path / "r.html")
+        again = Report.load(tmp_path / "r.html")
+        assert again.to_html() == each.to_html() and str(again) == str(each)
+        np.testing.assert_equal(again.to_dict(), each.to_dict())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<p>no report</p>", '<template id="report-data">{}</template>', "\udcff"]
+)
+def test_another_file_is_no_page(tmp_path, text):
+    (tmp_path / "r.html").write_text(text, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(ValueError, match=r"r\.html is no page of a report that can be read back"):
+        Report.load(tmp_path / "r.html")
+
+
+def test_pictures_of_both_are_compared_one_by_one(then):
+    now = report([0, 3, *range(70, 75)], against=then, model={"rank": "8", "lr": "0.1"})
+    found = now.changes
+    assert (found["n_common"], found["n_better"], found["n_worse"]) == (80, 22, 6)
+    table = {k: v.tolist() for k, v in found["classes"].items()}
+    assert table["name"] == ["bee", "cat", "ant"]  # the most certain first
+    assert table["recall_then"] == [1 / 3, 1.0, 37 / 40] and table["recall_now"][:2] == [1.0, 0.5]
+    assert table["n_better"] == [20, 0, 2] and table["n_worse"] == [0, 5, 1]
+    expected = [binomtest(20, 20).pvalue, binomtest(0, 5).pvalue, binomtest(2, 3).pvalue]
+    np.testing.assert_allclose(table["p_value"], expected)
+    assert table["clear"] == [True, False, False]  # 0.06 is not below 0.05
+    accuracy, balanced = found["scores"]["accuracy"], found["scores"]["balanced_accuracy"]
+    assert (accuracy["then"], accuracy["now"]) == (57 / 80, 73 / 80)
+    assert accuracy["p_value"] == pytest.approx(binomtest(22, 28).pvalue)
+    difference = balanced["now"] - balanced["then"]
+    assert difference == pytest.approx((2 / 3 - 0.5 + 1 / 40) / 3)
+    assert balanced["low"] < difference < balanced["high"] < difference + 0.15
+    assert found["model"] == {"rank": ("4", "8")}
+    html, text = now.to_html(), str(now)
+    assert "22 became right and 6 wrong" in html and "<b>bee</b>" in html and "rank" in html
+    assert "on 80 pictures" in text and "recall of bee: 0.33 -> 1.00" in text
+    assert "Since the earlier report" not in then.to_html()
+
+
+def test_many_classes_are_not_clear_by_chance():
+    """Of 40 classes one changes by 6 of 6 pictures: p is 0.03, which is nothing among 40."""
+    names = [f"{k:02}" for k in range(40)]
+    y = np.repeat(names, 6)
+    half = y.copy()
+    half[::2] = "other"
+    one = half.copy()
+    one[:6] = y[:6]
+    X, counts = np.zeros((240, 8, 8), np.uint8), dict.fromkeys([*names, "other"], 5)
+    proba = np.full((240, 41), 1 / 41)
+    wrong = np.where(np.arange(240) < 6, "other", half)
+    before = Report.from_predictions(X, y, wrong, proba, counts)
+    after = Report.from_predictions(X, y, one, proba, counts, against=before)
+    assert after.changes["classes"]["p_value"][0] == pytest.approx(2 / 2**6)
+    assert not after.changes["classes"]["clear"].any()
+
+
+def write(folder, n=80):
+    folder.mkdir()
+    for i in range(n):
+        Image.new("RGB", (8, 8)).save(folder / f"{i:02}.png")
+    return [str(folder / f"{i:02}.png") for i in range(n)]
+
+
+def test_a_folder_may_move_and_a_label_may_change(tmp_path):
+    before, after = write(tmp_path / "here"), write(tmp_path / "there")
+    earlier = report([5], before)
+    assert "here" not in earlier.to_html().split("report-data")[1].split('"mistakes"')[0]
+    shuffled = np.r_[79:-1:-1]
+    y_true = Y.copy()
+    y_true[7] = "cat"
+    now = report(None, [after[i] for i in shuffled], y_true[shuffled], Y[shuffled], against=earlier)
+    assert now.changes["n_common"] == 79 and now.changes["n_better"] == 1
+    assert now.changes["n_worse"] == 0
+
+
+def test_arrays_of_another_length_are_other_pictures(then):
+    less = np.zeros((79, 8, 8), np.uint8)
+    assert report(None, less, Y[:79], Y[:79], against=then).changes["n_common"] == 0
+
+
+def test_other_pictures_are_compared_by_their_counts(tmp_path):
+    earlier = report(list(range(40, 60)), write(tmp_path / "a"))
+    others = [p.replace(".png", "x.png") for p in write(tmp_path / "b")]
+    for path in others:
+        Image.new("RGB", (8, 8)).save(path)
+    earlier.save(tmp_path / "r.html")
+    now = report([], others, against=tmp_path / "r.html")
+    found = now.changes
+    assert found["n_common"] == 0 and found["classes"]["name"][0] == "bee"
+    expected = fisher_exact([[10, 20], [30, 0]]).pvalue
+    assert found["classes"]["p_value"][0] == pytest.approx(expected)
+    assert found["classes"]["clear"].tolist() == [True, False, False]
+    assert "no picture in common" in now.to_html() and "other pictures" in str(now)
