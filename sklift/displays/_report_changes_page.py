@@ -6,7 +6,7 @@ from typing import Any
 
 from ._report_parts import html_table, percent, section, shown
 
-MOST = 30  # classes that are shown
+MOST = 12  # classes that are shown
 
 
 def changes_section(changes: dict[str, Any] | None) -> str:
@@ -60,12 +60,14 @@ def _classes(changes: dict[str, Any]) -> str:
         ]
         for row in rows[:MOST]
     ]
-    heads = ["Class", "Pictures", "Recall then", "now"]
-    heads += ["became right", "wrong"] if changes["n_common"] else []
-    note = (
-        "Classes in bold have changed clearly: not by chance, even though so many classes are "
-        "looked at. The others may have changed by chance."
-    )
+    heads = ["Class", "Pictures", "Recall then", "Recall now"]
+    heads += ["Became right", "Became wrong"] if changes["n_common"] else []
+    note = "No class has changed clearly: all of these changes may be chance."
+    if any(row["clear"] for row in rows):
+        note = (
+            "Classes in bold have changed clearly: not by chance, although so many classes are "
+            "looked at. The others may have changed by chance."
+        )
     more = f"<p>... and {len(rows) - MOST:,} more.</p>" if len(rows) > MOST else ""
     return f"<p>{note}</p>{html_table([*heads, 'By chance'], cells, 'changes')}{more}"
 
