@@ -6,7 +6,7 @@ import argparse
 import os
 import warnings
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -182,7 +182,7 @@ def _json(pictures: Pictures, table: dict[str, np.ndarray]) -> str:
         {
             "n_pictures": len(pictures),
             "class_counts": dict(counts.most_common()),
-            "findings": [finding._asdict() for finding in findings_of(table)],
+            "findings": [asdict(finding) for finding in findings_of(table)],
             "table": {name: values.tolist() for name, values in table.items()},
         }
     )

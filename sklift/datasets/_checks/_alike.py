@@ -6,20 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ..._compute._threads import map_items
-from ...images._sources import ImageSource
 from ._alone import is_blank
 from ._kinds import Found
-from ._seen import Seen, squeezed
+from ._seen import GREY, Seen
 
 CLOSE = 0.95  # correlation of pictures that are compared further
 NEAREST = 4  # others that a picture is compared with further, at most
 BLOCK = 1 << 24  # correlations that are held at once
-COARSE, FINE = 14.0, 20.0  # levels by which copies differ, at most, of 32 and of 64 pixels a side
+COARSE, FINE = 14.0, 18.0  # levels by which copies differ, at most, of 32 and of 64 pixels a side
 GAINS = (0.6, 1.6)  # by which their contrasts differ, at most
 THUMBNAIL = 2  # times that the sides of a picture are longer than those of a thumbnail
 
@@ -41,12 +38,11 @@ def descriptors(seen: Sequence[Seen], of: Sequence[int]) -> np.ndarray:
     vectors : ndarray of shape (n, 256), float32
         Of pictures of 16 pixels a side.
     """
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
     vectors = np.empty((len(of), 256), np.float32)
     for row, i in enumerate(of):
-        small = seen[i].small
-        assert small is not None
-        vectors[row] = (small @ weights).reshape(16, 2, 16, 2).mean(axis=(1, 3)).ravel()
+        grey = seen[i].grey
+        assert grey is not None
+        vectors[row] = grey.reshape(16, 4, 16, 4).mean(axis=(1, 3)).ravel()
     vectors -= vectors.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.maximum(lengths, np.float32(1e-6))
@@ -86,48 +82,47 @@ def close_pairs(vectors: np.ndarray, places: np.ndarray) -> list[tuple[int, int,
     return [(i, j, likeness) for (i, j), likeness in sorted(found.items())]
 
 
-def near_copies(
-    seen: Sequence[Seen], source: ImageSource, pairs: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def near_copies(seen: Sequence[Seen], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The pairs that are one picture, saved again at another size, quality or brightness.
 
-    They are compared at 32 pixels a side, in each colour, and what passes at 64, where JPEG keeps
-    less of colours, in their mean.
+    They are compared at 32 pixels a side in each colour, and at 64 in grey, of which JPEG keeps
+    more.
     """
-    kept = [(i, j) for i, j in pairs if _rest(seen[i].small, seen[j].small, 8).max() <= COARSE]
-    close: list[tuple[int, int]] = []
-    for start in range(0, len(kept), 256):
-        some = kept[start : start + 256]
-        needed = sorted({i for pair in some for i in pair})
-        large = dict(zip(needed, map_items(lambda i: _at(source, i, 64), needed), strict=True))
-        for i, j in some:
-            fine = min(seen[i].side, seen[j].side) >= 64  # a smaller one has no more details
-            if not fine or _rest(large[i], large[j], 16).mean(axis=2).max() <= FINE:
-                close.append((i, j))
+    close = []
+    for i, j in pairs:
+        first, second = seen[i], seen[j]
+        if _rest(first.small, second.small, 8) > COARSE:
+            continue
+        # a picture of less than 64 pixels has no more to compare
+        if min(first.side, second.side) < GREY or _rest(first.grey, second.grey, 16) <= FINE:
+            close.append((i, j))
     return close
 
 
-def _at(source: ImageSource, i: int, side: int) -> np.ndarray:
-    return squeezed(Image.fromarray(source[i]), side)
+def _rest(a: np.ndarray | None, b: np.ndarray | None, n_cells: int) -> float:
+    """What of a small picture another one doesn't explain by brightness and contrast.
 
-
-def _rest(a: np.ndarray | None, b: np.ndarray | None, n_cells: int) -> np.ndarray:
-    """What of one small picture another one doesn't explain by brightness and contrast.
+    Parameters
+    ----------
+    a, b : ndarray of shape (side, side[, n_channels]), uint8
+        The pictures.
+    n_cells : int
+        Cells along each side.
 
     Returns
     -------
-    levels : ndarray of shape (n_cells, n_cells, 3)
-        Mean difference of each cell and colour; infinite where the contrasts differ too much.
+    levels : float
+        The largest mean difference in a cell and channel; infinite if contrasts differ too much.
     """
     assert a is not None and b is not None
     first = a - a.mean(axis=(0, 1), dtype=np.float32)
     second = b - b.mean(axis=(0, 1), dtype=np.float32)
     gain = float((first * second).sum() / max(float((first * first).sum()), 1e-6))
     if not GAINS[0] < gain < GAINS[1]:
-        return np.full((n_cells, n_cells, 3), np.inf)
+        return np.inf
     side = len(a) // n_cells
-    rest = np.abs(second - gain * first).reshape(n_cells, side, n_cells, side, 3)
-    return rest.mean(axis=(1, 3))
+    rest = np.abs(second - gain * first).reshape(n_cells, side, n_cells, side, -1)
+    return float(rest.mean(axis=(1, 3)).max())
 
 
 def joined(pairs: Sequence[tuple[int, int]], n: int) -> list[list[int]]:

@@ -59,7 +59,7 @@ def faults(
     close = [
         (of[a], of[b], c) for a, b, c in close_pairs(vectors, _places(labels, parts, len(seen))[of])
     ]
-    near = near_copies(seen, source.reduced(SIDE), [(i, j) for i, j, c in close if c > NEAR])
+    near = near_copies(seen, [(i, j) for i, j, likeness in close if likeness > NEAR])
     alike = joined(near, len(seen))
     yield from told(alike, seen, labels, parts, exact=False)
     if parts is not None:

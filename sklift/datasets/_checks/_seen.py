@@ -11,7 +11,7 @@ from ...images._sources import ImageSource
 from ._taken import Taken, when_taken
 
 SIDE = 224  # pixels of the shorter side at which pictures are looked at, as models do
-SMALL = 32  # pixels of a side of the pictures that are compared
+SMALL, GREY = 32, 64  # pixels of a side of pictures that are compared, in colours and in grey
 FEW = 16  # colours that are counted, at most: a mask has no more
 WINDOW = 9  # pixels over which a picture is blurred once more
 _LEAST = 16  # pixels of a side below which blur can't be told
@@ -37,6 +37,8 @@ class Seen(NamedTuple):
         Number of colours, if there are 16 at most.
     small : ndarray of shape (32, 32, 3), uint8, or None
         The picture, squeezed.
+    grey : ndarray of shape (64, 64), uint8, or None
+        Its levels of grey.
     digest : bytes
         Equal for equal pictures only.
     taken : Taken or None
@@ -50,6 +52,7 @@ class Seen(NamedTuple):
     flat: float = 0.0
     few: int | None = None
     small: np.ndarray | None = None
+    grey: np.ndarray | None = None
     digest: bytes = b""
     taken: Taken | None = None
 
@@ -85,15 +88,16 @@ def see(source: ImageSource, i: int, name: str, path: str | None) -> Seen:
         seen = whole.resize(size, Image.Resampling.BOX)
     grey = np.asarray(seen.convert("L"))
     ends = tuple(np.percentile(grey, (0, 1, 99, 100)).astype(int).tolist())
-    small = squeezed(whole, SMALL)
+    small = _squeezed(whole, SMALL)
     taken = None if path is None else when_taken(path)
     flat = float((grey[:, 1:] == grey[:, :-1]).mean()) if grey.shape[1] > 1 else 1.0
     few = None if colours is None else len(colours)
-    return Seen(None, side, ends, blur_of(grey), flat, few, small, digest, taken)
+    levels = _squeezed(whole.convert("L"), GREY)
+    return Seen(None, side, ends, blur_of(grey), flat, few, small, levels, digest, taken)
 
 
-def squeezed(image: Image.Image, side: int) -> np.ndarray:
-    """A picture as a small square (side, side, 3), its pixels means of areas."""
+def _squeezed(image: Image.Image, side: int) -> np.ndarray:
+    """A picture as a small square (side, side[, 3]), its pixels means of areas."""
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 

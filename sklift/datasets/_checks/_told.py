@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from ._kinds import SEVERITIES
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """The faults of one kind.
 
     Parameters
