@@ -21,7 +21,8 @@ def found():
     X[3], X[5] = X[0], X[0]
     X[7] = 90
     y = ["ant", "ant", "ant", EVIL, EVIL, EVIL, EVIL, EVIL, "lynx"]
-    return X, FindingsReport.from_images(X, y, title=EVIL)
+    parts = [EVIL] * 9
+    return X, FindingsReport.from_images(X, y, split=parts, title=EVIL)
 
 
 def test_the_page_shows_each_picture_with_what_is_said_of_it(found):
