@@ -53,6 +53,14 @@ def test_groups_are_scored_together_and_rare_classes_are_passed_over():
     assert [row for row, _, _ in wrong_labels(X[:40], codes[:40], alone(40))] == [0]
 
 
+def test_classes_that_overlap_say_nothing_of_each_other():
+    X, codes = rows(3)
+    X[:6] = X[20:26] + RNG.normal(0, 0.3, (6, 16))  # of 20; a fifth would be looked at
+    assert list(wrong_labels(X, codes, alone(60))) == []
+    X[:4] = X[14:18] + RNG.normal(0, 0.3, (4, 16))
+    assert {row for row, _, _ in wrong_labels(X, codes, alone(60))} == {4, 5}
+
+
 def test_two_classes_and_rows_that_are_not_finite():
     X, codes = rows(2, 30, distance=8)
     labels = np.array(["ant", "bee"])[codes]
