@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -56,9 +56,8 @@ def faults(
         if one.reason is None and i not in again and not is_blank(one)
     ]
     vectors = descriptors(seen, of)
-    close = [
-        (of[a], of[b], c) for a, b, c in close_pairs(vectors, _places(labels, parts, len(seen))[of])
-    ]
+    places = _places(labels, parts, len(seen))[of]
+    close = [(of[a], of[b], likeness) for a, b, likeness in close_pairs(vectors, places)]
     near = near_copies(seen, [(i, j) for i, j, likeness in close if likeness > NEAR])
     alike = joined(near, len(seen))
     yield from told(alike, seen, labels, parts, exact=False)
@@ -79,10 +78,12 @@ def faults(
 
 def _seen(source: ImageSource, advance: Callable[[int], object]) -> list[Seen]:
     reduced, name, paths = source.reduced(SIDE), picture_names(source), picture_paths(source)
+    # other sources than files may not be for several threads: file objects, data sets, HDF5
+    several: Callable[..., Iterable[Seen]] = map if paths is None else map_items
     seen: list[Seen] = []
     for start in range(0, len(source), AT_ONCE):
         some = range(start, min(start + AT_ONCE, len(source)))
-        seen += map_items(
+        seen += several(
             lambda i: see(reduced, i, name(i), None if paths is None else paths[i]), some
         )
         advance(len(some))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -211,6 +212,27 @@ def test_unreadable_files_and_a_table_of_pandas(tmp_path):
     table = check_images(paths, ["a", "a", "a"], output="dataframe")
     assert table["picture"].tolist() == paths[1:] and set(table["severity"]) == {"error"}
     assert table["detail"].tolist() == ["no picture that Pillow reads", "there is no such file"]
+
+
+class Pictures:
+    """A data set that remembers who asks."""
+
+    def __init__(self):
+        self.askers = set()
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, i):
+        self.askers.add(threading.get_ident())
+        return Image.fromarray(PHOTOGRAPHS[i if i != 3 else 2]), int(LABELS[i] == "bee")
+
+
+def test_a_data_set_brings_its_labels_and_is_asked_by_one_thread():
+    X = Pictures()
+    table = check_images(X)
+    assert table["picture"].tolist() == ["X[2]", "X[3]"] and table["label"].tolist() == ["0", "0"]
+    assert len(X.askers) == 1
 
 
 @pytest.mark.parametrize(
