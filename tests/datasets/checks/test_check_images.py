@@ -159,14 +159,15 @@ BURSTS = {"bursts in several parts of the split": [[0, 1], [2, 3], [4, 5]]}
 
 
 def test_bursts_that_a_split_tears_apart_by_their_times(files):
-    assert told(files(4, named="{:04}9.jpg"), None, split=SPLIT) == BURSTS
-    assert told(files(4, named="{:04}9.jpg"), None, split=["train"] * 8) == {}
-    assert told(files(4, named="{:04}9.jpg"), None) == {}
-    assert told(files(40, named="{:04}9.jpg"), None, split=SPLIT) == {}
-    assert told(files(4, named="{:04}9.jpg", camera=("A", "B")), None, split=SPLIT) == {}
-    table = check_images(files(4, named="{:04}9.jpg"), split=SPLIT)
+    paths = files(4, named="{:04}9.jpg")
+    table = check_images(paths, split=SPLIT)
+    assert table["index"].tolist() == [0, 1, 2, 3, 4, 5] and table["fault"][1] == 0
+    assert set(table["kind"].tolist()) == set(BURSTS)
     assert table["detail"].tolist()[:2] == ["0 s", "4 s"]
     assert table["part"].tolist()[:2] == ["train", "test"]
+    assert told(paths, None, split=["train"] * 8) == {}
+    assert told(files(40, named="{:04}9.jpg"), None, split=SPLIT) == {}
+    assert told(files(4, named="{:04}9.jpg", camera=("A", "B")), None, split=SPLIT) == {}
 
 
 def test_bursts_that_a_split_tears_apart_by_their_names(files):
