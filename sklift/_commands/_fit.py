@@ -20,8 +20,9 @@ DESCRIPTION = """\
 Train a LiftClassifier on pictures, save it, and print its scores on pictures
 that were held out of each class. The settings are written beside the model
 ("model.fit.json"), and sklift fit --config runs them again; so is what the
-sets of sklift predict need ("model.sets.json"). Pictures that
-can't be read are left out and listed; the exit code is then 1.
+sets of sklift predict need ("model.sets.json"), and what sklift serve compares
+its pictures with ("model.reference.json"). Pictures that can't be read are left
+out and listed; the exit code is then 1.
 
 PICTURES is a folder with one sub-folder of pictures per class, a text file
 with "path label" on each line, a CSV file with the columns "path" and
@@ -111,6 +112,7 @@ def run(options: argparse.Namespace) -> int:
         "n_classes": n_classes,
     }
     from ._model_file import identity
+    from ._reference import reference_beside, write_reference
     from ._sets import COVERAGE, sets_beside, write_threshold
 
     scored = None
@@ -122,8 +124,11 @@ def run(options: argparse.Namespace) -> int:
         facts |= {"n_test": len(scored.paths), "report": scored.report("dict")}
         if not options.json:
             print(scored.report())
-    if write_threshold(clf, scored, output, identity(output)) is not None:
+    name = identity(output)
+    if write_threshold(clf, scored, output, name) is not None:
         say(f"wrote {sets_beside(output)}: sets of predict hold {COVERAGE:.0%} of true labels")
+    if write_reference(None if scored is None else scored.y_proba, output, name):
+        say(f"wrote {reference_beside(output)}, which serve compares its pictures with")
     if options.json:
         print(to_json(facts | {"unreadable": unreadable}))
     tell_unreadable(unreadable)

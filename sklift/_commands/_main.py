@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "score a trained classifier, as text, JSON or a page to hand on",
     "predict": "label new pictures: a table of paths, labels and probabilities",
     "embed": "write the features of pictures, for tools of your own",
+    "serve": "answer requests for labels over HTTP, with bounds and metrics",
     "export": "write a trained classifier as a program that needs torch alone",
     "info": "versions, devices and caches, for a bug report",
     "clear-cache": "delete what sklift keeps in its cache",

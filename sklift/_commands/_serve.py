@@ -1,0 +1,116 @@
+"""``sklift serve``: a web service that labels pictures."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import socket
+
+from ._output import say
+from ._parameters import as_value
+
+DESCRIPTION = """\
+Answer requests over HTTP: POST /predict with pictures as files of a form gives
+JSON, with what sklift predict tells of each; GET /health, GET /metrics (for
+Prometheus: counts, times, probabilities, the mix of classes against that of
+training, and whether pictures have changed). Concurrent requests are computed
+as batches. When too many wait, the answer is 503 with Retry-After.
+
+It has no accounts and no encryption, and listens to this machine alone: put a
+proxy that has them before it. Ctrl-C, or SIGTERM, ends it when all requests
+are answered. It needs pip install "scikit-lift[serve]"."""
+
+EXAMPLES = """\
+  sklift serve model.safetensors
+  sklift serve model.safetensors --port 9000 --batch_size 64 --device cuda
+  curl -F pictures=@a.jpg -F pictures=@b.jpg http://127.0.0.1:8000/predict"""
+
+BOUNDS = {
+    "batch_size": ("N", int, "pictures that are computed together"),
+    "max_waiting": ("N", int, "pictures that may wait"),
+    "max_pictures": ("N", int, "pictures of a request"),
+    "max_upload": ("MB", int, "megabytes of a request; all together have 8 times as much"),
+    "max_megapixels": ("N", int, "million pixels of a picture"),
+    "time_limit": ("SECONDS", float, "for an upload, and again for its answer"),
+    "window": ("N", int, "latest predictions that are compared with held-out ones"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from ._service._limits import Limits
+
+    parser.add_argument("model", metavar="MODEL", help="file of sklift fit, or of save()")
+    parser.add_argument(
+        "--host", metavar="NAME", default="127.0.0.1", help="address to listen at (this machine)"
+    )
+    parser.add_argument(
+        "--port", metavar="N", type=int, default=8000, help="0: any that is free (default 8000)"
+    )
+    parser.add_argument(
+        "--top", metavar="K", type=int, default=5, help="labels for each picture (default 5)"
+    )
+    for name, (metavar, kind, text) in BOUNDS.items():
+        default = getattr(Limits, name)
+        parser.add_argument(
+            f"--{name}",
+            metavar=metavar,
+            type=kind,
+            default=default,
+            help=f"{text} (default {default:g})",
+        )
+    parser.add_argument("--target_prior", metavar="VALUE", help="the mix of classes to assume")
+    parser.add_argument("--tta", metavar="VALUE", help='test-time ensembling, such as "fivecrop"')
+    parser.add_argument("--device", metavar="VALUE", help='where to compute: "cpu", "cuda"')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal ends it."""
+    from ._service._limits import Limits
+
+    limits = Limits(**{name: getattr(options, name) for name in BOUNDS})
+    limits.check(top=options.top)
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise ImportError('a service needs uvicorn: pip install "scikit-lift[serve]"') from error
+    from ._service._app import application
+    from ._service._served import load_served
+
+    given = {name: getattr(options, name) for name in ("target_prior", "tta")}
+    settings = {name: as_value(word) for name, word in given.items() if word is not None}
+    served = load_served(options.model, options.device, settings)
+    app = application(served, limits, options.top)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=int(limits.time_limit) + 5,
+    )
+    # Libraries that read pictures log what is odd in them, as long as strangers send them.
+    logging.getLogger().addHandler(logging.NullHandler())
+    with listening(options.host, options.port) as opened:
+        host, port = opened.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        say(f"serving {options.model}, {len(served.clf.classes_)} classes: http://{shown}:{port}")
+        uvicorn.Server(config).run(sockets=[opened])
+    return 0
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that is bound to an address.
+
+    Raises
+    ------
+    ValueError
+        If there is no such port.
+    OSError
+        If there is no such address, or it is taken.
+    """
+    if not 0 <= port < 2**16:
+        raise ValueError(f"--port is a number from 0 to 65535; got {port}")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(f"can't listen at {host}, port {port} ({error.strerror or error})") from error

@@ -1,0 +1,136 @@
+"""The web application: its addresses, and what they answer."""
+
+import asyncio
+from typing import Any
+
+from ..._classes._mixes import assumed_mix, trained_mix
+from ..._core._version import __version__
+from .._predictions import rows_of
+from ._batches import Batcher, Busy
+from ._drift import Window
+from ._gate import RETRY, Gate
+from ._limits import Limits
+from ._metrics import Metrics
+from ._served import Served
+
+# No `from __future__ import annotations` here: FastAPI reads the annotations of functions, whose
+# names it would look for outside of `application`.
+
+_FORM = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["pictures"],
+                "properties": {
+                    "pictures": {"type": "array", "items": {"type": "string", "format": "binary"}}
+                },
+            }
+        }
+    },
+}
+
+
+def application(served: Served, limits: Limits, top: int):
+    """Build the application of a classifier.
+
+    Raises
+    ------
+    ImportError
+        If the packages of the extra "serve" are missing.
+    """
+    try:
+        import python_multipart  # noqa: F401
+        from fastapi import FastAPI, HTTPException, Request, Response
+        from fastapi.responses import JSONResponse
+        from prometheus_client import CONTENT_TYPE_LATEST
+    except ImportError as error:
+        raise ImportError(f'a service needs {error.name}: pip install "scikit-lift[serve]"') from error
+
+    window = Window(
+        limits.window, assumed_mix(served.clf), trained_mix(served.clf), served.reference
+    )
+
+    def compute(contents: list) -> list:
+        part = served.predict(contents, limits.max_megapixels)
+        rows = [
+            row | {"flags": flags_of(row["set"])}
+            for row in rows_of(part, served.clf.classes_, top, served.name or "", served.sets)
+        ]
+        metrics.batch(rows, part.values)
+        return rows
+
+    batcher = Batcher(compute, limits.batch_size, limits.max_waiting)
+    metrics = Metrics(served.clf.classes_.tolist(), window, lambda: batcher.n_waiting)
+    app = FastAPI(title="sklift", version=__version__, docs_url=None, redoc_url=None)
+    app.add_middleware(Gate, path="/predict", limits=limits, told=metrics.request)
+
+    @app.post("/predict", openapi_extra={"requestBody": _FORM})
+    async def predict(request: Request) -> Any:
+        """Labels of pictures, which are the files of a form; 422 if none of them can be read."""
+        names, contents = await uploaded(request, limits)
+        try:
+            async with asyncio.timeout(limits.time_limit):
+                rows = await batcher(contents)
+        except Busy:
+            raise HTTPException(503, "too many pictures wait: try again", RETRY) from None
+        except TimeoutError:
+            text = f"no answer within {limits.time_limit:g} seconds: try again"
+            raise HTTPException(503, text, RETRY) from None
+        answers = [answer(name, row) for name, row in zip(names, rows, strict=True)]
+        none = all(row["error"] is not None for row in rows)
+        content = {"model": served.name, "predictions": answers}
+        return JSONResponse(content, 422 if none else 200)
+
+    @app.get("/health")
+    async def health() -> Any:
+        """Whether pictures are predicted: 503 where a batch takes longer than the time limit."""
+        stuck = batcher.seconds > limits.time_limit
+        content = {
+            "status": "stuck" if stuck else "ok",
+            "model": served.name,
+            "classes": len(served.clf.classes_),
+            "waiting": batcher.n_waiting,
+        }
+        return JSONResponse(content, 503 if stuck else 200)
+
+    @app.get("/metrics", response_class=Response)
+    def tell_metrics() -> Any:
+        """Figures for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+async def uploaded(request, limits: Limits) -> tuple[list[str], list[bytes]]:
+    """Names and contents of the files of a form."""
+    from fastapi import HTTPException
+
+    kind = request.headers.get("content-type", "")
+    if not kind.lower().startswith("multipart/form-data"):
+        raise HTTPException(415, "send pictures as files of a form (multipart/form-data)")
+    async with request.form(max_files=limits.max_pictures, max_fields=16) as form:
+        files = [value for _, value in form.multi_items() if not isinstance(value, str)]
+        if not files:
+            raise HTTPException(422, "the form has no file: curl -F pictures=@picture.jpg")
+        return [file.filename or "" for file in files], [await file.read() for file in files]
+
+
+def answer(name: str, row: dict) -> dict:
+    """What is said of a picture: its row in a table of ``sklift predict``, and flags."""
+    return {"picture": name} | {k: v for k, v in row.items() if k not in ("path", "model")}
+
+
+def flags_of(inside: list | None) -> list[str]:
+    """Flags of a set of labels: "several" are likely, or "none" is.
+
+    Examples
+    --------
+    >>> from sklift._commands._service._app import flags_of
+    >>> flags_of(["fox", "wolf"]), flags_of([]), flags_of(["fox"]), flags_of(None)
+    (['several'], ['none'], [], [])
+    """
+    if inside is None or len(inside) == 1:
+        return []
+    return ["several"] if inside else ["none"]

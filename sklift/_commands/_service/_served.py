@@ -1,0 +1,135 @@
+"""A trained classifier that predicts the contents of files, from whomever they are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..._compute._threads import map_items
+from ..._estimator import resolve_recipe
+from ...images._as_source import as_image_source
+from ...images._picked import PickedSource
+from ...images._read_errors import READ_ERRORS
+from .._model_file import CLASSIFIERS, identity, load_model
+from .._reading import Part
+from .._reference import Reference, read_reference
+from .._sets import read_threshold, sets_by
+
+_BLANK = np.full((1, 64, 64, 3), 128, np.uint8)
+
+
+class Served:
+    """A classifier with what stands beside its file.
+
+    Parameters
+    ----------
+    clf : LiftClassifier or ZeroShotClassifier
+        The classifier; it stays as it is.
+    name : str, optional
+        What tells it from others.
+    sets : callable, optional
+        A function from probabilities to sets of labels.
+    reference : Reference, optional
+        Its predictions of pictures that it was not trained on.
+
+    Raises
+    ------
+    TypeError
+        If the classifier is none of this package.
+    ValueError
+        If it takes no pictures.
+    """
+
+    def __init__(
+        self,
+        clf,
+        name: str | None = None,
+        sets: Callable[[np.ndarray], list] | None = None,
+        reference: Reference | None = None,
+    ):
+        if not isinstance(clf, CLASSIFIERS):
+            kinds = ", or a fitted ".join(kind.__name__ for kind in CLASSIFIERS)
+            raise TypeError(
+                f"model must be the path of a file, a fitted {kinds}; got {type(clf).__name__}"
+            )
+        check_is_fitted(clf)
+        if clf.backbone == "precomputed":
+            raise ValueError("model was trained on features: a service takes pictures")
+        self.clf = copy(clf).set_params(
+            verbose=0, reader__on_error="skip", compute__cache=False, compute__num_workers=0
+        )
+        self.name = name
+        self.sets = sets
+        self.reference = reference
+        self._reading = resolve_recipe("reader", clf.reader).build(_BLANK).reading
+        self.clf.predict_proba(_BLANK)  # loads what is loaded late
+
+    def predict(self, contents: Sequence[bytes], max_megapixels: int) -> Part:
+        """Probabilities of pictures in the contents of files, called "0", "1" and so on.
+
+        Warnings are not shown: strangers would choose what is in the log, and how much.
+        """
+        names = [str(i) for i in range(len(contents))]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            source = as_image_source(list(contents), reading=self._reading)
+
+            def refused(i: int) -> str | None:
+                why = _error_of(source.check_header, i)
+                n = 0 if why else source.n_pixels(i)
+                if n > max_megapixels * 1e6:
+                    return f"it has {n / 1e6:.0f} million pixels; {max_megapixels} are taken"
+                return why
+
+            reasons = map_items(refused, range(len(contents)))
+            unreadable = {i: why for i, why in zip(names, reasons, strict=True) if why}
+            good = np.array([i for i, why in enumerate(reasons) if not why], int)
+            if not len(good):
+                return Part(names, np.empty((0, 0)), unreadable)
+            values = self.clf.predict_proba(PickedSource(source, good))
+            unread = np.isnan(values).any(axis=1)
+            for i in good[unread].tolist():  # damaged further inside
+                unreadable[names[i]] = _error_of(source.__getitem__, i) or "it can't be read"
+        return Part(names, values[~unread], unreadable)
+
+
+def load_served(
+    path, device: str | None = None, settings: Mapping[str, Any] | None = None
+) -> Served:
+    """A classifier in a file, with its sets and its reference where they are beside it.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    device : str, optional
+        The one to compute on.
+    settings : mapping, optional
+        Parameters of predictions. With others than those that were held out there are no sets, and
+        no reference.
+
+    Raises
+    ------
+    OSError, ValueError
+        If one of the files is damaged, or holds no classifier of pictures.
+    """
+    clf, name = load_model(path, device=device), identity(path, settings)
+    if settings:
+        return Served(clf.set_params(**settings), name)
+    sets = sets_by(clf, read_threshold(Path(path), name))
+    return Served(clf, name, sets, read_reference(Path(path), name, len(clf.classes_)))
+
+
+def _error_of(read: Callable[[int], Any], i: int) -> str | None:
+    """Why a picture can't be read; None where it can."""
+    try:
+        read(i)
+    except (*READ_ERRORS, ImportError) as error:
+        return str(error).removeprefix(f"X[{i}]").removeprefix(":").strip()
+    return None
