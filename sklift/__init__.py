@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._classes._novelty import NoveltyDetector
     from ._classes._selective import SelectiveClassifier
     from ._classes._taxonomy import Taxonomy
+    from ._commands._service import prediction_service
     from ._fitting._soup import soup
     from .classifier import LiftClassifier
     from .embedder import ImageEmbedder
@@ -28,6 +29,7 @@ __all__ = [
     "Taxonomy",
     "ZeroShotClassifier",
     "__version__",
+    "prediction_service",
     "soup",
 ]
 
@@ -42,6 +44,7 @@ _HOMES = {
     "ShrunkGaussianClassifier": "_classes._gaussian_classifier",
     "Taxonomy": "_classes._taxonomy",
     "ZeroShotClassifier": "zero_shot",
+    "prediction_service": "_commands._service",
     "soup": "_fitting._soup",
 }
 _ROOMS = (

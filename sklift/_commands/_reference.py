@@ -88,7 +88,9 @@ def read_reference(model: Path, identity: str, n_classes: int) -> Reference | No
             return None
         if counts.shape != (n_classes,) or probabilities.ndim != 1:
             raise ValueError("it is of another number of classes")
-        if (counts < 0).any() or not counts.any() or not np.isfinite(probabilities).all():
+        if not (counts >= 0).all() or not counts.any() or not len(probabilities):
+            raise ValueError("it is of no pictures")
+        if not np.isfinite(probabilities).all():
             raise ValueError("its numbers are none of a reference")
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(

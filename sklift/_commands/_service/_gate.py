@@ -43,6 +43,7 @@ class Gate:
 
         async def answer(message) -> None:
             if message["type"] == "http.response.start":
+                upload.answered = True
                 self.told(message["status"], perf_counter() - start)
             await send(message)
 
@@ -53,6 +54,10 @@ class Gate:
                 await _answer(refusal, scope, receive, answer)
             else:
                 await self.app(scope, upload.receive, answer)
+        except Exception:
+            if not upload.answered:  # it will be, outside of here, as an error of the server
+                self.told(500, perf_counter() - start)
+            raise
         finally:
             self._n_held -= upload.n_bytes
 
@@ -63,6 +68,7 @@ class _Upload:
     def __init__(self, gate: Gate, receive: Callable):
         self.gate = gate
         self.n_bytes = 0
+        self.answered = False
         self._receive = receive
         self._ended = False
         self._deadline = asyncio.get_running_loop().time() + gate.limits.time_limit

@@ -84,7 +84,7 @@ class Served:
                 why = _error_of(source.check_header, i)
                 n = 0 if why else source.n_pixels(i)
                 if n > max_megapixels * 1e6:
-                    return f"it has {n / 1e6:.0f} million pixels; {max_megapixels} are taken"
+                    return f"it has {n / 1e6:.1f} million pixels; {max_megapixels} are taken"
                 return why
 
             reasons = map_items(refused, range(len(contents)))
