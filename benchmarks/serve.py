@@ -3,9 +3,9 @@
     python benchmarks/serve.py --minutes 3
     python benchmarks/serve.py --model m.safetensors --pictures photos --clients 32
 
-Without a model, the small tower of the package is trained on emoji, for a minute. It prints requests per
-second, times, the memory of the service at the start, in the middle and at the end, and how many answers
-were wrong; it ends with 1 if one was, or one was no answer.
+Without a model, the small tower of the package is trained on emoji, for a minute. It prints
+requests per second, times, the memory of the service at the start, in the middle and at the end,
+and how many answers were wrong; it ends with 1 if one was, or one was no answer.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def form(contents: list[bytes]) -> tuple[bytes, str]:
     mark = uuid.uuid4().hex.encode()
     head = b'--%s\r\nContent-Disposition: form-data; name="pictures"; filename="%d"\r\n\r\n'
     parts = [head % (mark, i) + content + b"\r\n" for i, content in enumerate(contents)]
-    return b"".join([*parts, b"--%s--\r\n" % mark]), f"multipart/form-data; boundary={mark.decode()}"
+    return b"".join(
+        [*parts, b"--%s--\r\n" % mark]
+    ), f"multipart/form-data; boundary={mark.decode()}"
 
 
 class Service:
@@ -187,7 +189,9 @@ def load(options, folder: Path) -> int:
     if len(seconds):
         middle, most = 1000 * np.percentile(seconds, [50, 99])
         print(f"p50 {middle:.0f} ms, p99 {most:.0f} ms, longest {1000 * seconds.max():.0f} ms")
-    print("memory at the start, in the middle, at the end: " + ", ".join(f"{m:.0f}" for m in memory))
+    print(
+        "memory at the start, in the middle, at the end: " + ", ".join(f"{m:.0f}" for m in memory)
+    )
     print(f"turned away (503): {seen[503]}, failed: {failed or 0}, wrong: {seen['wrong']}")
     print(f"ended within {ended:.1f} s of SIGTERM")
     return int(bool(seen["wrong"] or failed or not seen[200]))

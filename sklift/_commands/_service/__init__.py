@@ -52,8 +52,8 @@ def prediction_service(
     Returns
     -------
     app : fastapi.FastAPI
-        With ``POST /predict``, ``GET /health`` and ``GET /metrics``. Run it by ``uvicorn``, or mount
-        it in an application of your own.
+        With ``POST /predict``, ``GET /health`` and ``GET /metrics``. Run it by ``uvicorn``, or
+        mount it in an application of your own.
 
     Raises
     ------

@@ -46,7 +46,9 @@ def application(served: Served, limits: Limits, top: int):
         from fastapi.responses import JSONResponse
         from prometheus_client import CONTENT_TYPE_LATEST
     except ImportError as error:
-        raise ImportError(f'a service needs {error.name}: pip install "scikit-lift[serve]"') from error
+        raise ImportError(
+            f'a service needs {error.name}: pip install "scikit-lift[serve]"'
+        ) from error
 
     window = Window(
         limits.window, assumed_mix(served.clf), trained_mix(served.clf), served.reference

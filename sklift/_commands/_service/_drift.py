@@ -56,8 +56,8 @@ class Window:
 
     References
     ----------
-    Rabanser, Günnemann, Lipton, "Failing Loudly: An Empirical Study of Methods for Detecting Dataset
-    Shift", NeurIPS 2019, arXiv 1810.11953: tests on the outputs of a classifier find most shifts.
+    Rabanser, Günnemann, Lipton, "Failing Loudly: An Empirical Study of Methods for Detecting
+    Dataset Shift", NeurIPS 2019, arXiv 1810.11953: tests of a classifier's outputs find most.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import Any
 
 from ._drift import FEWEST
 
@@ -44,7 +45,10 @@ class Limits:
 
     def check(self, top: int) -> None:
         """Raise an error for a bound of a wrong type, or out of range."""
-        for name, value in [("top", top), *((f.name, getattr(self, f.name)) for f in fields(self))]:
+        values: dict[str, Any] = {"top": top} | {
+            f.name: getattr(self, f.name) for f in fields(self)
+        }
+        for name, value in values.items():
             kind = Real if name == "time_limit" else Integral
             if not isinstance(value, kind) or isinstance(value, bool):
                 number = "a number" if kind is Real else "an integer"

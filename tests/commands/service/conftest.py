@@ -24,9 +24,9 @@ class Client:
 
     def post(self, *contents, path="/predict", names=None, headers=None):
         names = names or [f"{i}.png" for i in range(len(contents))]
+        head = b'--mark\r\nContent-Disposition: form-data; name="pictures"; filename="%s"\r\n\r\n'
         parts = [
-            b'--mark\r\nContent-Disposition: form-data; name="pictures"; filename="%s"\r\n\r\n%s\r\n'
-            % (name.encode(), content)
+            head % name.encode() + content + b"\r\n"
             for name, content in zip(names, contents, strict=True)
         ]
         return self.send(b"".join([*parts, b"--mark--\r\n"]), path, headers)

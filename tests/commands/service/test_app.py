@@ -75,7 +75,12 @@ def test_damaged_ones_have_a_reason_and_no_path(client, contents):
     [
         (b"", {}, 422, "no file"),
         (b"--mark--\r\n", {}, 422, "no file"),
-        (b'--mark\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--mark--\r\n', {}, 422, "no"),
+        (
+            b'--mark\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--mark--\r\n',
+            {},
+            422,
+            "no",
+        ),
         (b"rubbish", {}, 400, ""),
         (b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "files of a form"),
         (b"{}", {"Content-Type": "application/json"}, 415, "files of a form"),
