@@ -108,15 +108,21 @@ def application(served: Served, limits: Limits, top: int):
 async def uploaded(request, limits: Limits) -> tuple[list[str], list[bytes]]:
     """Names and contents of the files of a form."""
     from fastapi import HTTPException
+    from python_multipart.exceptions import FormParserError
 
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):
         raise HTTPException(415, "send pictures as files of a form (multipart/form-data)")
-    async with request.form(max_files=limits.max_pictures, max_fields=16) as form:
-        files = [value for _, value in form.multi_items() if not isinstance(value, str)]
-        if not files:
-            raise HTTPException(422, "the form has no file: curl -F pictures=@picture.jpg")
-        return [file.filename or "" for file in files], [await file.read() for file in files]
+    try:
+        async with request.form(max_files=limits.max_pictures, max_fields=16) as form:
+            files = [value for _, value in form.multi_items() if not isinstance(value, str)]
+            names = [file.filename or "" for file in files]
+            contents = [await file.read() for file in files]
+    except FormParserError as error:
+        raise HTTPException(400, "the form can't be read") from error
+    if not files:
+        raise HTTPException(422, "the form has no file: curl -F pictures=@picture.jpg")
+    return names, contents
 
 
 def answer(name: str, row: dict) -> dict:

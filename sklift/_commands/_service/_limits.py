@@ -50,9 +50,10 @@ class Limits:
         }
         for name, value in values.items():
             kind = Real if name == "time_limit" else Integral
-            if not isinstance(value, kind) or isinstance(value, bool):
-                number = "a number" if kind is Real else "an integer"
-                raise TypeError(f"{name} must be {number}, got {value!r}")
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            if not is_number:
+                wanted = "a number" if kind is Real else "an integer"
+                raise TypeError(f"{name} must be {wanted}, got {value!r}")
             least = FEWEST if name == "window" else 0 if name == "time_limit" else 1
             if not (least <= value < math.inf and value > 0):
                 raise ValueError(f"{name} must be {f'at least {least}' if least else 'above 0'}")
