@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import socket
+import warnings
 
 from ._output import say
 from ._parameters import as_value
@@ -30,7 +31,7 @@ BOUNDS = {
     "max_waiting": ("N", int, "pictures that may wait"),
     "max_pictures": ("N", int, "pictures of a request"),
     "max_upload": ("MB", int, "megabytes of a request; all together have 8 times as much"),
-    "max_megapixels": ("N", int, "million pixels of a picture"),
+    "max_megapixels": ("N", int, "million pixels of a picture, and of a batch"),
     "time_limit": ("SECONDS", float, "for an upload, and again for its answer"),
     "window": ("N", int, "latest predictions that are compared with held-out ones"),
 }
@@ -84,10 +85,11 @@ def run(options: argparse.Namespace) -> int:
     config = uvicorn.Config(
         app,
         access_log=False,
-        log_level="warning",
+        log_level="error",
         timeout_graceful_shutdown=int(limits.time_limit) + 5,
     )
-    # Libraries that read pictures log what is odd in them, as long as strangers send them.
+    # What is odd in pictures is in the answers; strangers would choose what is in the log.
+    warnings.simplefilter("ignore")
     logging.getLogger().addHandler(logging.NullHandler())
     with listening(options.host, options.port) as opened:
         host, port = opened.getsockname()[:2]

@@ -42,7 +42,7 @@ def prediction_service(
     max_upload : int, default=32
         Megabytes (2**20 bytes) of a request. All requests together may hold eight times as much.
     max_megapixels : int, default=64
-        Million pixels of a picture.
+        Million pixels of a picture, and of a batch of several.
     time_limit : float, default=30.0
         Seconds that an upload may take, and that its pictures may wait for their answer.
     window : int, default=1000

@@ -3,19 +3,23 @@
 import asyncio
 from typing import Any
 
+import numpy as np
+
 from ..._classes._mixes import assumed_mix, trained_mix
 from ..._core._version import __version__
 from .._predictions import rows_of
+from .._reading import Part
 from ._batches import Batcher, Busy
 from ._drift import Window
 from ._gate import RETRY, Gate
 from ._limits import Limits
 from ._metrics import Metrics
-from ._served import Served
+from ._served import Picture, Served
 
 # No `from __future__ import annotations` here: FastAPI reads the annotations of functions, whose
 # names it would look for outside of `application`.
 
+NOTHING = np.empty((0, 0))
 _FORM = {
     "required": True,
     "content": {
@@ -54,16 +58,21 @@ def application(served: Served, limits: Limits, top: int):
         limits.window, assumed_mix(served.clf), trained_mix(served.clf), served.reference
     )
 
-    def compute(contents: list) -> list:
-        part = served.predict(contents, limits.max_megapixels)
-        rows = [
-            row | {"flags": flags_of(row["set"])}
-            for row in rows_of(part, served.clf.classes_, top, served.name or "", served.sets)
-        ]
-        metrics.batch(rows, part.values)
-        return rows
+    def rows(part: Part) -> list[dict]:
+        return list(rows_of(part, served.clf.classes_, top, served.name or "", served.sets))
 
-    batcher = Batcher(compute, limits.batch_size, limits.max_waiting)
+    def compute(pictures: list[Picture]) -> list[dict]:
+        part = served.predict([picture.content for picture in pictures])
+        metrics.batch(part.values, len(pictures))
+        return rows(part)
+
+    batcher = Batcher(
+        compute,
+        limits.batch_size,
+        limits.max_waiting,
+        lambda picture: picture.n_pixels,
+        limits.max_megapixels * 1e6,
+    )
     metrics = Metrics(served.clf.classes_.tolist(), window, lambda: batcher.n_waiting)
     app = FastAPI(title="sklift", version=__version__, docs_url=None, redoc_url=None)
     app.add_middleware(Gate, path="/predict", limits=limits, told=metrics.request)
@@ -74,14 +83,26 @@ def application(served: Served, limits: Limits, top: int):
         names, contents = await uploaded(request, limits)
         try:
             async with asyncio.timeout(limits.time_limit):
-                rows = await batcher(contents)
+                pictures = [
+                    await asyncio.to_thread(served.look, content, limits.max_megapixels)
+                    for content in contents
+                ]
+                good = [picture for picture in pictures if picture.refusal is None]
+                predicted = iter(await batcher(good))
         except Busy:
             raise HTTPException(503, "too many pictures wait: try again", RETRY) from None
         except TimeoutError:
             text = f"no answer within {limits.time_limit:g} seconds: try again"
             raise HTTPException(503, text, RETRY) from None
-        answers = [answer(name, row) for name, row in zip(names, rows, strict=True)]
-        none = all(row["error"] is not None for row in rows)
+        answers = []
+        for name, picture in zip(names, pictures, strict=True):
+            if picture.refusal is None:
+                row = next(predicted)
+            else:
+                (row,) = rows(Part([name], NOTHING, {name: picture.refusal}))
+            answers.append(answer(name, row))
+        metrics.answers(answers)
+        none = all(row["error"] is not None for row in answers)
         content = {"model": served.name, "predictions": answers}
         return JSONResponse(content, 422 if none else 200)
 
@@ -127,7 +148,8 @@ async def uploaded(request, limits: Limits) -> tuple[list[str], list[bytes]]:
 
 def answer(name: str, row: dict) -> dict:
     """What is said of a picture: its row in a table of ``sklift predict``, and flags."""
-    return {"picture": name} | {k: v for k, v in row.items() if k not in ("path", "model")}
+    said = {key: value for key, value in row.items() if key not in ("path", "model")}
+    return {"picture": name} | said | {"flags": flags_of(row["set"])}
 
 
 def flags_of(inside: list | None) -> list[str]:

@@ -19,7 +19,7 @@ class _Job(NamedTuple):
 
 
 class Batcher:
-    """Function of many items, called for few at a time, as a batch.
+    """Function of many items, called for a batch of them at a time.
 
     While a batch is computed, others wait; the next batch are the first of those that wait then.
     So nobody waits for company: a single item is computed at once, and batches are as large as the
@@ -33,12 +33,25 @@ class Batcher:
         Items of a batch, at most.
     max_waiting : int
         Items that may wait.
+    cost : callable
+        A function of an item that tells how much of a batch it takes.
+    max_cost : float
+        What the items of a batch may cost together, unless there is only one.
     """
 
-    def __init__(self, compute: Callable[[list], list], batch_size: int, max_waiting: int):
+    def __init__(
+        self,
+        compute: Callable[[list], list],
+        batch_size: int,
+        max_waiting: int,
+        cost: Callable[[Any], float],
+        max_cost: float,
+    ):
         self.compute = compute
         self.batch_size = batch_size
         self.max_waiting = max_waiting
+        self.cost = cost
+        self.max_cost = max_cost
         self._waiting: deque[_Job] = deque()
         self._thread = ThreadPoolExecutor(1, "sklift-serve")
         self._task: asyncio.Task | None = None
@@ -81,10 +94,20 @@ class Batcher:
         """Compute until nothing waits."""
         try:
             while self._waiting:
-                n = min(self.batch_size, len(self._waiting))
-                await self._finish([self._waiting.popleft() for _ in range(n)])
+                await self._finish(self._next())
         finally:
             self._task = None
+
+    def _next(self) -> list[_Job]:
+        """The first of those that wait."""
+        jobs = [self._waiting.popleft()]
+        cost = self.cost(jobs[0].item)
+        while self._waiting and len(jobs) < self.batch_size:
+            cost += self.cost(self._waiting[0].item)
+            if cost > self.max_cost:
+                break
+            jobs.append(self._waiting.popleft())
+        return jobs
 
     async def _finish(self, jobs: list[_Job]) -> None:
         """Compute a batch; if that fails, each of its items, so that one fails alone."""

@@ -28,7 +28,7 @@ class Limits:
     max_upload : int
         Megabytes of a request.
     max_megapixels : int
-        Million pixels of a picture.
+        Million pixels of a picture, and of a batch of several.
     time_limit : float
         Seconds for an upload, and for its answer.
     window : int

@@ -56,9 +56,14 @@ class Metrics:
         self._requests.labels(status).inc()
         self._seconds.observe(seconds)
 
-    def batch(self, rows: Sequence[dict], values: np.ndarray) -> None:
-        """Count the rows of a batch, and the probabilities behind those that have a label."""
-        self._batches.observe(len(rows))
+    def batch(self, proba: np.ndarray, n: int) -> None:
+        """Take in the probabilities of a batch of ``n`` pictures."""
+        self._batches.observe(n)
+        if len(proba):
+            self.window.add(proba)
+
+    def answers(self, rows: Sequence[dict]) -> None:
+        """Count what is said of pictures."""
         for row in rows:
             if row["error"] is not None:
                 self._unreadable.inc()
@@ -67,8 +72,6 @@ class Metrics:
             self._probability.observe(row["probability"])
             for flag in row["flags"]:
                 self._flags.labels(flag).inc()
-        if len(values):
-            self.window.add(values)
 
     def collect(self) -> Iterator:
         """Give what is computed when it is asked for, as Prometheus' client wants it."""

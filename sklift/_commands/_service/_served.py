@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..._compute._threads import map_items
 from ..._estimator import resolve_recipe
 from ...images._as_source import as_image_source
-from ...images._picked import PickedSource
 from ...images._read_errors import READ_ERRORS
 from .._model_file import CLASSIFIERS, identity, load_model
 from .._reading import Part
@@ -22,6 +19,24 @@ from .._reference import Reference, read_reference
 from .._sets import read_threshold, sets_by
 
 _BLANK = np.full((1, 64, 64, 3), 128, np.uint8)
+
+
+class Picture(NamedTuple):
+    """A picture of a request.
+
+    Parameters
+    ----------
+    content : bytes
+        Its file.
+    n_pixels : int
+        The number of its pixels; 0 where it is not known.
+    refusal : str or None
+        Why it is not predicted.
+    """
+
+    content: bytes
+    n_pixels: int = 0
+    refusal: str | None = None
 
 
 class Served:
@@ -70,33 +85,26 @@ class Served:
         self._reading = resolve_recipe("reader", clf.reader).build(_BLANK).reading
         self.clf.predict_proba(_BLANK)  # loads what is loaded late
 
-    def predict(self, contents: Sequence[bytes], max_megapixels: int) -> Part:
-        """Probabilities of pictures in the contents of files, called "0", "1" and so on.
+    def look(self, content: bytes, max_megapixels: int) -> Picture:
+        """Look at the first bytes of a file."""
+        source = as_image_source([content], reading=self._reading)
+        why = _error_of(source.check_header, 0)
+        n_pixels = 0 if why else source.n_pixels(0)
+        if n_pixels > max_megapixels * 1e6:
+            why = f"it has {n_pixels / 1e6:.1f} million pixels; {max_megapixels} are taken"
+        return Picture(content, n_pixels, why)
 
-        Warnings are not shown: strangers would choose what is in the log, and how much.
-        """
+    def predict(self, contents: Sequence[bytes]) -> Part:
+        """Probabilities of pictures in the contents of files, called "0", "1" and so on."""
         names = [str(i) for i in range(len(contents))]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            source = as_image_source(list(contents), reading=self._reading)
-
-            def refused(i: int) -> str | None:
-                why = _error_of(source.check_header, i)
-                n = 0 if why else source.n_pixels(i)
-                if n > max_megapixels * 1e6:
-                    return f"it has {n / 1e6:.1f} million pixels; {max_megapixels} are taken"
-                return why
-
-            reasons = map_items(refused, range(len(contents)))
-            unreadable = {i: why for i, why in zip(names, reasons, strict=True) if why}
-            good = np.array([i for i, why in enumerate(reasons) if not why], int)
-            if not len(good):
-                return Part(names, np.empty((0, 0)), unreadable)
-            values = self.clf.predict_proba(PickedSource(source, good))
-            unread = np.isnan(values).any(axis=1)
-            for i in good[unread].tolist():  # damaged further inside
-                unreadable[names[i]] = _error_of(source.__getitem__, i) or "it can't be read"
-        return Part(names, values[~unread], unreadable)
+        source = as_image_source(list(contents), reading=self._reading)
+        values = self.clf.predict_proba(source)
+        unread = np.isnan(values).any(axis=1)
+        reasons = {
+            names[i]: _error_of(source.__getitem__, i) or "it can't be read"
+            for i in np.flatnonzero(unread).tolist()
+        }
+        return Part(names, values[~unread], reasons)
 
 
 def load_served(

@@ -9,6 +9,8 @@ import pytest
 
 from sklift._commands._service._batches import Batcher, Busy
 
+BAD = 0.5
+
 
 class Recorded:
     """Doubles numbers, when it is let; remembers batches."""
@@ -20,9 +22,13 @@ class Recorded:
         self.batches.append(items)
         self.inside.set()
         assert self.free.wait(10)
-        if "bad" in items:
+        if BAD in items:
             raise RuntimeError("bad")
         return [2 * item for item in items]
+
+
+def batcher_of(compute, batch_size, max_waiting, max_cost=1000):
+    return Batcher(compute, batch_size, max_waiting, lambda item: item, max_cost)
 
 
 async def held(compute, batcher, *calls):
@@ -38,7 +44,7 @@ def test_what_waits_is_computed_together():
     compute = Recorded()
 
     async def main():
-        batcher = Batcher(compute, 4, 100)
+        batcher = batcher_of(compute, 4, 100)
         tasks = await held(compute, batcher, [2, 3], [4], [5, 6, 7])
         assert batcher.n_waiting == 6 and batcher.seconds > 0
         compute.free.set()
@@ -55,7 +61,7 @@ def test_no_more_than_some_wait():
     compute = Recorded()
 
     async def main():
-        batcher = Batcher(compute, 4, 3)
+        batcher = batcher_of(compute, 4, 3)
         tasks = await held(compute, batcher, [2, 3])
         with pytest.raises(Busy):
             await batcher([4, 5])
@@ -71,8 +77,8 @@ def test_one_fails_alone():
     compute = Recorded()
 
     async def main():
-        batcher = Batcher(compute, 4, 9)
-        tasks = await held(compute, batcher, [2], ["bad"], [3])
+        batcher = batcher_of(compute, 4, 9)
+        tasks = await held(compute, batcher, [2], [BAD], [3])
         compute.free.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -84,7 +90,7 @@ def test_what_is_given_up_is_not_computed():
     compute = Recorded()
 
     async def main():
-        batcher = Batcher(compute, 4, 4)
+        batcher = batcher_of(compute, 4, 4)
         tasks = await held(compute, batcher, [2, 3], [4])
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
@@ -104,9 +110,22 @@ def test_what_is_given_up_is_not_computed():
 def test_it_works_in_one_loop_after_the_other():
     compute = Recorded()
     compute.free.set()
-    batcher = Batcher(compute, 4, 4)
+    batcher = batcher_of(compute, 4, 4)
     assert [asyncio.run(_one(batcher, n)) for n in (1, 2)] == [[2], [4]]
 
 
 async def _one(batcher, n):
     return await batcher([n])
+
+
+def test_dear_ones_are_computed_by_themselves():
+    compute = Recorded()
+
+    async def main():
+        batcher = batcher_of(compute, 4, 100, max_cost=10)
+        tasks = await held(compute, batcher, [4, 6, 1], [11], [2], [3])
+        compute.free.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(main()) == [[2], [8, 12, 2], [22], [4], [6]]
+    assert compute.batches == [[1], [4, 6], [1], [11], [2, 3]]

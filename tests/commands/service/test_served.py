@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 
 import numpy as np
@@ -11,7 +10,9 @@ from PIL import Image
 from sklearn.exceptions import NotFittedError
 
 from sklift import LiftClassifier
-from sklift._commands._service._served import Served
+from sklift._commands._service._served import Picture, Served
+
+pytestmark = pytest.mark.filterwarnings("ignore:.* can't be read")
 
 
 @pytest.fixture(scope="module")
@@ -20,41 +21,34 @@ def served(fitted):
 
 
 def test_contents_are_predicted_as_by_the_classifier(served, fitted, contents):
-    part = served.predict(contents, 64)
+    part = served.predict(contents)
     np.testing.assert_array_equal(part.values, fitted.predict_proba(contents))
     assert part.paths == [str(i) for i in range(24)] and part.unreadable == {}
 
 
-def test_each_that_cannot_be_read_has_its_reason(served, fitted, contents, encoded):
+def test_a_look_tells_the_size_or_what_is_wrong(served, contents, encoded):
+    assert served.look(contents[0], 64) == Picture(contents[0], 48 * 48, None)
     bomb = bytearray(contents[0])
     bomb[16:24] = (20_000).to_bytes(4, "big") * 2
     bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
-    large = encoded(Image.new("1", (1001, 1000)))
-    given = [
-        *(contents[0], b"", b"rubbish", contents[1][:-40], bytes(bomb), large, contents[2]),
-        b"/etc/passwd",
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # strangers choose what would be in the log
-        part = served.predict(given, 1)
-    expected = {
-        "1": "the file is empty",
-        "2": "no picture that Pillow reads",
-        "3": "the picture can't be decoded (image file is truncated)",
-        "5": "it has 1.0 million pixels; 1 are taken",
-        "7": "no picture that Pillow reads",
-    }
-    assert part.readable == ["0", "6"]
-    assert "exceeds limit" in part.unreadable["4"]
-    assert part.unreadable == expected | {"4": part.unreadable["4"]}
-    np.testing.assert_allclose(
-        part.values, fitted.predict_proba([contents[0], contents[2]]), atol=1e-5
-    )
+    assert "exceeds limit" in served.look(bytes(bomb), 64).refusal
+    large = encoded(Image.new("1", (1010, 1000)))
+    assert served.look(large, 1).refusal == "it has 1.0 million pixels; 1 are taken"
+    assert served.look(large, 2).refusal is None
+    assert served.look(b"", 64).refusal == "the file is empty"
+    for other in (b"rubbish", b"/etc/passwd", b"file:///etc/passwd"):
+        assert served.look(other, 64).refusal == "no picture that Pillow reads"
 
 
-def test_none_that_can_be_read(served):
-    part = served.predict([b"", b"x"], 64)
-    assert part.values.shape == (0, 0) and set(part.unreadable) == {"0", "1"}
+def test_each_that_is_damaged_inside_has_its_reason(served, fitted, contents):
+    part = served.predict([contents[0], contents[1][:-40], contents[2], contents[3][:60]])
+    assert part.readable == ["0", "2"]
+    why = "the picture can't be decoded (image file is truncated)"
+    assert part.unreadable == {"1": why, "3": why}
+    expected = fitted.predict_proba([contents[0], contents[2]])
+    np.testing.assert_allclose(part.values, expected, atol=1e-5)
+    alone = served.predict([contents[1][:-40]])
+    assert alone.values.shape == (0, 3) and alone.unreadable == {"0": why}
 
 
 def test_the_classifier_stays_as_it_is(fitted):
@@ -66,8 +60,8 @@ def test_the_classifier_stays_as_it_is(fitted):
 
 def test_its_reader_reads(quick, shapes, contents):
     squashed = quick(reader__framing="squash", reader__channels=(0,)).fit(*shapes)
-    wide = [image for image in contents[:3]]
-    part = Served(squashed).predict(wide, 64)
+    wide = contents[:3]
+    part = Served(squashed).predict(wide)
     np.testing.assert_array_equal(part.values, squashed.predict_proba(wide))
 
 
