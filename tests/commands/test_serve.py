@@ -1,0 +1,111 @@
+"""`sklift serve`: from the words to a service, and its end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import queue
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from sklift._commands import _serve
+from sklift._commands._main import command_of
+from sklift._commands._service._served import Served
+
+ROOT = Path(__file__).resolve().parents[2]
+FORM = b'--m\r\nContent-Disposition: form-data; name="p"; filename="%s"\r\n\r\n%s\r\n--m--\r\n'
+
+
+def post(port, content):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    headers = {"Content-Type": "multipart/form-data; boundary=m"}
+    connection.request("POST", "/predict", FORM % (b"a.png", content), headers)
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def test_it_answers_until_it_is_stopped_and_then_what_has_come(sklift, model, photos, monkeypatch):
+    said, outcomes = queue.Queue(), []
+    monkeypatch.setattr(_serve, "say", said.put)
+    content = next(photos.rglob("*.png")).read_bytes()
+    inside, given = threading.Event(), Served.predict
+
+    def slow(own, contents):
+        inside.set()
+        time.sleep(0.1)
+        return given(own, contents)
+
+    def client():
+        try:
+            port = int(said.get(timeout=60).rsplit(":", 1)[1])
+            outcomes.append(post(port, content))
+            monkeypatch.setattr(Served, "predict", slow)
+            last = threading.Thread(target=lambda: outcomes.append(post(port, content)))
+            last.start()
+            assert inside.wait(20)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+        last.join()
+
+    thread = threading.Thread(target=client)
+    thread.start()
+    words = ("--port", "0", "--top", "1", "--target_prior", "train", "--max_upload", "1")
+    done = sklift("serve", model, *words)
+    thread.join()
+    assert done.status == 130 and done.out == "" and "sklift serve: stopped" in done.err
+    assert [status for status, _ in outcomes] == [200, 200]
+    assert outcomes[0] == outcomes[1] and len(outcomes[0][1]["predictions"][0]["top"]) == 1
+
+
+def test_addresses_that_are_none(sklift, model):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = sklift("serve", model, "--port", port)
+    assert done.status == 2 and f"can't listen at 127.0.0.1, port {port}" in done.err
+    with pytest.raises(ValueError, match=r"--port is a number from 0 to 65535; got 65536"):
+        _serve.listening("127.0.0.1", 65536)
+    with pytest.raises(OSError, match=r"can't listen at no\.such\.host\.invalid, port 1"):
+        _serve.listening("no.such.host.invalid", 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--batch_size", "0"), "batch_size must be at least 1"),
+        (("--top", "0"), "top must be at least 1"),
+        (("--batch-sice", "1"), "Did you mean '--batch_size'?"),
+        ((), "there is no file 'none'"),
+    ],
+)
+def test_words_that_are_not_usable(sklift, words, message):
+    done = sklift("serve", "none", *words)
+    assert done.status == 2 and message in done.err
+
+
+def test_missing_packages_are_named(sklift, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    done = sklift("serve", "none")
+    assert done.status == 2 and 'needs uvicorn: pip install "scikit-lift[serve]"' in done.err
+
+
+def test_the_container_is_built_and_started_by_words_that_are_known():
+    text = (ROOT / "examples" / "serve" / "Dockerfile").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (first,) = re.findall(r'^(python3 -m venv .+? && pip install )"\.\[examples\]"', readme, re.M)
+    assert f'RUN {first}--no-cache-dir ".[serve]"\n' in text
+    copied = re.findall(r"^COPY (.+) \S+$", text, re.M)
+    assert all((ROOT / name).exists() for line in copied for name in line.split())
+    program, name, *words = json.loads(re.search(r"^ENTRYPOINT (.+)$", text, re.M)[1])
+    words += json.loads(re.search(r"^CMD (\[.+)$", text, re.M)[1])
+    options = command_of(name)[1].parse(words)
+    assert (program, name, options.host) == ("sklift", "serve", "0.0.0.0")
+    assert options.model == "/models/model.safetensors"
+    assert f"EXPOSE {options.port}\n" in text and f":{options.port}/health" in text
