@@ -32,6 +32,7 @@ from ..backbones._fast._precision import frozen_weights_cast
 from ..losses import build_loss, implied_prior
 from ..regularizers import build_regularizer
 from ._checkpoint import open_checkpoint
+from ._hyperparameters import hyperparameters
 from ._identity import describe, identify
 from ._learned import warn_if_shortened, warn_if_unlearned
 from ._net_arguments import has_user_order, net_arguments
@@ -144,6 +145,7 @@ def train(
         criterion = build_loss(settings.loss, totals.effective, settings.head)
         arguments["regularizer"] = _regularizer(settings, model, start)
         net = net_class(order)(model, criterion, **arguments).initialize()
+        net.is_first, net.hyperparameters = is_first(order), hyperparameters(settings)
         if state is not None:
             net.restore(state)
         n_epochs = 0 if net.stopping else settings.max_epochs - len(net.history)
@@ -194,6 +196,7 @@ def train_more(
     with seeded(seed, plan.device):
         arguments["regularizer"] = _regularizer(settings, model, start)
         net = net_class(order)(model, criterion, **arguments).initialize()
+        net.is_first, net.hyperparameters = is_first(order), hyperparameters(settings)
         if start is not None:
             _take_over_history(net, start)
         schedule = (settings.augmentation, settings.max_epochs, seed)

@@ -36,6 +36,8 @@ class LiftNet(ClassifierMixin, NeuralNet):
     out_of_time = False  # whether the time was up during an epoch
     stopping = False  # whether a callback has asked to stop after the epoch
     share = 1.0  # share of the first labels of a mixed batch
+    is_first = True  # of several processes, whether this is the one that writes
+    hyperparameters: dict = {}  # of the fit, by name, as callbacks write them down
 
     def __init__(
         self,
