@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ._classes._taxonomy import Taxonomy
     from ._commands._service import prediction_service
     from ._fitting._soup import soup
-    from ._net._runs import MLflowRuns, TensorBoardRuns, WandbRuns
     from .classifier import LiftClassifier
     from .embedder import ImageEmbedder
     from .zero_shot import ZeroShotClassifier
@@ -24,13 +23,10 @@ __all__ = [
     "ConformalClassifier",
     "ImageEmbedder",
     "LiftClassifier",
-    "MLflowRuns",
     "NoveltyDetector",
     "SelectiveClassifier",
     "ShrunkGaussianClassifier",
     "Taxonomy",
-    "TensorBoardRuns",
-    "WandbRuns",
     "ZeroShotClassifier",
     "__version__",
     "prediction_service",
@@ -43,13 +39,10 @@ _HOMES = {
     "ConformalClassifier": "_classes._conformal_classifier",
     "ImageEmbedder": "embedder",
     "LiftClassifier": "classifier",
-    "MLflowRuns": "_net._runs",
     "NoveltyDetector": "_classes._novelty",
     "SelectiveClassifier": "_classes._selective",
     "ShrunkGaussianClassifier": "_classes._gaussian_classifier",
     "Taxonomy": "_classes._taxonomy",
-    "TensorBoardRuns": "_net._runs",
-    "WandbRuns": "_net._runs",
     "ZeroShotClassifier": "zero_shot",
     "prediction_service": "_commands._service",
     "soup": "_fitting._soup",

@@ -16,6 +16,7 @@ from skorch.history import History
 from .._compute._micro_batches import MOST_VALUES, MicroBatches, free_memory, is_out_of_memory
 from ._callbacks import BestEpoch
 from ._columns import packed, unpacked
+from ._history import figures_of
 
 
 class LiftNet(ClassifierMixin, NeuralNet):
@@ -101,6 +102,11 @@ class LiftNet(ClassifierMixin, NeuralNet):
         with self.autocast():
             logits = super().infer(_split(x)[0], **fit_params)
         return logits if logits.dtype == torch.float64 else logits.float()
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Figures of the last epoch, as ``history_`` has them, for callbacks."""
+        return figures_of(self.history[-1])
 
     @property
     def has_terms(self) -> bool:

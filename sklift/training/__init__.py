@@ -1,4 +1,4 @@
-"""Recipes of training: samplers, optimizers, the computation, and checkpoints."""
+"""Recipes of training: samplers, optimizers, the computation, checkpoints, and its records."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ._adam import Adam, AdamW
 from ._checkpoint import Checkpoint, resolve_checkpoint
 from ._compute import Compute, resolve_compute
 from ._optimizer import OptimizerRecipe
+from ._runs import MLflowRuns, TensorBoardRuns, WandbRuns
 from ._samplers import Balanced, Power, SquareRoot
 from ._schedules import SCHEDULES
 from ._sgd import SGD
@@ -24,10 +25,13 @@ __all__ = [
     "Balanced",
     "Checkpoint",
     "Compute",
+    "MLflowRuns",
     "OptimizerRecipe",
     "Power",
     "SquareRoot",
+    "TensorBoardRuns",
     "TorchOptimizer",
+    "WandbRuns",
     "resolve_checkpoint",
     "resolve_compute",
     "resolve_optimizer",

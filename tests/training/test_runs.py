@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from sklift import LiftClassifier, MLflowRuns, TensorBoardRuns, WandbRuns
+from sklift import LiftClassifier
+from sklift.training import MLflowRuns, TensorBoardRuns, WandbRuns
 
 RUNS: dict = {}
 
@@ -163,7 +164,7 @@ def test_a_pass_of_partial_fit_has_one_epoch_more():
 def test_one_process_of_several_writes():
     callback = TensorBoardRuns("runs")
     callback.on_train_begin(SimpleNamespace(is_first=False))
-    net = SimpleNamespace(history=[{"train_acc": 1.0}])
+    net = SimpleNamespace(history=[{}], figures={})
     callback.on_epoch_end(net)
     callback.on_train_end(net)
     assert not RUNS

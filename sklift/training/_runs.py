@@ -8,13 +8,11 @@ from abc import abstractmethod
 from hashlib import blake2b
 from typing import Any
 
-from skorch.callbacks import Callback
-
-from ._history import figures_of
+from sklearn.base import BaseEstimator
 
 
-class Runs(Callback):
-    """Base of callbacks that write a run for each fit.
+class Runs(BaseEstimator):
+    """Base of callbacks that write a run for each fit: skorch calls them as it calls its own.
 
     A search copies callbacks for each of its fits: they hold settings only until training begins,
     and then a run of their own.
@@ -26,23 +24,32 @@ class Runs(Callback):
         """Open a run."""
         if not net.is_first:  # of several processes, which train together
             return
-        self._n_before = len(net.history)
         values = net.hyperparameters
         text = json.dumps(values, sort_keys=True, default=str)
         group = blake2b(text.encode(), digest_size=4).hexdigest()
+        self._last: dict[str, float] = {}
         self._run = self._open(f"{group}-{secrets.token_hex(3)}", group, values)
 
     def on_epoch_end(self, net, **kwargs) -> None:
         """Write the figures of the epoch."""
         if self._run is not None:
-            self._log(figures_of(net.history[-1]), len(net.history))
+            self._last = net.figures
+            self._log(self._last, len(net.history))
 
     def on_train_end(self, net, X=None, **kwargs) -> None:
         """Close the run, which has failed if there is no training data any more."""
         if self._run is not None:
-            some = len(net.history) > self._n_before and "train_acc" in net.history[-1]
-            self._close(figures_of(net.history[-1]) if some else {}, X is None)
+            self._close(self._last, X is None)
             self._run = None
+
+    def initialize(self) -> Runs:
+        """Return the callback: nothing is to be done before training."""
+        return self
+
+    def on_epoch_begin(self, net, **kwargs) -> None:
+        """Do nothing, as at all other moments."""
+
+    on_batch_begin = on_batch_end = on_grad_computed = on_epoch_begin
 
     @abstractmethod
     def _open(self, name: str, group: str, hyperparameters: dict[str, Any]) -> Any:
@@ -58,7 +65,7 @@ class Runs(Callback):
 
     def __getstate__(self) -> dict:
         """The settings: a run is of one process and one fit."""
-        return {name: value for name, value in vars(self).items() if name != "_run"}
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
 
 def missing(package: str, error: ImportError) -> ImportError:
@@ -77,7 +84,8 @@ class TensorBoardRuns(Runs):
 
     Examples
     --------
-    >>> from sklift import LiftClassifier, TensorBoardRuns
+    >>> from sklift import LiftClassifier
+    >>> from sklift.training import TensorBoardRuns
     >>> clf = LiftClassifier(net_params={"callbacks": [TensorBoardRuns("runs")]})
     """
 
@@ -117,7 +125,8 @@ class MLflowRuns(Runs):
 
     Examples
     --------
-    >>> from sklift import LiftClassifier, MLflowRuns
+    >>> from sklift import LiftClassifier
+    >>> from sklift.training import MLflowRuns
     >>> runs = MLflowRuns("sqlite:///runs.db", experiment="birds")
     >>> clf = LiftClassifier(net_params={"callbacks": [runs]})
     """
@@ -147,11 +156,6 @@ class MLflowRuns(Runs):
 
     def _close(self, figures, failed):
         self._client.set_terminated(self._run, "FAILED" if failed else "FINISHED")
-        del self._client
-
-    def __getstate__(self) -> dict:
-        """The settings."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_client"}
 
 
 class WandbRuns(Runs):
@@ -166,7 +170,8 @@ class WandbRuns(Runs):
 
     Examples
     --------
-    >>> from sklift import LiftClassifier, WandbRuns
+    >>> from sklift import LiftClassifier
+    >>> from sklift.training import WandbRuns
     >>> runs = WandbRuns("birds", {"mode": "offline"})
     >>> clf = LiftClassifier(net_params={"callbacks": [runs]})
     """
