@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from sklift._commands import _serve
+from sklift._commands import _reference, _serve
 from sklift._commands._main import command_of
-from sklift._commands._service._served import Served
+from sklift._commands._service._served import Served, load_served
 
 ROOT = Path(__file__).resolve().parents[2]
 FORM = b'--m\r\nContent-Disposition: form-data; name="p"; filename="%s"\r\n\r\n%s\r\n--m--\r\n'
@@ -47,6 +47,7 @@ def test_it_answers_until_it_is_stopped_and_then_what_has_come(sklift, model, ph
         try:
             port = int(said.get(timeout=60).rsplit(":", 1)[1])
             outcomes.append(post(port, content))
+            outcomes.append(post(port, content[:-40]))
             monkeypatch.setattr(Served, "predict", slow)
             last = threading.Thread(target=lambda: outcomes.append(post(port, content)))
             last.start()
@@ -60,9 +61,23 @@ def test_it_answers_until_it_is_stopped_and_then_what_has_come(sklift, model, ph
     words = ("--port", "0", "--top", "1", "--target_prior", "train", "--max_upload", "1")
     done = sklift("serve", model, *words)
     thread.join()
-    assert done.status == 130 and done.out == "" and "sklift serve: stopped" in done.err
-    assert [status for status, _ in outcomes] == [200, 200]
-    assert outcomes[0] == outcomes[1] and len(outcomes[0][1]["predictions"][0]["top"]) == 1
+    assert done.status == 130 and done.out == ""
+    assert done.err == "sklift serve: stopped\n"  # nothing that strangers could choose
+    assert [status for status, _ in outcomes] == [200, 422, 200]
+    assert outcomes[0] == outcomes[2] and len(outcomes[0][1]["predictions"][0]["top"]) == 1
+
+
+def test_fit_writes_what_serve_compares_with(sklift, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(_reference, "_FEWEST", 12)
+    file = tmp_path / "m.safetensors"
+    words = ("fit", photos, "-o", file, "--max_epochs", "1", "--backbone", "emoji-tiny")
+    done = sklift(*words, "--test_size", "0.5", "--verbose", "0")
+    assert f"wrote {tmp_path / 'm.reference.json'}, which serve compares" in done.err
+    reference = load_served(str(file)).reference
+    assert reference.counts.sum() == len(reference.probabilities) == 12
+    assert load_served(str(file), settings={"target_prior": "train"}).reference is None
+    sklift(*words, "--test_size", "0")
+    assert load_served(str(file)).reference is None
 
 
 def test_addresses_that_are_none(sklift, model):
