@@ -137,13 +137,18 @@ async def uploaded(request, limits: Limits) -> tuple[list[str], list[bytes]]:
     try:
         async with request.form(max_files=limits.max_pictures, max_fields=16) as form:
             files = [value for _, value in form.multi_items() if not isinstance(value, str)]
-            names = [file.filename or "" for file in files]
+            names = [shown(file.filename or "") for file in files]
             contents = [await file.read() for file in files]
-    except FormParserError as error:
+    except (FormParserError, UnicodeError) as error:  # the form names its own encoding
         raise HTTPException(400, "the form can't be read") from error
     if not files:
         raise HTTPException(422, "the form has no file: curl -F pictures=@picture.jpg")
     return names, contents
+
+
+def shown(name: str) -> str:
+    """A name of a file as JSON may hold it, however long it was, and in whatever encoding."""
+    return name[:255].encode(errors="replace").decode()
 
 
 def answer(name: str, row: dict) -> dict:

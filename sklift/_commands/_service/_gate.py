@@ -96,6 +96,8 @@ class _Upload:
         except TimeoutError:
             seconds = self.gate.limits.time_limit
             raise HTTPException(408, f"an upload has {seconds:g} seconds") from None
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "the upload has broken off")
         n_more = len(message.get("body", b""))
         refusal = self.refusal(n_more)
         if refusal is not None:

@@ -79,6 +79,17 @@ def test_a_slow_upload_ends_and_what_follows_it_does_not():
     assert door.left == {"type": "http.disconnect"}
 
 
+def test_an_upload_that_breaks_off():
+    door = Door()
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(HTTPException, match="broken off"):
+        asyncio.run(door.gate({"type": "http", "path": "/predict", "headers": []}, receive, None))
+    assert door.read == []
+
+
 def test_all_together_are_bounded_and_what_has_ended_counts_no_more():
     door = Door(Limits(max_upload=1))
 
