@@ -97,7 +97,7 @@ def load_image_list(
         if line.strip():
             where = f"{list_file}, line {number}"
             path, label = _parse(line, where)
-            if os.path.basename(path) in ("", "."):
+            if os.path.basename(path.replace("\\", "/")) in ("", "."):
                 raise ValueError(f"{where}: {path!r} is no name of a file")
             paths.append(below(root, path, where))
             labels.append(label)

@@ -178,7 +178,7 @@ def test_paths_may_be_absolute_or_go_up_as_long_as_they_stay_below(root, lists):
     assert data.data[1] == str(root / PATHS[1])
 
 
-@pytest.mark.parametrize("path", ["..\0", "a.png\0", ".", "./", "val/."])
+@pytest.mark.parametrize("path", ["..\0", "a.png\0", ".", "./", "val/.", ".\\", ".\\."])
 def test_what_names_no_file_is_refused(root, lists, path):
     (lists / "any.txt").write_text(f"{PATHS[0]} 0\n{path} 1", encoding="utf-8")
     with pytest.raises(ValueError, match=r"any\.txt, line 2: .* is no name of a file"):

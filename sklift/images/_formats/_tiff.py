@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from io import BytesIO
@@ -60,6 +61,7 @@ class Tiff(OptionalFormat):
                 raise ValueError("it is a camera's raw file: give it the ending .dng")
             if page.imagedepth > 1:
                 raise ValueError("it is a TIFF of volumes: give their slices as arrays")
+            check_amount(page.shape)
             try:
                 pixels = page.asarray()
             except Exception as error:
@@ -84,6 +86,20 @@ def opened_tiff(file: str | BytesIO) -> Any:
         tiff.close()
         raise
     return tiff
+
+
+def check_amount(shape: tuple[int, ...]) -> None:
+    """Refuse more numbers than the largest picture with four channels: a few bytes may claim them.
+
+    Width times height is checked for files of all formats; in TIFF files, a pixel may have 65,535
+    numbers.
+    """
+    most = 8 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else math.inf
+    if math.prod(shape) > most:
+        raise ValueError(
+            f"its shape is {shape}, more than {most} numbers; if you trust it, raise "
+            "PIL.Image.MAX_IMAGE_PIXELS"
+        )
 
 
 def _check_pages(tiff) -> None:

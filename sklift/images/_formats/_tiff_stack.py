@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 
 from ._base import Raster
-from ._tiff import Tiff, largest_level, opened_tiff
+from ._tiff import Tiff, check_amount, largest_level, opened_tiff
 from ._tiff_colours import raster_of
 
 
@@ -40,8 +40,10 @@ class TiffStack(Tiff):
             level = largest_level(tiff)
             places = _pages_of_frames(level)
             if len(level.pages) == places.size:
+                check_amount((places.shape[1], *level.shape[-2:]))
                 pages = [level.pages[int(place)].asarray() for place in places[frame]]
             else:  # ImageJ describes only the first page of those that lie one after the other
+                check_amount(level.shape)
                 whole = level.asarray().reshape(-1, *level.shape[-2:])
                 pages = list(whole[places[frame]])
             return raster_of(level.keyframe, np.stack(pages, axis=-1))

@@ -274,3 +274,18 @@ def test_pages_that_overlap_are_refused(tmp_path, bigtiff):
     for step in (format.n_frames, lambda file: format.read(file, 0)):
         with pytest.raises(ValueError, match="its pages overlap"):
             step(str(path))
+
+
+def test_a_small_file_that_claims_many_numbers_is_refused(tmp_path):
+    """Not width and height, but the number of samples of a pixel may be out of all bounds."""
+    path = tmp_path / "deep.tif"
+    tifffile.imwrite(path, np.zeros((64, 64, 5), np.uint8), **PLAIN)
+    with tifffile.TiffFile(path) as file:
+        tags = file.pages[0].tags
+        places = tags["SamplesPerPixel"].valueoffset, tags["ImageLength"].valueoffset
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<H", content, places[0], 60_000)
+    struct.pack_into("<H", content, places[1], 30_000)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"deep\.tif: .*numbers; if you trust it, raise PIL"):
+        Reader().build([path])[0]
