@@ -56,6 +56,24 @@ class _Candidate:
 
 
 @dataclass
+class _Work:
+    """A stack of candidates on one split, and the rows that they were given."""
+
+    candidates: list[_Candidate]
+    stack: Stack
+    given: list[Any]
+
+    def run(self) -> tuple | None:
+        """Histories, whether each stayed finite, and seconds for each; None after an error."""
+        since = time.perf_counter()
+        try:
+            histories, is_finite = self.stack.run()
+        except Exception:  # of a loss of the user's, or no memory: they are trained one by one
+            return None
+        return histories, is_finite, (time.perf_counter() - since) / len(self.candidates)
+
+
+@dataclass
 class _Outcome:
     """A fit that was trained together with others: what it was given, and what came out."""
 
@@ -90,12 +108,17 @@ class OnePass:
 
         What fails here is left to the fit of the search, which then fails in the same way.
         """
-        for j, (train, _) in enumerate(splits):
-            given = [None if rows is None else take_rows(rows, train) for rows in (X, y)]
-            weight = None if sample_weight is None else take_rows(sample_weight, train)
-            begun = self._begin(estimator, candidates, j, *given, weight)
-            for group in _groups(begun):
-                self._run(group, *given, weight)
+        n_cores = joblib.cpu_count()
+        for first in range(0, len(splits), n_cores):  # each holds a copy of its rows
+            work: list[_Work] = []
+            for j in range(first, min(first + n_cores, len(splits))):
+                train = splits[j][0]
+                given = [None if v is None else take_rows(v, train) for v in (X, y, sample_weight)]
+                for group in _groups(self._begin(estimator, candidates, j, *given)):
+                    work += _works(group, given)
+            for one, outcome in zip(work, map_items(_Work.run, work), strict=True):
+                if outcome is not None:
+                    self._keep(one, *outcome)
 
     def _begin(self, estimator, candidates, j: int, X, y, weight) -> list[_Candidate]:
         """The candidates on one split that a stack can take."""
@@ -119,42 +142,21 @@ class OnePass:
             begun.append(_Candidate((i, j), *given, time.perf_counter() - since))
         return begun
 
-    def _run(self, group: list[_Candidate], X, y, weight) -> None:
-        """Train the candidates of a group, in stacks that keep all cores busy."""
-        since = time.perf_counter()
-        group = sorted(group, key=lambda candidate: optimizer_key(candidate.training))
-        first = group[0].training
-        n_weights = sum(c.training.model.head.weight.numel() for c in group)
-        n_cores = min(joblib.cpu_count(), len(group))
-        n_stacks = -(-n_weights // (MOST_WEIGHTS * n_cores)) * n_cores
-        parts = [part.tolist() for part in np.array_split(range(len(group)), n_stacks)]
-        with seeded(first.sample.seed, first.plan.device):
-            losses = [candidate.loss for candidate in group]
-            stacks: list[Stack] = []
-            for part in filter(None, parts):
-                known = stacks[0].X if stacks else None
-                trainings = [group[i].training for i in part]
-                stacks.append(Stack(trainings, [losses[i] for i in part], known))
-            outcomes = map_items(Stack.run, stacks)
-        seconds = (time.perf_counter() - since) / len(group)
-        for part, stack, (histories, is_finite) in zip(
-            filter(None, parts), stacks, outcomes, strict=True
-        ):
-            for place, history, finite in zip(stack.places, histories, is_finite, strict=True):
-                if finite:  # else the fit of the search raises the error
-                    self._keep(group[part[place]], history, seconds, (X, y, weight))
-
-    def _keep(self, candidate: _Candidate, history, seconds: float, given: tuple) -> None:
-        training = candidate.training
-        fitted = {
-            **candidate.attributes,
-            **training.fitted(),
-            "history_": history,
-            "accumulate_": training.plan.accumulate,
-        }
-        self.seconds[candidate.place] = candidate.seconds + seconds
-        outcome = _Outcome(candidate.place, candidate.params, *given, fitted, candidate.warnings)
-        self._outcomes.setdefault(_key(candidate.params), []).append(outcome)
+    def _keep(self, work: _Work, histories, is_finite, seconds: float) -> None:
+        for place, history, finite in zip(work.stack.places, histories, is_finite, strict=True):
+            if not finite:  # the fit of the search raises the error
+                continue
+            candidate = work.candidates[place]
+            training = candidate.training
+            fitted = {
+                **candidate.attributes,
+                **training.fitted(),
+                "history_": history,
+                "accumulate_": training.plan.accumulate,
+            }
+            self.seconds[candidate.place] = candidate.seconds + seconds
+            given = (candidate.place, candidate.params, *work.given, fitted, candidate.warnings)
+            self._outcomes.setdefault(_key(candidate.params), []).append(_Outcome(*given))
 
     def take(self, params: dict, X, y, sample_weight) -> _Outcome | None:
         """The outcome of the fit with these parameters and data, which is then forgotten."""
@@ -235,6 +237,20 @@ def _groups(candidates: list[_Candidate]) -> list[list[_Candidate]]:
             training.dataset = known[0].training.dataset  # one copy of the features
             known.append(candidate)
     return groups
+
+
+def _works(group: list[_Candidate], given: list) -> list[_Work]:
+    """Stacks of a group, none of which is too large for a cache."""
+    group = sorted(group, key=lambda candidate: optimizer_key(candidate.training))
+    n_weights = sum(candidate.training.model.head.weight.numel() for candidate in group)
+    n_stacks = min(len(group), -(-n_weights // MOST_WEIGHTS))
+    works: list[_Work] = []
+    for part in np.array_split(range(len(group)), n_stacks):
+        some = [group[i] for i in part]
+        known = works[0].stack.X if works else None
+        stack = Stack([c.training for c in some], [c.loss for c in some], known)
+        works.append(_Work(some, stack, given))
+    return works
 
 
 def _loss(training: Training) -> Loss | None:
