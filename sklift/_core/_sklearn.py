@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing as take_rows
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -57,9 +59,10 @@ def validate_params(estimator) -> None:
     estimator._validate_params()
 
 
-def param_names(cls: type[BaseEstimator]) -> list[str]:
-    """Parameter names of an estimator class."""
-    return cls._get_param_names()
+@lru_cache(maxsize=256)
+def param_names(cls: type[BaseEstimator]) -> tuple[str, ...]:
+    """Parameter names of an estimator class; scikit-learn reads the signature at each call."""
+    return tuple(cls._get_param_names())
 
 
 def callback_context(estimator, n_epochs: int):

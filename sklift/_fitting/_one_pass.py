@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from numbers import Integral
+from threading import Lock
 from typing import Any
 
 import joblib
@@ -42,7 +44,7 @@ _NOT_READ = {
 _active: list[OnePass] = []  # passes whose outcomes fits may take
 
 
-@dataclass
+@dataclass(eq=False)
 class _Candidate:
     """A candidate on one split, begun but not trained."""
 
@@ -55,7 +57,7 @@ class _Candidate:
     seconds: float
 
 
-@dataclass
+@dataclass(eq=False)
 class _Work:
     """A stack of candidates on one split, and the rows that they were given."""
 
@@ -73,7 +75,7 @@ class _Work:
         return histories, is_finite, (time.perf_counter() - since) / len(self.candidates)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Outcome:
     """A fit that was trained together with others: what it was given, and what came out."""
 
@@ -99,6 +101,7 @@ class OnePass:
 
     def __init__(self, n_candidates: int, n_splits: int):
         self._outcomes: dict[Any, list[_Outcome]] = {}
+        self._lock = Lock()
         self.seconds = np.zeros((n_candidates, n_splits))
         self.taken = np.zeros((n_candidates, n_splits), dtype=bool)
 
@@ -160,13 +163,14 @@ class OnePass:
 
     def take(self, params: dict, X, y, sample_weight) -> _Outcome | None:
         """The outcome of the fit with these parameters and data, which is then forgotten."""
-        outcomes = self._outcomes.get(_key(params), [])
-        for outcome in outcomes:
-            given = ((outcome.y, y), (outcome.sample_weight, sample_weight), (outcome.X, X))
-            if same_params(outcome.params, params) and all(same_value(*pair) for pair in given):
-                outcomes.remove(outcome)
-                self.taken[outcome.place] = True
-                return outcome
+        with self._lock:
+            outcomes = self._outcomes.get(_key(params), [])
+            for outcome in outcomes:
+                given = ((outcome.y, y), (outcome.sample_weight, sample_weight), (outcome.X, X))
+                if same_params(outcome.params, params) and all(same_value(*pair) for pair in given):
+                    outcomes.remove(outcome)
+                    self.taken[outcome.place] = True
+                    return outcome
         return None
 
 
@@ -182,7 +186,7 @@ def taken_from(one_pass: OnePass) -> Iterator[None]:
 
 def trained_before(est, X, y, sample_weight, unlabeled) -> dict[str, Any] | None:
     """Fitted attributes of an estimator whose fit a search has run with others, or None."""
-    if not _active or unlabeled is not None or est.warm_start or has_callbacks(est):
+    if not _active or unlabeled is not None or hasattr(est, "model_") or has_callbacks(est):
         return None
     params = est.get_params()
     for one_pass in _active:
@@ -204,7 +208,8 @@ def has_callbacks(est) -> bool:
 
 def _begin_one(est, X, y, weight, read: list[tuple]) -> Training | None:
     """Begin the fit of an estimator; what others have read in the same way is not read again."""
-    if has_callbacks(est) or est.warm_start:
+    seeds = (Integral, type(None))  # a generator would be drawn from twice
+    if has_callbacks(est) or est.warm_start or not isinstance(est.random_state, seeds):
         return None
     params = est.get_params()
     params = {n: value for n, value in params.items() if n.partition("__")[0] not in _NOT_READ}
