@@ -118,7 +118,7 @@ class NoisyRecipe:
 ALONE = {
     "an adapter": {"adapter": ["feature"]},
     "a regularizer": {"regularizer": ["anchor"]},
-    "a head of one's own": {"head": [Own()]},
+    "a head of its own": {"head": [Own()]},
     "a loss that draws": {"loss": [NoisyRecipe()]},
     "a trained threshold": {"loss__top_fraction": [0.5], "loss__top_smoothing": [0.1]},
     "clipping": {"optimizer__clip_grad_norm": [0.1]},
@@ -152,9 +152,10 @@ def test_losses_that_become_infinite_fail_as_they_do_alone():
 
 
 def test_warnings_of_fits_are_given():
-    clf = LiftClassifier("precomputed", head="cosine", head__scale=1, max_epochs=4, random_state=0)
+    noise = np.random.default_rng(0).normal(size=(N, 30))
+    grid = {"head__scale": [25], "lr": [0.1], "max_epochs": [5]}
     with pytest.warns(UserWarning, match="still falling"):
-        found, _ = searched(HeadSearchCV, {"lr": [0.5]}, clf=clf)
+        found, _ = searched(HeadSearchCV, grid, X=noise)
     assert found.n_together_ == 2
 
 
@@ -169,16 +170,15 @@ def test_other_estimators_are_searched_as_ever():
 def test_features_of_a_frozen_tower():
     pictures = np.random.default_rng(0).integers(0, 256, (24, 40, 40, 3), np.uint8)
     y = np.tile([0, 1, 2], 8)
-    clf = LiftClassifier(
-        "emoji-tiny", adapter=None, augmentation=None, max_epochs=2, batch_size=8, random_state=0
-    )
-    assert_same({"head__scale": [10, 20]}, 4, X=pictures, y=y, clf=clf.set_params(head="cosine"))
+    clf = LiftClassifier("emoji-tiny", adapter=None, augmentation=None, init="class_mean")
+    clf.set_params(head="cosine", max_epochs=2, batch_size=8, random_state=0)
+    assert_same({"head__scale": [10, 20]}, 4, X=pictures, y=y, clf=clf)
 
 
 def test_a_fit_outside_of_the_search_is_its_own():
     class Peeking:
         def __call__(self, est, X, y):
-            other = LiftClassifier(**est.get_params(deep=False)).fit(X, y)
+            other = LiftClassifier(**est.get_params(deep=False)).fit(X[:20], y[:20])
             return float(hasattr(other, "net_") and not hasattr(est, "net_"))
 
     settings = {"cv": FOLDS, "refit": False, "scoring": Peeking()}
