@@ -386,7 +386,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
 
         fitted = trained_before(self, X, y, sample_weight, unlabeled)
         if fitted is not None:
-            vars(self).update(fitted)
+            self.__dict__.update(fitted)
             return self
         settings, sample, classes, start = self._read_for_fit(X, y, sample_weight, unlabeled)
         if len(sample.skipped):  # callbacks get the training data without skipped pictures

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing as take_rows
@@ -59,10 +59,14 @@ def validate_params(estimator) -> None:
     estimator._validate_params()
 
 
-@lru_cache(maxsize=256)
+_names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
+
+
 def param_names(cls: type[BaseEstimator]) -> tuple[str, ...]:
-    """Parameter names of an estimator class; scikit-learn reads the signature at each call."""
-    return tuple(cls._get_param_names())
+    """Parameter names of an estimator class, which scikit-learn reads anew at each call."""
+    if cls not in _names:
+        _names[cls] = tuple(cls._get_param_names())
+    return _names[cls]
 
 
 def callback_context(estimator, n_epochs: int):

@@ -22,8 +22,8 @@ from .._compute._threads import map_items
 from .._core._sklearn import take_rows
 from ..losses import Loss, build_loss
 from ._learned import warn_if_unlearned
-from ._sample import Sample, seed_of
 from ._same import same_params, same_value
+from ._sample import seed_of
 from ._stack import MOST_WEIGHTS, Stack, can_share, can_stack, optimizer_key
 from ._training import Training, begin
 

@@ -52,7 +52,7 @@ def same_value(first: Any, second: Any) -> bool:
         return (
             first.dtype == second.dtype
             and not first.dtype.hasobject
-            and np.array_equal(first, second)
+            and (_same_memory(first, second) or np.array_equal(first, second))
         )
     if isinstance(first, (list, tuple)):
         return len(first) == len(second) and all(map(same_value, first, second))
@@ -61,3 +61,7 @@ def same_value(first: Any, second: Any) -> bool:
     if hasattr(first, "equals"):  # tables and columns of pandas and polars
         return bool(first.equals(second))
     return False
+
+
+def _same_memory(first: np.ndarray, second: np.ndarray) -> bool:
+    return first.__array_interface__ == second.__array_interface__

@@ -161,7 +161,8 @@ class Stack:
 class _Optimizers:
     """Optimizers of stacked rows: one for each run of neighbours with the same settings.
 
-    They work on views of the stack, element by element, as the optimizer of each would.
+    They work on views of the stack, element by element, as the optimizer of each would; fused, in
+    one pass over the memory.
     """
 
     def __init__(self, trainings: Sequence[Training], rows: Tensor, bias: Tensor | None):
@@ -173,14 +174,12 @@ class _Optimizers:
             part = slice(start, stop)
             views = [rows[part]] if bias is None else [rows[part], bias[part]]
             shared = shared_settings(settings.optimizer, settings.max_epochs)
-            group = {"params": views, "lr": float(settings.lr) * shared.head_lr_factor}
+            lr = float(settings.lr)
+            group = {"params": views, "lr": lr * shared.head_lr_factor, "fused": True}
+            optimizer = settings.optimizer.build([group], lr, float(settings.weight_decay))
             self.parts.append((part, views))
-            self.shared.append((shared, float(settings.lr), group["lr"]))
-            self.optimizers.append(
-                settings.optimizer.build(
-                    [{**group, "fused": True}], float(settings.lr), float(settings.weight_decay)
-                )
-            )
+            self.shared.append((shared, lr, lr * shared.head_lr_factor))
+            self.optimizers.append(optimizer)
         self._factors = [1.0] * len(self.parts)
 
     def set_rates(self, epoch: int, i: int, n_batches: int) -> None:
