@@ -175,7 +175,7 @@ class _Optimizers:
             views = [rows[part]] if bias is None else [rows[part], bias[part]]
             shared = shared_settings(settings.optimizer, settings.max_epochs)
             lr = float(settings.lr)
-            group = {"params": views, "lr": lr * shared.head_lr_factor, "fused": True}
+            group = {"params": views, "fused": True}
             optimizer = settings.optimizer.build([group], lr, float(settings.weight_decay))
             self.parts.append((part, views))
             self.shared.append((shared, lr, lr * shared.head_lr_factor))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -24,12 +25,13 @@ FOLDS = StratifiedKFold(2)
 CLF = LiftClassifier("precomputed", head="cosine", max_epochs=3, batch_size=16, random_state=0)
 GRID = [
     {"loss__tau": [0.0, 1.0], "head__scale": [5, 20], "lr": [0.01, 0.1]},
-    {"loss": ["focal", "ldam", "class_balanced", "lade"], "loss__top_fraction": [0.5, 1.0]},
+    {"loss": ["focal", "ldam", "class_balanced", "lade"], "head__scale": [5, 20]},
     {"head": ["linear", "l2norm", "layernorm", "whitened_cosine"], "init": ["random"]},
     {
         "optimizer": [AdamW(warmup_epochs=1.5), SGD(nesterov=True, head_lr_factor=3.0)],
-        "sampler": ["balanced", None],
-        "random_state": [1],
+        "sampler": ["balanced"],
+        "loss__top_fraction": [0.5, 1.0],
+        "random_state": [1, 2],
     },
 ]
 
@@ -100,7 +102,7 @@ class Nearest(Head):
         return -torch.cdist(features, self.weight)
 
 
-class Own:
+class Own(BaseEstimator):
     def build(self, n_features, n_classes):
         return Nearest(n_features, n_classes)
 
@@ -110,7 +112,7 @@ class Noisy(Loss):
         return super().per_sample(logits + 0.1 * torch.randn_like(logits), target)
 
 
-class NoisyRecipe:
+class NoisyRecipe(BaseEstimator):
     def build(self, class_counts, head=None):
         return Noisy(class_counts)
 
