@@ -13,18 +13,17 @@ from typing import Any
 
 import joblib
 import numpy as np
-import torch
 from sklearn.base import clone
 
 from .._compute._isolation import isolated
-from .._compute._seeding import seeded
 from .._compute._threads import map_items
-from .._core._sklearn import take_rows
-from ..losses import Loss, build_loss
+from .._core._sklearn import has_callbacks, take_rows
+from ..losses import Loss
 from ._learned import warn_if_unlearned
 from ._same import same_params, same_value
 from ._sample import seed_of
-from ._stack import MOST_WEIGHTS, Stack, can_share, can_stack, optimizer_key
+from ._stack import MOST_WEIGHTS, Stack, optimizer_key
+from ._stackable import can_share, can_stack, independent_loss
 from ._training import Training, begin
 
 # Parameters that reading X and y does not depend on.
@@ -136,7 +135,11 @@ class OnePass:
                     training = _begin_one(est, X, y, weight, read)
                 except Exception:  # whatever it is, the fit of the search says it
                     continue
-                loss = None if training is None or not can_stack(training) else _loss(training)
+                loss = (
+                    None
+                    if training is None or not can_stack(training)
+                    else independent_loss(training)
+                )
             if training is None or loss is None:
                 continue
             own = est.get_params(deep=False)
@@ -201,11 +204,6 @@ def trained_before(est, X, y, sample_weight, unlabeled) -> dict[str, Any] | None
     return None
 
 
-def has_callbacks(est) -> bool:
-    """Return whether scikit-learn's callbacks watch an estimator, which want each epoch."""
-    return bool(getattr(est, "_skl_callbacks", None))
-
-
 def _begin_one(est, X, y, weight, read: list[tuple]) -> Training | None:
     """Begin the fit of an estimator; what others have read in the same way is not read again."""
     seeds = (Integral, type(None))  # a generator would be drawn from twice
@@ -256,21 +254,6 @@ def _works(group: list[_Candidate], given: list) -> list[_Work]:
         stack = Stack([c.training for c in some], [c.loss for c in some], known)
         works.append(_Work(some, stack, given))
     return works
-
-
-def _loss(training: Training) -> Loss | None:
-    """The loss of a training; None if it has trained parameters or draws random numbers."""
-    settings, counts = training.settings, training.totals.effective
-    with seeded(training.sample.seed, training.plan.device):
-        loss = build_loss(settings.loss, counts, settings.head).to(training.plan.device)
-        if any(True for _ in loss.parameters()):
-            return None
-        if not type(loss).__module__.startswith("sklift."):
-            before = torch.get_rng_state()
-            loss(training.model.head.weight.new_zeros(2, len(counts)), torch.tensor([0, 0]))
-            if not torch.equal(before, torch.get_rng_state()):
-                return None
-    return loss
 
 
 def _key(params: dict) -> tuple:

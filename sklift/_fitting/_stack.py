@@ -10,16 +10,11 @@ import torch
 from torch import Tensor
 
 from .._compute._determinism import deterministic
-from .._data._labelled_rows import LabelledRows
 from .._net import LearningRates, figures_of
 from ..heads._init import EPS
-from ..heads._product import ProductHead
-from ..images._augmentations import mixing_of
 from ..losses import Loss
-from ..training import SGD, Adam, AdamW
 from ..training._optimizer import shared_settings
-from ._loss_groups import alike, grouped
-from ._same import same_value
+from ._loss_groups import grouped
 from ._training import Training
 
 # Weights of a stack: larger ones, with gradient and momentum, don't stay in a core's cache.
@@ -214,57 +209,3 @@ def optimizer_key(training: Training) -> str:
     settings = training.settings
     recipe = settings.optimizer
     return f"{type(recipe)} {recipe.get_params()} {settings.lr} {settings.weight_decay}"
-
-
-def can_stack(training: Training) -> bool:
-    """Return whether a stack can train the head of a training as its own net would."""
-    settings, head = training.settings, training.model.head
-    rows = training.dataset
-    return (
-        settings.adapter is None
-        and training.model.tower_is_frozen
-        and isinstance(rows, LabelledRows)
-        and rows.n_views == 1
-        and len(rows) > 0
-        and type(head).forward is ProductHead.forward
-        and type(settings.optimizer) in (SGD, Adam, AdamW)
-        and settings.optimizer.clip_grad_norm is None
-        and settings.regularizer is None
-        and mixing_of(settings.augmentation) is None
-        and training.held_out is None
-        and training.file is None
-        and training.deadline is None
-        and training.start is None
-        and training.plan.accumulate == 1
-        and not settings.early_stopping
-        and not settings.net_params
-    )
-
-
-def can_share(first: Training, second: Training) -> bool:
-    """Return whether one stack can train both: the same batches of the same prepared features."""
-    ours, theirs = first.dataset, second.dataset
-    heads = (first.model.head, second.model.head)
-    return (
-        first.sample.seed == second.sample.seed
-        and first.settings.max_epochs == second.settings.max_epochs
-        and first.settings.batch_size == second.settings.batch_size
-        and first.plan.device == second.plan.device
-        and same_value(first.order.probabilities, second.order.probabilities)
-        and heads[0].weight.shape == heads[1].weight.shape
-        and alike(*heads)
-        and all(
-            value == getattr(heads[1], name)
-            for name, value in vars(heads[0]).items()
-            if isinstance(value, float) and name != "scale"
-        )
-        and same_value(ours.views, theirs.views)
-        and _same_tensor(ours.codes, theirs.codes)
-        and _same_tensor(ours.weights, theirs.weights)
-    )
-
-
-def _same_tensor(first: Tensor | None, second: Tensor | None) -> bool:
-    if first is None or second is None:
-        return first is second
-    return torch.equal(first, second)
