@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._classes._selective import SelectiveClassifier
     from ._classes._taxonomy import Taxonomy
     from ._commands._service import prediction_service
+    from ._fitting._head_search import HeadSearchCV
     from ._fitting._soup import soup
     from .classifier import LiftClassifier
     from .embedder import ImageEmbedder
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConformalClassifier",
+    "HeadSearchCV",
     "ImageEmbedder",
     "LiftClassifier",
     "NoveltyDetector",
@@ -37,6 +39,7 @@ __all__ = [
 # loader alone does not wait for scikit-learn.
 _HOMES = {
     "ConformalClassifier": "_classes._conformal_classifier",
+    "HeadSearchCV": "_fitting._head_search",
     "ImageEmbedder": "embedder",
     "LiftClassifier": "classifier",
     "NoveltyDetector": "_classes._novelty",

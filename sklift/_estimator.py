@@ -19,7 +19,7 @@ from ._compute._progress import announce, progress
 from ._core._lazy_rows import Batches
 from ._core._names import did_you_mean
 from ._core._recipes import check_settings, named_recipes
-from ._core._sklearn import HasMethods, Interval, validate_params
+from ._core._sklearn import HasMethods, Interval, param_names, validate_params
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
@@ -125,7 +125,7 @@ class ImageEstimator(BaseEstimator):
         -------
         params : dict
         """
-        params = super().get_params(deep=False)
+        params = {name: getattr(self, name) for name in param_names(type(self))}
         if deep:
             # The get_params of torchvision's transforms is another method.
             recipes = {n: v for n, v in params.items() if hasattr(v, "set_params")}

@@ -380,15 +380,40 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         cross-validation on the labelled pictures, often wrong. Self-training as in "LiST" (Wang et
         al., 2021, arXiv 2110.06274) would train the adapter a second time for it.
         """
+        from ._fitting._one_pass import trained_before
+        from ._fitting._train import train
+        from ._fitting._training import begin
+
+        fitted = trained_before(self, X, y, sample_weight, unlabeled)
+        if fitted is not None:
+            self.__dict__.update(fitted)
+            return self
+        settings, sample, classes, start = self._read_for_fit(X, y, sample_weight, unlabeled)
+        if len(sample.skipped):  # callbacks get the training data without skipped pictures
+            X, sample_weight = sample.data.source, sample.weight
+            y = classes.labels[sample.codes]
+        tasks = EpochTasks(self, settings.max_epochs, X, y, sample_weight)
+        # During training, the new classes must not be combined with the model of an earlier fit.
+        for name in ("model_", "net_", "soup_"):
+            self.__dict__.pop(name, None)
+        self.classes_ = classes.labels
+        self.class_names_ = classes.names
+        train(begin(settings, sample, classes, start), tasks, self.__dict__.update)
+        return self
+
+    def _read_for_fit(self, X, y, sample_weight=None, unlabeled=None, read=None):
+        """Return settings, samples, classes, and the earlier training that goes on or None.
+
+        ``read``: class list and samples that an estimator which reads alike has read from X.
+        """
         self._check_params()
         self._say_loading()
         from ._fitting._sample import check_same
         from ._fitting._settings import fit_settings
         from ._fitting._start import Classes
-        from ._fitting._train import train
 
         settings = fit_settings(self.get_params(deep=False))
-        labels, sample = self._sample(X, y, sample_weight, self.classes)
+        labels, sample = read or self._sample(X, y, sample_weight, self.classes)
         if unlabeled is not None:
             sample.unlabeled = self._unlabeled(unlabeled)
         settings = settings.with_length(sample.n_counted)
@@ -398,17 +423,7 @@ class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, Ima
         start = self._trained() if self.warm_start else None
         if start is not None:
             check_same(labels, start.classes, start.model, start.init, settings)
-        if len(sample.skipped):  # callbacks get the training data without skipped pictures
-            X, y, sample_weight = sample.data.source, labels[sample.codes], sample.weight
-        tasks = EpochTasks(self, settings.max_epochs, X, y, sample_weight)
-        # During training, the new classes must not be combined with the model of an earlier fit.
-        for name in ("model_", "net_", "soup_"):
-            self.__dict__.pop(name, None)
-        self.classes_ = labels
-        self.class_names_ = names
-        given = Classes(labels, names, self.class_names is not None)
-        train(settings, sample, given, tasks, self.__dict__.update, start)
-        return self
+        return settings, sample, Classes(labels, names, self.class_names is not None), start
 
     @isolated
     @all_or_nothing

@@ -30,7 +30,7 @@ LOADERS = ("backbones/_openclip.py",)  # makes the tower: CoCa's must not give a
 # What Python, and a notebook, call so in public.
 PROTOCOLS = {"_getframe", "_repr_html_"}
 # What an estimator declares: scikit-learn reads it by this name, and there is no other way.
-ASKED_FOR = {"_parameter_constraints"}
+ASKED_FOR = {"_parameter_constraints", "_run_search"}
 # Set on each subclass by the library itself.
 MADE_BY_THEM = {"_abc_impl", "_backward_cls", "_sklearn_auto_wrap_output_keys"}
 ACCESSORS = {"getattr", "hasattr", "setattr", "delattr", "attrgetter"}

@@ -8,12 +8,14 @@
   arrays and tables of all libraries. No public function does the same.
 - ``_BaseComposition`` with ``_get_params`` and ``_set_params``: parameters of named recipes in a
   list, as in a pipeline.
-- ``_init_callback_context``: callbacks of an estimator (since 1.9), which calls it for a
-  third-party ``fit`` as for its own.
+- ``_init_callback_context``, ``_skl_callbacks``: callbacks of an estimator (since 1.9), which calls
+  the first for a third-party ``fit`` as for its own.
 - ``_skip_test``: a tag that a checked estimator must not set.
 """
 
 from __future__ import annotations
+
+from weakref import WeakKeyDictionary
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing as take_rows
@@ -42,6 +44,7 @@ __all__ = [
     "StrOptions",
     "callback_context",
     "check_sample_weight",
+    "has_callbacks",
     "param_names",
     "take_rows",
     "validate_params",
@@ -57,9 +60,14 @@ def validate_params(estimator) -> None:
     estimator._validate_params()
 
 
-def param_names(cls: type[BaseEstimator]) -> list[str]:
-    """Parameter names of an estimator class."""
-    return cls._get_param_names()
+_names: WeakKeyDictionary[type, tuple[str, ...]] = WeakKeyDictionary()
+
+
+def param_names(cls: type[BaseEstimator]) -> tuple[str, ...]:
+    """Parameter names of an estimator class, which scikit-learn reads anew at each call."""
+    if cls not in _names:
+        _names[cls] = tuple(cls._get_param_names())
+    return _names[cls]
 
 
 def callback_context(estimator, n_epochs: int):
@@ -67,6 +75,11 @@ def callback_context(estimator, n_epochs: int):
     if not hasattr(estimator, "_init_callback_context"):
         return None
     return estimator._init_callback_context(max_subtasks=n_epochs)
+
+
+def has_callbacks(estimator) -> bool:
+    """Return whether scikit-learn's callbacks watch an estimator, which want each epoch."""
+    return bool(getattr(estimator, "_skl_callbacks", None))
 
 
 class Composition(_BaseComposition):

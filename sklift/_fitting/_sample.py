@@ -36,6 +36,8 @@ class Sample:
         More data, without labels.
     n_pseudo : int
         How many of the samples, the last ones, have pseudo-labels.
+    starts : dict or None
+        Heads at their starts, where several trainings on these samples share them.
     """
 
     data: Any
@@ -45,6 +47,7 @@ class Sample:
     skipped: np.ndarray
     unlabeled: Any = None
     n_pseudo: int = 0
+    starts: dict | None = None
 
     @property
     def n_labelled(self) -> int:
@@ -108,8 +111,12 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
             )
     if not skip:
         data.check_header()
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
-    return classes, Sample(data, codes, sample_weight, seed, skipped)
+    return classes, Sample(data, codes, sample_weight, seed_of(random_state), skipped)
+
+
+def seed_of(random_state) -> int:
+    """The seed of a fit, from an int, a RandomState instance or None."""
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def read_unlabeled(data, skip: bool):

@@ -14,6 +14,7 @@ from .._compute._seeding import drawing_alone
 from .._model import TunedModel
 from .._net import agreed
 from ..backbones import Backbone, load_backbone
+from ..heads._product import ProductHead
 from ..regularizers import Regularizer
 from ._head_start import resolve_init, start_head
 from ._sample import Sample
@@ -127,19 +128,45 @@ def new_model(
         model = TunedModel(backbone, settings.adapter, settings.head, len(classes), plan.device)
     if backbone.is_empty:
         model.to(sample.data.dtype)
-    if not resumed:
-        start_head(
-            model.head,
-            init,
-            backbone,
-            sample.data,
-            sample.codes,
-            used,
-            classes.labels,
-            plan,
-            names=classes.names,
-            prompts=settings.prompts,
-            sample_weight=sample.weight,
-            random_state=sample.seed,
-        )
+    if resumed:
+        return model
+    key = _start_key(settings, init, sample.seed, model.head)
+    starts = None if key is None else sample.starts
+    if starts is not None and key in starts:
+        _start_as(model.head, starts[key])
+        return model
+    start_head(
+        model.head,
+        init,
+        backbone,
+        sample.data,
+        sample.codes,
+        used,
+        classes.labels,
+        plan,
+        names=classes.names,
+        prompts=settings.prompts,
+        sample_weight=sample.weight,
+        random_state=sample.seed,
+    )
+    if starts is not None:
+        starts[key] = model.head
     return model
+
+
+def _start_key(settings: FitSettings, init: str, seed: int, head: torch.nn.Module):
+    """What the start of a head depends on, among trainings on the same samples; or None."""
+    if init == "text" or type(head).forward is not ProductHead.forward:
+        return None
+    recipe = {n: v for n, v in settings.head.get_params().items() if n != "scale"}
+    is_plain = all(isinstance(v, (bool, int, float, str, type(None))) for v in recipe.values())
+    return (type(head), init, seed, *sorted(recipe.items())) if is_plain else None
+
+
+def _start_as(head: torch.nn.Module, other: torch.nn.Module) -> None:
+    """Set the start of a head; what is computed once from features is one tensor for both."""
+    with torch.no_grad():
+        for ours, theirs in zip(head.parameters(), other.parameters(), strict=True):
+            ours.copy_(theirs)
+    for name, buffer in other.named_buffers(recurse=False):
+        setattr(head, name, buffer)

@@ -1,8 +1,7 @@
-"""Training, from validated samples to fitted attributes."""
+"""The epochs of a training, and the passes of ``partial_fit``, up to fitted attributes."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -29,11 +28,9 @@ from .._net import (
     predefined_split,
 )
 from ..backbones._fast._precision import frozen_weights_cast
-from ..losses import build_loss, implied_prior
+from ..losses import build_loss
 from ..regularizers import build_regularizer
-from ._checkpoint import open_checkpoint
 from ._hyperparameters import hyperparameters
-from ._identity import describe, identify
 from ._learned import warn_if_shortened, warn_if_unlearned
 from ._net_arguments import has_user_order, net_arguments
 from ._regularizer import continued_regularizer
@@ -42,114 +39,65 @@ from ._settings import FitSettings
 from ._start import (
     Classes,
     Trained,
-    check_start,
     find_backbone,
     find_device,
     find_init,
     make_plan,
     new_model,
 )
-from ._training_data import ClassTotals, class_totals, precompute_frozen, split_sample
-from ._unlabeled import with_pseudo_labels
+from ._training import Training, fitted_attributes
+from ._training_data import class_totals
 
 
-def train(
-    settings: FitSettings,
-    sample: Sample,
-    classes: Classes,
-    tasks,
-    keep: Callable[[dict], None],
-    start: Trained | None = None,
-) -> None:
-    """Build the model, initialise its head, and train it.
+def train(training: Training, tasks, keep: Callable[[dict], None]) -> None:
+    """Run the epochs of a training.
 
     Parameters
     ----------
-    settings : FitSettings
-        The parameters of the estimator.
-    sample : Sample
-        The training data.
-    classes : Classes
-        Labels and names of the classes.
+    training : Training
+        The training, which is ready to run.
     tasks : EpochTasks
         The link to scikit-learn's callbacks.
     keep : callable
         A function that stores the fitted attributes: at the end, or when training is interrupted.
-    start : Trained, optional
-        Earlier training to continue (``warm_start``).
     """
-    begun = time.perf_counter()
-    device = find_device(settings)
-    sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
-    with seeded(sample.seed, device):
-        backbone = find_backbone(settings, sample.data)
-        if start is not None:
-            check_start(start.model, backbone, device)
-        plan = make_plan(settings, sample, backbone, device)
-        sample = with_pseudo_labels(settings, sample, len(classes), backbone, plan)
-    init = find_init(settings, backbone, classes, start)
-    settings = settings.with_head(init)
-    file = state = None
-    if settings.checkpoint is not None:
-        identity = identify(settings, sample, classes.labels, backbone, plan)
-        if start is not None:  # the outcome depends on the start
-            weights = start.model.trained_state()
-            if start.regularizer is not None:
-                held = start.regularizer.state_dict()
-                weights |= {f"regularizer {k}": t.cpu() for k, t in held.items()}
-            identity["start"] = describe({k: t.numpy() for k, t in weights.items()})
-        is_seeded = settings.random_state is not None
-        file, state = open_checkpoint(settings.checkpoint, identity, is_seeded=is_seeded)
-    if state is not None:
-        sample.seed = state["seed"]
-    with seeded(sample.seed, plan.device):
-        dataset, held_out, used = split_sample(settings, backbone, sample)
-        if start is None:
-            resumed = state is not None
-            model = new_model(settings, init, backbone, sample, used, classes, plan, resumed)
-        else:
-            model = start.model
-        model.recompute(plan.recompute)
-        with frozen_weights_cast(model.tower, plan.precision):
-            dataset, held_out = precompute_frozen(
-                settings, model, sample, used, dataset, held_out, plan
-            )
-    n_epochs = settings.max_epochs
-    totals, order = class_totals(settings, sample, used, len(classes), sample.seed, n_epochs)
-    record = partial(_fitted, settings, model, init, totals, sample, plan)
+    settings, sample, plan = training.settings, training.sample, training.plan
+    record = partial(_fitted, training.fitted)
     checkpoints = None
-    if file is not None and settings.checkpoint is not None and is_first(order):
+    if training.file is not None and settings.checkpoint is not None and is_first(training.order):
         minutes, within = settings.checkpoint.minutes, not has_user_order(settings.net_params)
-        checkpoints = Checkpoints(file, minutes, sample.seed, within_epochs=within)
+        checkpoints = Checkpoints(training.file, minutes, sample.seed, within_epochs=within)
     last = [
         ("tasks", SklearnCallbacks(tasks, record)),
         *([] if checkpoints is None else [("checkpoints", checkpoints)]),
         ("interrupt", StopIfInterrupted()),
         ("stop", StopIfAsked()),
     ]
+    held_out, state, start = training.held_out, training.state, training.start
     arguments = net_arguments(
         settings,
         plan,
-        len(used),
+        training.n_used,
         sample.seed,
-        order,
-        dataset=dataset,
+        training.order,
+        dataset=training.dataset,
         extra=last,
         state=state,
-        deadline=None if plan.time_limit is None else begun + plan.time_limit,
+        deadline=training.deadline,
     )
-    del used  # as long as the data
     arguments["train_split"] = None if held_out is None else predefined_split(held_out)
     tasks.begin()
     with seeded(sample.seed, plan.device):
-        criterion = build_loss(settings.loss, totals.effective, settings.head)
-        arguments["regularizer"] = _regularizer(settings, model, start)
-        net = net_class(order)(model, criterion, **arguments).initialize()
-        net.is_first, net.hyperparameters = is_first(order), hyperparameters(settings)
+        criterion = build_loss(settings.loss, training.totals.effective, settings.head)
+        arguments["regularizer"] = _regularizer(settings, training.model, start)
+        net = net_class(training.order)(training.model, criterion, **arguments).initialize()
+        net.is_first = is_first(training.order)
+        net.hyperparameters = hyperparameters(settings)
         if state is not None:
             net.restore(state)
         n_epochs = 0 if net.stopping else settings.max_epochs - len(net.history)
-        _run(net, dataset, n_epochs, plan, keep, record, is_shared=start is not None)
+        is_shared = start is not None
+        _run(net, training.dataset, n_epochs, plan, keep, record, is_shared=is_shared)
     fitted = record(net)
     keep(fitted)
     if net.out_of_time or net.planned_epochs not in (None, settings.max_epochs):
@@ -170,7 +118,10 @@ def train_more(
 ) -> None:
     """Make one more pass over the given samples, with a constant learning rate.
 
-    The parameters are those of :func:`train`.
+    Parameters
+    ----------
+    settings, sample, classes, start : as in :func:`sklift._fitting._training.begin`
+    keep : as in :func:`train`
     """
     device = find_device(settings)
     sample.seed = agreed_seed(settings.net_params, sample.seed, sample.codes, sample.weight)
@@ -202,7 +153,8 @@ def train_more(
         schedule = (settings.augmentation, settings.max_epochs, seed)
         dataset = sample.data.training(backbone, sample.codes, sample.weight, *schedule)
         past = [] if start is None else start.history
-        record = partial(_fitted, settings, model, init, totals, sample, plan, past=past)
+        attributes = partial(fitted_attributes, settings, model, init, totals, sample, plan)
+        record = partial(_fitted, attributes, past=past)
         _run(net, dataset, 1, plan, keep, record, is_shared=start is not None)
     keep(record(net))
 
@@ -269,42 +221,16 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
 
 
 def _fitted(
-    settings: FitSettings,
-    model: TunedModel,
-    init: str,
-    totals: ClassTotals,
-    sample: Sample,
-    plan: ComputePlan,
-    net: LiftNet,
-    *,
-    past: Sequence[dict] = (),
+    attributes: Callable[[], dict[str, Any]], net: LiftNet, *, past: Sequence[dict] = ()
 ) -> dict[str, Any]:
-    """Fitted attributes of the estimator, by name.
+    """Fitted attributes of the estimator, by name, with those of the net.
 
     ``past``: the history of earlier passes, which the net's begins with.
     """
     new = [row for row in net.history[len(past) :] if "train_acc" in row]
     return {
-        "class_counts_": totals.counts,
-        "class_prior_": totals.weights / totals.weights.sum(),
-        "implied_prior_": implied_prior(settings.loss, totals.effective, settings.head),
-        "pseudo_label_counts_": np.bincount(
-            sample.codes[sample.n_labelled :], minlength=len(totals.counts)
-        ),
-        "skipped_": sample.skipped,
-        "init_": init,
-        "adapter_": model.adapter,
-        "loss_": settings.loss,
-        "regularizer_": settings.regularizer,
-        "head_": settings.head,
-        "model_": model,
+        **attributes(),
         "net_": net,
-        "max_epochs_": settings.max_epochs,
-        "batch_size_": settings.batch_size,
-        "n_trainable_params_": model.n_trainable_params,
         "history_": [*past, *map(figures_of, new)],
         "accumulate_": net.accumulate,
-        "precision_": plan.precision_name,
-        "_class_weights": totals.weights,
-        "_effective_counts": totals.effective,
     }

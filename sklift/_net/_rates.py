@@ -44,7 +44,12 @@ class LearningRates(Callback):
         if training and self.n_batches_:
             row = net.history[-1]
             n_epochs = len(net.history) - 1 + len(row["batches"]) / self.n_batches_
-            self._scale(net, self.factor_ * min(1.0, n_epochs / self.warmup_epochs))
+            self._scale(net, self.factor_ * self.warmed(n_epochs, self.warmup_epochs))
+
+    @staticmethod
+    def warmed(n_epochs: float, warmup_epochs: float) -> float:
+        """Factor of the rate in a warm-up, after a number of epochs, this batch included."""
+        return min(1.0, n_epochs / warmup_epochs)
 
     def _scale(self, net, factor: float) -> None:
         for group in net.optimizer_.param_groups:

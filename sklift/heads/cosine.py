@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 from torch import Tensor
-from torch.nn import functional as F
 
 from .._core._recipes import check_real
-from ._base import Head
 from ._init import normalize
+from ._product import ProductHead
 
 __all__ = ["Cosine"]
 
@@ -54,17 +53,16 @@ class Cosine(BaseEstimator):
         return CosineHead(n_features, n_classes, scale)
 
 
-class CosineHead(Head):
+class CosineHead(ProductHead):
     """Module of :class:`Cosine`."""
 
     def __init__(self, n_features: int, n_classes: int, scale: float) -> None:
         super().__init__(n_features, n_classes)
         self.scale = scale
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the scaled cosines, ``(B, n_features) -> (B, n_classes)``."""
-        features = features.to(self.weight.dtype)
-        return F.linear(self.scale * normalize(features), normalize(self.weight))  # fewer products
+    def prepared(self, features: Tensor) -> Tensor:
+        """Return features of length 1, ``(B, n_features) -> (B, n_features)``."""
+        return normalize(features)
 
     def extra_repr(self) -> str:
         """Return the settings that ``print`` shows."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from sklearn.base import BaseEstimator
-from torch import Tensor
-from torch.nn import functional as F
 
-from ._base import Head
-from ._init import normalize
+from ._product import ProductHead
 
 __all__ = ["L2Norm"]
 
@@ -31,9 +28,5 @@ class L2Norm(BaseEstimator):
         return L2NormHead(n_features, n_classes)
 
 
-class L2NormHead(Head):
+class L2NormHead(ProductHead):
     """Module of :class:`L2Norm`."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the logits, ``(B, n_features) -> (B, n_classes)``."""
-        return F.linear(features.to(self.weight.dtype), normalize(self.weight))

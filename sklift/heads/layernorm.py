@@ -6,8 +6,8 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 from torch.nn import functional as F
 
-from ._base import Head
-from ._init import EPS, normalize
+from ._init import EPS
+from ._product import ProductHead
 
 __all__ = ["LayerNorm"]
 
@@ -33,11 +33,9 @@ class LayerNorm(BaseEstimator):
         return LayerNormHead(n_features, n_classes)
 
 
-class LayerNormHead(Head):
+class LayerNormHead(ProductHead):
     """Module of :class:`LayerNorm`."""
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the logits, ``(B, n_features) -> (B, n_classes)``."""
-        features = features.to(self.weight.dtype)
-        standardised = F.layer_norm(features, features.shape[-1:], eps=EPS)
-        return F.linear(standardised, normalize(self.weight))
+    def prepared(self, features: Tensor) -> Tensor:
+        """Return standardised features, ``(B, n_features) -> (B, n_features)``."""
+        return F.layer_norm(features, features.shape[-1:], eps=EPS)

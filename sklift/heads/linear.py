@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from sklearn.base import BaseEstimator
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from ._base import Head
+from ._product import ProductHead
 
 __all__ = ["Linear"]
 
@@ -33,13 +32,11 @@ class Linear(BaseEstimator):
         return LinearHead(n_features, n_classes)
 
 
-class LinearHead(Head):
+class LinearHead(ProductHead):
     """Module of :class:`Linear`."""
+
+    has_unit_rows = False
 
     def __init__(self, n_features: int, n_classes: int) -> None:
         super().__init__(n_features, n_classes)
         self.bias = nn.Parameter(torch.zeros(n_classes))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the logits, ``(B, n_features) -> (B, n_classes)``."""
-        return F.linear(features.to(self.weight.dtype), self.weight, self.bias)

@@ -129,10 +129,9 @@ class WhitenedCosineHead(CosineHead):
         """Return the whitened features, ``(B, n_features) -> (B, n_features)``."""
         return F.linear(features - self.shift, self.whitening)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the scaled cosines, ``(B, n_features) -> (B, n_classes)``."""
-        whitened = self.whiten(features.to(self.weight.dtype))
-        return F.linear(self.scale * normalize(whitened), normalize(self.weight))
+    def prepared(self, features: Tensor) -> Tensor:
+        """Return whitened features of length 1, ``(B, n_features) -> (B, n_features)``."""
+        return normalize(self.whiten(features))
 
 
 def _as_pictures(weight: np.ndarray) -> np.ndarray:

@@ -1,0 +1,85 @@
+"""Conditions under which a stack trains heads as their own nets would."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .._compute._seeding import seeded
+from .._data._labelled_rows import LabelledRows
+from ..heads._product import ProductHead
+from ..images._augmentations import mixing_of
+from ..losses import Loss, build_loss
+from ..training import SGD, Adam, AdamW
+from ._loss_groups import alike
+from ._same import same_value
+from ._training import Training
+
+
+def can_stack(training: Training) -> bool:
+    """Return whether a stack can train the head of a training as its own net would."""
+    settings, head = training.settings, training.model.head
+    rows = training.dataset
+    return (
+        settings.adapter is None
+        and training.model.tower_is_frozen
+        and isinstance(rows, LabelledRows)
+        and rows.n_views == 1
+        and len(rows) > 0
+        and type(head).forward is ProductHead.forward
+        and type(settings.optimizer) in (SGD, Adam, AdamW)
+        and settings.optimizer.clip_grad_norm is None
+        and settings.regularizer is None
+        and mixing_of(settings.augmentation) is None
+        and training.held_out is None
+        and training.file is None
+        and training.deadline is None
+        and training.start is None
+        and training.plan.accumulate == 1
+        and not settings.early_stopping
+        and not settings.net_params
+    )
+
+
+def can_share(first: Training, second: Training) -> bool:
+    """Return whether one stack can train both: the same batches of the same prepared features."""
+    ours, theirs = first.dataset, second.dataset
+    heads = (first.model.head, second.model.head)
+    return (
+        first.sample.seed == second.sample.seed
+        and first.settings.max_epochs == second.settings.max_epochs
+        and first.settings.batch_size == second.settings.batch_size
+        and first.plan.device == second.plan.device
+        and same_value(first.order.probabilities, second.order.probabilities)
+        and heads[0].weight.shape == heads[1].weight.shape
+        and alike(*heads)
+        and all(
+            value == getattr(heads[1], name)
+            for name, value in vars(heads[0]).items()
+            if isinstance(value, float) and name != "scale"
+        )
+        and same_value(ours.views, theirs.views)
+        and _same_tensor(ours.codes, theirs.codes)
+        and _same_tensor(ours.weights, theirs.weights)
+    )
+
+
+def _same_tensor(first: Tensor | None, second: Tensor | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return torch.equal(first, second)
+
+
+def independent_loss(training: Training) -> Loss | None:
+    """The loss of a training; None if it has trained parameters or draws random numbers."""
+    settings, counts = training.settings, training.totals.effective
+    with seeded(training.sample.seed, training.plan.device):
+        loss = build_loss(settings.loss, counts, settings.head).to(training.plan.device)
+        if any(True for _ in loss.parameters()):
+            return None
+        if not type(loss).__module__.startswith("sklift."):
+            before = torch.get_rng_state()
+            loss(training.model.head.weight.new_zeros(2, len(counts)), torch.tensor([0, 0]))
+            if not torch.equal(before, torch.get_rng_state()):
+                return None
+    return loss
