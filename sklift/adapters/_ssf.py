@@ -41,14 +41,23 @@ class SSF(BaseEstimator):
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
+    @staticmethod
+    def has_place(block: Block) -> bool:
+        """Tell whether a block has something to scale."""
+        return bool(_sites(block))
+
     def inject(self, tower: OpenTower, n_classes: int) -> SSF:
         """Re-parametrise the chosen blocks' weights; return this recipe."""
         for block in choose_blocks(tower, self):
-            # what goes straight into a norm, as most convolutions do, would lose its scale there
-            linears = block.linears if isinstance(block, TransformerBlock) else ()
-            for site in (*linears, *block.norms):
+            for site in _sites(block):
                 _scale_and_shift(site)
         return SSF(self.layers)
+
+
+def _sites(block: Block) -> tuple[Weight, ...]:
+    # what goes straight into a norm, as most convolutions do, would lose its scale there
+    linears = block.linears if isinstance(block, TransformerBlock) else ()
+    return *linears, *block.norms
 
 
 def _scale_and_shift(site: Weight) -> None:

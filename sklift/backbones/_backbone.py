@@ -19,7 +19,7 @@ from .._store._memory import MemoryArrays
 from ._fast._attention import use_fast_attention
 from ._fast._first_token import compute_first_token_only
 from ._probe import probe_features
-from ._sites import Block, find_known_blocks
+from ._sites import Block, find_blocks
 from ._spec import BackboneSpec, Preprocess
 from ._stages import SLOWER, find_stages
 
@@ -151,8 +151,8 @@ class Backbone:
         Width of the feature. For a tower of your own it is found by a trial.
     find_blocks : callable
         ``tower -> list of Block``: the attachment sites, in order of depth; empty for towers
-        without residual blocks of a known kind. By default found by the names of parts that
-        open_clip and timm use.
+        without layers of a known kind. By default found by the names of parts that open_clip and
+        timm use, or else by how modules are nested and repeated.
     projection : Tensor of shape (n_features, embed_dim) or None
         The linear map into the space shared with text; None where the feature is there already.
     text : TextTower or None
@@ -180,7 +180,7 @@ class Backbone:
     tower: nn.Module
     preprocess: Preprocess
     n_features: int = 0
-    find_blocks: Callable[[nn.Module], list[Block]] = find_known_blocks
+    find_blocks: Callable[[nn.Module], list[Block]] = find_blocks
     projection: torch.Tensor | None = None
     text: TextTower | None = None
     logit_scale: float = 100.0

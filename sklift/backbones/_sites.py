@@ -1,8 +1,8 @@
 """Attachment sites of a tower: the places where adapters attach parts, or train its weights.
 
 A transformer block computes ``x1 = x + attn(norm1(x))`` and ``x2 = x1 + scale2(mlp(norm2(x1)))``;
-a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Of other blocks it is only known
-which matrices, convolutions and norms they have. Adapters see their parts as slots (a module that
+a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Of other blocks, and of layers in
+a plain chain, it is only known which matrices, convolutions and norms they have. Adapters see their parts as slots (a module that
 can be read and replaced) and weights (a weight and bias pair that can be re-parametrised), whatever
 library the tower comes from.
 """
@@ -15,6 +15,8 @@ from operator import attrgetter
 
 from torch import nn
 
+from . import _structure
+from ._structure import LINEARS, ROWS, is_norm, share_of_weights
 from ._towers import _open_clip, _resnet, _rows, _timm
 from ._towers._names import BlockNames
 
@@ -66,7 +68,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Block:
-    """Sites that every residual block has.
+    """Sites that every block has; those of a kind that it lacks are empty.
 
     Attributes
     ----------
@@ -158,24 +160,33 @@ class ConvBlock(Block):
 
 
 def find_blocks(tower: nn.Module) -> list[Block]:
-    """Return the residual blocks of a tower in order of depth; none where it has no known ones."""
+    """Return the blocks of a tower in order of depth; none where it has no layers of known kinds.
+
+    Those of a transformer or residual network whose parts have known names, where the tower is one
+    or wraps one; or else what stands in rows with known names; or what the structure shows.
+    """
     trunk = getattr(tower, "trunk", tower)  # open_clip wraps timm's towers
+    for module in dict.fromkeys((tower, trunk, *tower.modules())):
+        if blocks := _blocks_of_known_parts(module):
+            units = [block.unit.get() for block in blocks]
+            if module in (tower, trunk) or share_of_weights(units, tower) > 0.9:
+                return blocks
+    rows = [b for b in map(_any_block, _rows.units_of(trunk)) if b and b.linears and b.norms]
+    return rows or [b for b in map(_any_block, _structure.units_of(trunk)) if b]
+
+
+def _blocks_of_known_parts(tower: nn.Module) -> list[Block]:
+    """Return the blocks of a transformer or residual network whose parts have known names."""
     for units, names in (
         (_open_clip.blocks_of(tower), _open_clip.BLOCK),
-        (_timm.blocks_of(trunk), _timm.BLOCK),
+        (_timm.blocks_of(tower), _timm.BLOCK),
     ):
-        if units is not None and len(units) and all(names.all_in(unit) for unit in units):
+        if isinstance(units, ROWS) and len(units) and all(names.all_in(unit) for unit in units):
             return [_transformer_block(u, Slot(units, str(i)), names) for i, u in enumerate(units)]
-    if stages := _resnet.stages_of(trunk):
-        return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
-    return [b for b in (_any_block(Slot(*place)) for place in _rows.units_of(trunk)) if b]
-
-
-def find_known_blocks(tower: nn.Module) -> list[Block]:
-    """Return the blocks of any tower; its parts may have known names and yet be something else."""
     try:
-        return find_blocks(tower)
-    except (AttributeError, LookupError, StopIteration, TypeError):
+        stages = _resnet.stages_of(tower)
+        return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
+    except (LookupError, StopIteration):  # parts may have these names and yet be something else
         return []
 
 
@@ -221,27 +232,35 @@ def _conv_block(block: nn.Module, unit: Slot) -> ConvBlock:
     )
 
 
-def _any_block(unit: Slot) -> Block | None:
-    """Describe a block of any parts; None without linear layers, norms or biases."""
-    block = unit.get()
-    linears = [m for m in block.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    norms, _ = _split_norms(block, block.modules())
-    has_biases = any(name.endswith("bias") for name, _ in block.named_parameters())
-    if not (linears and norms and has_biases):
+def _any_block(place: tuple[nn.Module, str]) -> Block | None:
+    """Describe a block of any parts; None without matrices, convolutions or norms."""
+    unit = Slot(*place)
+    linears = [m for m in unit.get().modules() if isinstance(m, LINEARS)]
+    sites = tuple(filter(None, map(_linear, linears)))
+    norms, _ = _split_norms(unit.get(), unit.get().modules())
+    if not (sites or norms):
         return None
-    width = linears[-1].weight.shape[0]
-    return Block(width, unit, tuple(Weight(m) for m in linears), norms, inner_norms=())
+    last = (sites or norms)[-1]
+    width = getattr(last.owner, last.weight).shape[0]
+    return Block(width, unit, linears=sites, norms=norms, inner_norms=())
+
+
+def _linear(module: nn.Module) -> Weight | None:
+    """Return the weight of a linear layer, a convolution, or queries, keys and values at once."""
+    if not isinstance(module, nn.MultiheadAttention):
+        return Weight(module)
+    if module.in_proj_weight is None:  # one for each of them
+        return None
+    return Weight(module, "in_proj_weight", "in_proj_bias")
 
 
 def _split_norms(
     block: nn.Module, outer: Iterable[nn.Module]
 ) -> tuple[tuple[Weight, ...], tuple[Weight, ...]]:
     """Return the trainable norms of a block: those in ``outer``, in its order, and the others."""
-    # by name: open_clip and timm have norms of their own, not all of them torch's subclasses
     norms = {
         m: Weight(m, bias="bias" if hasattr(m, "bias") else None)
-        for m in block.modules()
-        if "Norm" in type(m).__name__ and "weight" in dict(m.named_parameters(recurse=False))
+        for m in filter(is_norm, block.modules())
     }
     found = tuple(norms.pop(m) for m in outer if m in norms)
     return found, tuple(norms.values())
