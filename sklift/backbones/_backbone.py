@@ -22,6 +22,7 @@ from ._probe import probe_features
 from ._sites import Block, find_blocks
 from ._spec import BackboneSpec, Preprocess
 from ._stages import SLOWER, find_stages
+from ._towers._transformers import PooledFeature, gives_output_of_many
 
 _MOST_TEXT = 1 << 27  # bytes of text features that are kept
 _TEXTS_AT_ONCE = 4096
@@ -196,11 +197,13 @@ class Backbone:
             self.spec = BackboneSpec(type(self.tower).__name__)
             self.preprocess = self.preprocess.checked()
             self.tower = _own_copy(self.tower)
+            if gives_output_of_many(self.tower):
+                self.tower = PooledFeature(self.tower)
         for module in (self.tower, *([self.text.model] if self.text else [])):
             module.eval().requires_grad_(False)
         use_fast_attention(self.tower)
         if is_own:
-            self.probe = probe_features(self.tower, self.preprocess)
+            self.probe = probe_features(self.tower, self.preprocess, f"backbone {self.spec}")
             if self.n_features not in (0, len(self.probe)):
                 raise ValueError(
                     f"backbone {self.spec}: n_features={self.n_features}, but the tower gives "

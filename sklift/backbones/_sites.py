@@ -246,12 +246,13 @@ def _any_block(place: tuple[nn.Module, str]) -> Block | None:
 
 
 def _linear(module: nn.Module) -> Weight | None:
-    """Return the weight of a linear layer, a convolution, or queries, keys and values at once."""
-    if not isinstance(module, nn.MultiheadAttention):
-        return Weight(module)
-    if module.in_proj_weight is None:  # one for each of them
-        return None
-    return Weight(module, "in_proj_weight", "in_proj_bias")
+    """Return the weight of a linear layer, a convolution, or queries, keys and values at once.
+
+    None where it is no parameter of the module, as after ``spectral_norm``.
+    """
+    packed = isinstance(module, nn.MultiheadAttention)
+    site = Weight(module, "in_proj_weight", "in_proj_bias") if packed else Weight(module)
+    return site if site.weight in dict(module.named_parameters(recurse=False)) else None
 
 
 def _split_norms(

@@ -29,12 +29,12 @@ def units_of(tower: nn.Module) -> list[Place]:
 
     A block is a module with at least two matrices or convolutions, and a norm if the tower has any,
     of a class that the tower repeats. Where such modules stand in a row inside of another, as the
-    blocks of a stage do, the inner ones are meant. If all of them do not hold most of the tower's
-    weights, as in a plain chain of layers, each layer is a block.
+    blocks of a stage do, the inner ones are meant. If all of them hold less than a third of the
+    tower's weights, as in a plain chain of layers, each layer is a block.
     """
     found = _distinct(_repeated(tower, _classes_of_blocks(tower)))
     held = share_of_weights([getattr(*place) for place in found], tower)
-    return found if held > 0.5 else _distinct(_layers(tower))
+    return found if held > 1 / 3 else _distinct(_layers(tower))
 
 
 def share_of_weights(modules: Iterable[nn.Module], tower: nn.Module) -> float:
