@@ -167,12 +167,19 @@ def find_blocks(tower: nn.Module) -> list[Block]:
     """
     trunk = getattr(tower, "trunk", tower)  # open_clip wraps timm's towers
     for module in dict.fromkeys((tower, trunk, *tower.modules())):
-        if blocks := _blocks_of_known_parts(module):
-            units = [block.unit.get() for block in blocks]
-            if module in (tower, trunk) or share_of_weights(units, tower) > 0.9:
-                return blocks
+        blocks = _blocks_of_known_parts(module)
+        if blocks and (module in (tower, trunk) or _are_all(blocks, tower)):
+            return blocks
     rows = [b for b in map(_any_block, _rows.units_of(trunk)) if b and b.linears and b.norms]
     return rows or [b for b in map(_any_block, _structure.units_of(trunk)) if b]
+
+
+def _are_all(blocks: list[Block], tower: nn.Module) -> bool:
+    """Tell whether a tower has no more blocks of this kind, and little else than them."""
+    units = {block.unit.get() for block in blocks}
+    kinds = {type(unit) for unit in units}
+    others = [m for m in tower.modules() if type(m) in kinds and m not in units]
+    return not others and share_of_weights(units, tower) > 0.5
 
 
 def _blocks_of_known_parts(tower: nn.Module) -> list[Block]:

@@ -76,9 +76,12 @@ def _layers(module: nn.Module) -> Iterator[Place]:
             yield from _layers(child)
 
 
-def _distinct(places: Iterator[Place]) -> list[Place]:
+def _distinct(places: Iterable[Place]) -> list[Place]:
     """Keep the first place of each module: a tower may hold one in several."""
-    return list({getattr(*place): place for place in reversed(list(places))}.values())[::-1]
+    first: dict[nn.Module, Place] = {}
+    for place in places:
+        first.setdefault(getattr(*place), place)
+    return list(first.values())
 
 
 def _weights(module: nn.Module) -> set[nn.Parameter]:

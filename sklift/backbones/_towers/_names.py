@@ -32,11 +32,11 @@ class BlockNames:
     linears: tuple[str, str, str]
 
     def all_in(self, block: nn.Module) -> bool:
-        """Tell whether a block has all of the parts."""
+        """Tell whether a block has all of the parts, and computes with matrices, on tokens."""
         owner, weight, _ = self.qkv
         paths = (self.norm1, self.norm2, self.mlp, self.scale2, f"{owner}.{weight}", *self.linears)
         try:
             attrgetter(*paths)(block)
         except AttributeError:
             return False
-        return True
+        return attrgetter(f"{owner}.{weight}")(block).ndim == 2

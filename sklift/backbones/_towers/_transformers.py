@@ -25,7 +25,7 @@ class PooledFeature(nn.Module):
         pooled = getattr(output, "pooler_output", None)
         if pooled is None:
             raise ValueError(
-                f"a {type(self.model).__name__} gives no pooled feature (its output has no "
+                f"{type(self.model).__name__} gives no pooled feature (its output has no "
                 "pooler_output): take the model without a classifier and with its pooling layer, "
                 "or a module of your own that takes the feature from its output"
             )
