@@ -18,6 +18,7 @@ from ._adapter import Adapter
 from ._adaptformer import AdaptFormer
 from ._combination import Combination
 from ._conv import ConvAdapter
+from ._describe import TowerDescription, describe
 from ._dora import DoRA
 from ._feature import FeatureAdapter
 from ._layers import suits
@@ -43,6 +44,8 @@ __all__ = [
     "LoRA",
     "RsLoRA",
     "SparseTuning",
+    "TowerDescription",
+    "describe",
     "resolve_adapter",
     "suitable",
 ]
