@@ -38,10 +38,10 @@ HEAD = """Towers of timm
 ==============
 
 What each family of timm {version} allows. One small member of each was loaded from a checkpoint
-file with random weights, fitted to two pictures, and asked for its adapters; a step with LoRA and one
-of full tuning started from the frozen features and reached all weights that these train. The table is
-written by ``tools/build_towers_table.py``. A family is a module of ``timm.models``; the other members
-have the same parts.
+file with random weights, fitted to two pictures, and asked for its adapters; a step with LoRA and
+one of full tuning started from the frozen features and reached all weights that these train. The
+table is written by ``tools/build_towers_table.py``. A family is a module of ``timm.models``; the
+other members have the same parts.
 
 Every tower that loads can be frozen: as the backbone of ``LiftClassifier`` with ``adapter=None`` or
 ``"feature"``, and of ``ImageEmbedder``. The rows say what can be trained inside as well;

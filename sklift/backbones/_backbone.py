@@ -16,10 +16,11 @@ from torch import nn
 
 from .._compute._speed_up import optional, require_same, without_autocast
 from .._store._memory import MemoryArrays
+from ._blocks import find_blocks
 from ._fast._attention import use_fast_attention
 from ._fast._first_token import compute_first_token_only
 from ._probe import probe_features
-from ._sites import Block, find_blocks
+from ._sites import Block
 from ._spec import BackboneSpec, Preprocess
 from ._stages import SLOWER, find_stages
 from ._towers._transformers import PooledFeature, gives_output_of_many

@@ -87,4 +87,3 @@ def _distinct(places: Iterable[Place]) -> list[Place]:
 def _weights(module: nn.Module) -> set[nn.Parameter]:
     linears = (part for part in module.modules() if isinstance(part, LINEARS))
     return {p for linear in linears for p in linear.parameters()}
-

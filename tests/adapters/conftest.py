@@ -23,8 +23,8 @@ from torchvision.models.vision_transformer import VisionTransformer as Torchvisi
 
 import sklift.backbones as backbones
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
+from sklift.backbones._blocks import find_blocks
 from sklift.backbones._openclip import from_clip
-from sklift.backbones._sites import find_blocks
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 TEXT = {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 1, "layers": 1}

@@ -19,7 +19,7 @@ from sklift.adapters import (
     SparseTuning,
     resolve_adapter,
 )
-from sklift.backbones._sites import find_blocks
+from sklift.backbones._blocks import find_blocks
 from sklift.heads import Cosine
 
 FOLDED = {

@@ -32,7 +32,7 @@ from sklift.adapters import (
     resolve_adapter,
     suitable,
 )
-from sklift.backbones._sites import find_blocks
+from sklift.backbones._blocks import find_blocks
 from sklift.heads import Cosine
 
 RECIPES = {

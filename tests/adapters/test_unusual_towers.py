@@ -28,7 +28,7 @@ from sklift.adapters import (
     suitable,
 )
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
-from sklift.backbones._sites import find_blocks
+from sklift.backbones._blocks import find_blocks
 from sklift.heads import Cosine
 
 RESNETS = {

@@ -17,7 +17,7 @@ from torchvision.models.swin_transformer import SwinTransformer
 
 from sklift.adapters import suitable
 from sklift.backbones import ConvBlock, OpenTower, SequenceBlock
-from sklift.backbones._sites import find_blocks
+from sklift.backbones._blocks import find_blocks
 
 OF_WEIGHTS = {"bitfit", "full", "layer_norm", "lora", "rslora", "dora", "sparse", "ssf"}
 VIT = {"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 2, "num_heads": 2}
@@ -70,7 +70,8 @@ class Branch(nn.Module):
 
     def __init__(self, width=8):
         super().__init__()
-        self.norm, self.down, self.up = nn.LayerNorm(width), nn.Linear(width, 4), nn.Linear(4, width)
+        self.norm = nn.LayerNorm(width)
+        self.down, self.up = nn.Linear(width, 4), nn.Linear(4, width)
 
     def forward(self, x):
         return x + self.up(torch.relu(self.down(self.norm(x))))

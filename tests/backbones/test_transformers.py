@@ -22,7 +22,10 @@ MODELS = {
     "Dinov2": (SIZES, {"Dinov2Layer": 2}),
     "CLIPVision": (SIZES, {"CLIPEncoderLayer": 2}),
     "Swin": (SWIN | {"depths": [2, 2]}, {"SwinLayer": 4}),
-    "ConvNext": ({"hidden_sizes": [8, 16], "depths": [1, 2], "num_stages": 2}, {"ConvNextLayer": 3}),
+    "ConvNext": (
+        {"hidden_sizes": [8, 16], "depths": [1, 2], "num_stages": 2},
+        {"ConvNextLayer": 3},
+    ),
 }
 
 
@@ -68,13 +71,15 @@ def test_adapters(name):
     ]
     kinds = set(suitable(backbone.open()))
     assert kinds >= {"bitfit", "full", "layer_norm", "lora", "rslora", "dora", "sparse", "ssf"}
-    x, frozen = torch.randn(2, 3, 32, 32), {
-        key: value.clone() for key, value in backbone.tower.state_dict().items()
-    }
+    x, frozen = (
+        torch.randn(2, 3, 32, 32),
+        {key: value.clone() for key, value in backbone.tower.state_dict().items()},
+    )
     for kind in sorted(kinds - {"none", "feature"}):
         model = TunedModel(backbone, ADAPTERS[kind](), Cosine(), 2)
         assert kind == "ssf" or torch.allclose(model.features(x), backbone.tower(x), atol=1e-5)
         nn.functional.cross_entropy(model.train()(x), torch.tensor([0, 1])).backward()
         assert all(p.grad is not None for p in model.parameters() if p.requires_grad), kind
         assert all(p.grad is None for p in backbone.tower.parameters())
-    assert all(torch.equal(value, frozen[key]) for key, value in backbone.tower.state_dict().items())
+    after = backbone.tower.state_dict()
+    assert all(torch.equal(value, frozen[key]) for key, value in after.items())
