@@ -23,6 +23,7 @@ from ._dora import DoRA
 from ._feature import FeatureAdapter
 from ._layers import suits
 from ._lora import LoRA, RsLoRA
+from ._prefix import Prefix
 from ._sparse import SparseTuning
 from ._ssf import SSF
 from ._tower_weights import BitFit, FullTuning, LayerNormTuning
@@ -42,6 +43,7 @@ __all__ = [
     "FullTuning",
     "LayerNormTuning",
     "LoRA",
+    "Prefix",
     "RsLoRA",
     "SparseTuning",
     "TowerDescription",
@@ -57,6 +59,7 @@ ADAPTERS = {
     "rslora": RsLoRA,
     "dora": DoRA,
     "vpt": VPT,
+    "prefix": Prefix,
     "ssf": SSF,
     "bitfit": BitFit,
     "layer_norm": LayerNormTuning,

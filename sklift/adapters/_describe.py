@@ -17,6 +17,7 @@ from .._compute._device import resolve_device
 from .._compute._seeding import drawing_alone
 from .._core._recipes import check_real
 from ..backbones import (
+    AttentionBlock,
     Backbone,
     Block,
     ConvBlock,
@@ -28,6 +29,7 @@ from ..backbones import (
 from ._layers import suits
 
 KINDS = {
+    AttentionBlock: "transformer blocks with parts of known names, for more keys and any tokens",
     SequenceBlock: "transformer blocks with parts of known names, for any number of tokens",
     TransformerBlock: "transformer blocks with parts of known names",
     ConvBlock: "residual blocks of convolutions with parts of known names",

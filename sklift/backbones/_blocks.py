@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from operator import attrgetter
 
 from torch import nn
 
 from . import _structure
-from ._sites import Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
+from ._fast._attention import PackedAttention
+from ._sites import AttentionBlock, Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
 from ._structure import LINEARS, ROWS, is_norm, share_of_weights
 from ._towers import _open_clip, _resnet, _rows, _timm
 from ._towers._names import BlockNames
@@ -57,8 +59,12 @@ def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> Trans
     out, fc1, fc2 = attrgetter(*names.linears)(block)
     owner, weight, bias = names.qkv
     norms, inner_norms = _split_norms(block, attrgetter(names.norm1, names.norm2)(block))
+    attention = attrgetter(names.attention)(block)
     fixed = names is _timm.BLOCK and _timm.has_fixed_length(block)
-    return (TransformerBlock if fixed else SequenceBlock)(
+    kind: Callable[..., TransformerBlock] = TransformerBlock if fixed else SequenceBlock
+    if isinstance(attention, (PackedAttention, _timm.FusedAttention)):
+        kind = partial(AttentionBlock, attention=attention)
+    return kind(
         width=out.weight.shape[0],
         unit=unit,
         linears=(Weight(attrgetter(owner)(block), weight, bias), *map(Weight, (out, fc1, fc2))),

@@ -129,6 +129,26 @@ class SequenceBlock(TransformerBlock):
 
 
 @dataclass(frozen=True)
+class AttentionBlock(SequenceBlock):
+    """Sites of a transformer block whose attention takes keys and values from elsewhere too.
+
+    Attributes
+    ----------
+    attention : nn.Module
+        Where it has a module ``prefix``, that one is called with keys and values, each
+        ``(n, heads, tokens, d)``, and returns those to attend to.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> type(load_backbone("emoji-tiny").open().blocks[0]).__name__
+    'AttentionBlock'
+    """
+
+    attention: nn.Module
+
+
+@dataclass(frozen=True)
 class ConvBlock(Block):
     """Sites of a residual block of convolutions, ``(n, c, h, w)`` -> ``(n, width, h', w')``.
 

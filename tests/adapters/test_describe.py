@@ -12,7 +12,7 @@ from sklift.heads import Cosine
 
 HALF = (0.5, 0.5, 0.5)
 KINDS = {
-    "timm_vit": ("VisionTransformer", {"Block": 3}, "for any number of tokens"),
+    "timm_vit": ("VisionTransformer", {"Block": 3}, "for more keys and any tokens"),
     "clip_resnet": ("residual blocks of convolutions", {"Bottleneck": 4}, "of known names"),
     "timm_swin": ("known by their kinds alone", {"SwinTransformerBlock": 3}, "blocks or layers"),
 }

@@ -27,6 +27,7 @@ from sklift.adapters import (
     FullTuning,
     LayerNormTuning,
     LoRA,
+    Prefix,
     RsLoRA,
     SparseTuning,
     resolve_adapter,
@@ -44,6 +45,7 @@ RECIPES = {
     "dora": DoRA(rank=2),
     "vpt": VPT(length=3),
     "vpt shallow": VPT(deep=False, length=3),
+    "prefix": Prefix(length=3),
     "ssf": SSF(),
     "bitfit": BitFit(),
     "layer_norm": LayerNormTuning(),
@@ -53,13 +55,13 @@ RECIPES = {
     "feature": FeatureAdapter(rank=32),
     "none": None,
     "transformer combination": resolve_adapter(
-        [AdaptFormer(rank=2), LoRA(rank=2), SSF(), VPT(length=2), LayerNormTuning()]
+        [AdaptFormer(2), LoRA(2), SSF(), VPT(length=2), Prefix(length=2), LayerNormTuning()]
     ),
     "any combination": resolve_adapter(
         [FeatureAdapter(rank=32), LayerNormTuning(), SparseTuning(0.1)]
     ),
 }
-MOVES_AT_ONCE = {"vpt", "vpt shallow", "ssf", "transformer combination"}
+MOVES_AT_ONCE = {"vpt", "prefix", "vpt shallow", "ssf", "transformer combination"}
 CONV = {
     "lora",
     "rslora",
@@ -378,6 +380,7 @@ def test_sparse_masks_differ_and_follow_the_seed(make_backbone):
         (LoRA(targets=("proj",)), "targets must be 'auto' or distinct"),
         (LoRA(targets=()), "targets must be 'auto' or distinct"),
         (VPT(length=0), "length must be 'auto' or an int of at least 1, got 0"),
+        (Prefix(length=0), "length must be 'auto' or an int of at least 1, got 0"),
         (SparseTuning(ratio=0.0), "ratio == 0"),
         (SparseTuning(ratio=1.5), "ratio == 1.5"),
         (AdaptFormer(scale=-1.0), "scale == -1"),
