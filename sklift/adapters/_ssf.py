@@ -84,7 +84,7 @@ class Scale(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the scaled weight, ``(rows, ...) -> (rows, ...)``."""
-        return weight * self.scale.view(-1, *[1] * (weight.ndim - 1))
+        return weight * _by_row(self.scale, weight)
 
 
 class ScaleShift(nn.Module):
@@ -96,5 +96,10 @@ class ScaleShift(nn.Module):
         self.shift = shift
 
     def forward(self, bias: torch.Tensor) -> torch.Tensor:
-        """Return the scaled and shifted bias, ``(rows,) -> (rows,)``."""
-        return bias * self.scale + self.shift
+        """Return the scaled and shifted bias, ``(rows, ...) -> (rows, ...)``."""
+        return bias * _by_row(self.scale, bias) + _by_row(self.shift, bias)
+
+
+def _by_row(values: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """Return a value for each row in a shape that goes with a tensor, ``(rows, 1, ...)``."""
+    return values.view(-1, *[1] * (tensor.ndim - 1))

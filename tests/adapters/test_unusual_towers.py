@@ -109,6 +109,16 @@ def test_norms_without_a_shift(recipe, n_weights):
     assert learns(backbone, recipe, same=not isinstance(recipe, SSF)) == n_weights
 
 
+def test_a_norm_over_channels_and_places():
+    """Its scale and shift are no vectors: SSF has one for each of their rows."""
+    torch.manual_seed(0)
+    conv, norm = torch.nn.Conv2d(3, 4, 8, 8), torch.nn.LayerNorm((4, 2, 2))
+    backbone = wrap(torch.nn.Sequential(conv, norm, torch.nn.Flatten()), 16)
+    assert learns(backbone, SSF(), same=False) == 2 * 4
+    assert learns(backbone, LayerNormTuning()) == 2 * 16
+    assert learns(backbone, LoRA(rank=2)) == 2 * (4 + 3 * 64)
+
+
 def test_norms_of_queries_and_keys():
     sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 3, "num_heads": 2}
     backbone = wrap(VisionTransformer(**sizes, num_classes=0, qk_norm=True), 32)
