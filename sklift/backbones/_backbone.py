@@ -341,6 +341,11 @@ def _own_copy(tower: nn.Module) -> nn.Module:
     """
     if not isinstance(tower, nn.Module):
         raise TypeError(f"the tower of a backbone must be an nn.Module, got {tower!r}")
+    if any(isinstance(module, torch.jit.ScriptModule) for module in tower.modules()):
+        raise TypeError(
+            f"backbone {type(tower).__name__} is compiled by torch.jit, and its parts can't be "
+            "reached: pass the module that it was made of, with its weights"
+        )
     to_cpu = partial(_move, device=torch.device("cpu"), dtype=torch.float32)
     try:
         return share_copy(tower, to_cpu)

@@ -277,6 +277,15 @@ class TestWrongTowers:
         with pytest.raises(ValueError, match="n_features=9, but the tower gives 8"):
             Backbone(net, Preprocess(SIZE, MEAN, STD), 9)
 
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    def test_a_compiled_program(self, net):
+        program = torch.jit.trace(net.eval(), torch.zeros(1, 3, SIZE, SIZE))
+        for tower in (program, nn.Sequential(program)):
+            with pytest.raises(
+                TypeError, match=r"is compiled by torch.jit.*the module that it was"
+            ):
+                load_backbone(own(tower))
+
     def test_what_a_recipe_loads(self, net):
         class Bare(BaseEstimator):
             def load(self):

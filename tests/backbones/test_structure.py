@@ -150,3 +150,22 @@ def test_a_known_tower_inside_of_another():
     towers = [VisionTransformer(**VIT | {"depth": n}, num_classes=0) for n in (1, 9)]
     both = find_blocks(nn.ModuleList(towers))  # two that work together, as in stages
     assert len(both) == 10 and not any(isinstance(block, SequenceBlock) for block in both)
+
+
+def test_convolutions_with_the_names_of_matrices():
+    """What adapters of tokens need are matrices."""
+
+    class Pixels(nn.Module):
+        def __init__(self, conv):
+            super().__init__()
+            self.norm1, self.norm2, self.ls2 = nn.LayerNorm(4), nn.LayerNorm(4), nn.Identity()
+            self.attn = nn.ModuleDict({"qkv": conv(4, 12), "proj": conv(4, 4)})
+            self.mlp = nn.ModuleDict({"fc1": conv(4, 8), "fc2": conv(8, 4)})
+
+    class Tower(nn.Module):
+        def __init__(self, conv):
+            super().__init__()
+            self.blocks = nn.ModuleList([Pixels(conv), Pixels(conv)])
+
+    assert "adaptformer" in takes(Tower(nn.Linear))
+    assert takes(Tower(partial(nn.Conv2d, kernel_size=1))) == OF_WEIGHTS
