@@ -145,3 +145,15 @@ def test_one_set_of_prompts(second, make_backbone):
     both = resolve_adapter([VPT(length=3), second])
     with pytest.raises(ValueError, match="a tower takes one VPT"):
         TunedModel(make_backbone("clip_vit"), both, Cosine(), 4)
+
+
+@pytest.mark.parametrize("recipe", [LayerNormTuning(layers=1), SSF(layers=[0, 2])])
+def test_blocks_without_what_an_adapter_trains(recipe):
+    torch.manual_seed(0)
+    conv, norm, last = torch.nn.Conv2d(3, 4, 8, 8), torch.nn.BatchNorm2d(4), torch.nn.Linear(16, 4)
+    backbone = wrap(torch.nn.Sequential(conv, norm, torch.nn.Flatten(), last), 16)
+    with pytest.raises(
+        ValueError, match=r"layers=.*finds nothing to train in these blocks of unus"
+    ):
+        TunedModel(backbone, recipe, Cosine(), 4)
+    assert learns(backbone, type(recipe)(layers=2), same=not isinstance(recipe, SSF)) == 8
