@@ -41,17 +41,24 @@ def _are_all(blocks: list[Block], tower: nn.Module) -> bool:
 
 def _blocks_of_known_parts(tower: nn.Module) -> list[Block]:
     """Return the blocks of a transformer or residual network whose parts have known names."""
+    try:
+        return _transformer_blocks(tower) or [
+            _conv_block(unit, Slot(stage, str(i)))
+            for stage in _resnet.stages_of(tower)
+            for i, unit in enumerate(stage)
+        ]
+    except (AttributeError, LookupError, StopIteration, TypeError):
+        return []  # parts of a user's tower may have these names and yet be something else
+
+
+def _transformer_blocks(tower: nn.Module) -> list[Block]:
     for units, names in (
         (_open_clip.blocks_of(tower), _open_clip.BLOCK),
         (_timm.blocks_of(tower), _timm.BLOCK),
     ):
         if isinstance(units, ROWS) and len(units) and all(names.all_in(unit) for unit in units):
             return [_transformer_block(u, Slot(units, str(i)), names) for i, u in enumerate(units)]
-    try:
-        stages = _resnet.stages_of(tower)
-        return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
-    except (LookupError, StopIteration):  # parts may have these names and yet be something else
-        return []
+    return []
 
 
 def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> TransformerBlock:

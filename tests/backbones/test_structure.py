@@ -168,4 +168,7 @@ def test_convolutions_with_the_names_of_matrices():
             self.blocks = nn.ModuleList([Pixels(conv), Pixels(conv)])
 
     assert "adaptformer" in takes(Tower(nn.Linear))
+    odd = Tower(nn.Linear)
+    odd.blocks[0].attn["proj"] = nn.Sequential(nn.Linear(4, 4))  # has no weight itself
+    assert takes(odd) == OF_WEIGHTS
     assert takes(Tower(partial(nn.Conv2d, kernel_size=1))) == OF_WEIGHTS
