@@ -100,7 +100,11 @@ FITS = {
         "torchvision_vit",
     )
 }
-FAMILY_OF_TOWER_AND_KIND = [(f, k) for f, kinds in FITS.items() for k in RECIPES if k in kinds]
+TRIED = {  # RsLoRA differs from LoRA by one number: a family of each kind is enough
+    family: kinds if family in ("clip_vit", "timm_resnet", "timm_swin") else kinds - {"rslora"}
+    for family, kinds in FITS.items()
+}
+FAMILY_OF_TOWER_AND_KIND = [(f, k) for f, kinds in TRIED.items() for k in RECIPES if k in kinds]
 SITED = [
     (f, k)
     for f, k in FAMILY_OF_TOWER_AND_KIND
@@ -396,7 +400,7 @@ def test_mixed_precision(make_backbone, family):
     """Mixed precision with every kind that fits: logits stay float32 and near."""
     backbone = make_backbone(family)
     x = images(backbone)
-    for kind in sorted(FITS[family]):
+    for kind in sorted(TRIED[family]):
         model = build(backbone, RECIPES[kind])
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(x)
