@@ -34,6 +34,7 @@ from sklift.heads import Cosine
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "towers.rst"
 MOST_WEIGHTS = 150e6  # of a member that is tried: what fits into the memory of any machine
 STEPS = {"lora", "full"}
+MOST_FOR_STEPS = 40e6  # weights of a member with which steps are tried: they take a while
 HEAD = """Towers of timm
 ==============
 
@@ -66,6 +67,7 @@ class Row:
     adapters: tuple[str, ...] = ()
     error: str | None = None
     unreached: str = ""
+    is_small: bool = True
 
 
 def smallest_member(family: str) -> tuple[float, str]:
@@ -99,8 +101,10 @@ def try_model(member: tuple[str, str]) -> Row:
                 X
             )
             fits = tuple(suitable(backbone.open()))
-            unreached = ", ".join(filter(None, (_unreached(backbone, a) for a in STEPS & {*fits})))
-            return Row(family, name, backbone.n_features, fits, unreached=unreached)
+            is_small = sum(p.numel() for p in backbone.tower.parameters()) <= MOST_FOR_STEPS
+            steps = sorted(STEPS & {*fits}) if is_small else []
+            unreached = ", ".join(filter(None, (_unreached(backbone, a) for a in steps)))
+            return Row(family, name, backbone.n_features, fits, None, unreached, is_small)
     except Exception as error:
         return Row(family, name, error=f"{type(error).__name__}: {error}")
 
@@ -146,6 +150,8 @@ def page(rows: list[Row], too_large: list[str]) -> str:
         # `None` is an adapter of every tower, and has no name of a recipe
         names = ", ".join(f"``{a}``" for a in adapters if a not in ("none", "feature"))
         lines += [f"   * - {names or 'no others'}", f"     - {'; '.join(families)}"]
+    if large := [row.family for row in rows if not row.is_small]:
+        lines += ["", f"No step was tried with: {', '.join(large)}."]
     if unreached := [row for row in rows if row.unreached]:
         lines += ["", "No gradient reaches some weights of these:", ""]
         lines += [f"- {row.family} (``{row.name}``): {row.unreached}" for row in unreached]

@@ -19,13 +19,14 @@ from ._cache_folders import add_cache_folders, cache_folders, total
 DESCRIPTION = """\
 Print the versions of what matters, the devices, the precision that
 compute__precision="auto" takes on the CPU, with measured speeds of products,
-and where caches are and how large; of a --backbone also its blocks, the adapters
-that fit, what each would train, and its speed here. The exit code is 1 if the unrelated package
-scikit-uplift, whose import name is sklift too, shares this environment."""
+and where caches are and how large; of a --backbone also its blocks, the
+adapters that fit, what each would train, and its speed here. The exit code is
+1 if the unrelated package scikit-uplift, whose import name is sklift too,
+shares this environment."""
 
 EXAMPLES = """\
   sklift info
-  sklift info --backbone timm/swin_tiny_patch4_window7_224 --pretrained weights.safetensors
+  sklift info --backbone timm/convnext_tiny --pretrained weights.safetensors
   sklift info --cache features --json"""
 
 DEPENDENCIES = (
