@@ -40,7 +40,7 @@ READERS = {
     "sklift._compute._torch",
 }
 OF_SITES = {"blocks_of", "has_fixed_length"}  # without them there is nothing to adapt
-OURS = {"packed", "of_first", "held", "weights", "_heads"}
+OURS = {"prefix", "packed", "of_first", "held", "weights", "_heads"}
 
 ATTENTION = (
     *("batch_first", "_qkv_same_embed_dim", "bias_k", "add_zero_attn", "dropout"),
