@@ -32,7 +32,7 @@ from sklift.adapters import (
     LoRA,
 )
 from sklift.backbones import Backbone, BackboneSpec, Preprocess, find_stages, load_backbone
-from sklift.backbones._sites import find_blocks
+from sklift.backbones._blocks import find_blocks
 from sklift.heads import Cosine
 from sklift.images._as_source import as_image_source
 

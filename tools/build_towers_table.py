@@ -1,15 +1,18 @@
 """Write docs/towers.rst: what the families of timm allow, by trying one member of each.
 
     python tools/build_towers_table.py            # the smallest member of each family, half an hour
+    python tools/build_towers_table.py --same     # the members that the page has, ten minutes less
     python tools/build_towers_table.py NAME ...   # these models, printed only
 
 A family is a module of ``timm.models``. A member gets random weights, which go through a checkpoint
-file as anybody's would; it is fitted to two pictures, and asked which adapters it takes.
+file as anybody's would; it is fitted to two pictures, and asked which adapters it takes. A step
+with LoRA, and one of full tuning, show that gradients reach all weights that these train.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import tempfile
 import warnings
@@ -23,22 +26,27 @@ import timm
 import torch
 
 from sklift import LiftClassifier
-from sklift.adapters import suitable
-from sklift.backbones import load_backbone
+from sklift._model import TunedModel
+from sklift.adapters import ADAPTERS, suitable
+from sklift.backbones import Backbone, load_backbone
+from sklift.heads import Cosine
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "towers.rst"
 MOST_WEIGHTS = 150e6  # of a member that is tried: what fits into the memory of any machine
+STEPS = {"lora", "full"}
+MOST_FOR_STEPS = 40e6  # weights of a member with which steps are tried: they take a while
 HEAD = """Towers of timm
 ==============
 
 What each family of timm {version} allows. One small member of each was loaded from a checkpoint
-file with random weights, fitted to two pictures, and asked for its adapters; the table is written
-by ``tools/build_towers_table.py``. A family is a module of ``timm.models``; the other members have
-the same parts.
+file with random weights, fitted to two pictures, and asked for its adapters; a step with LoRA and
+one of full tuning started from the frozen features and reached all weights that these train. The
+table is written by ``tools/build_towers_table.py``. A family is a module of ``timm.models``; the
+other members have the same parts.
 
 Every tower that loads can be frozen: as the backbone of ``LiftClassifier`` with ``adapter=None`` or
 ``"feature"``, and of ``ImageEmbedder``. The rows say what can be trained inside as well;
-``sklift.adapters.suitable(load_backbone(name).open())`` says so of any other model.
+:func:`sklift.adapters.describe` says so of any other model, and of a tower of your own.
 
 .. list-table::
    :header-rows: 1
@@ -58,6 +66,8 @@ class Row:
     n_features: int = 0
     adapters: tuple[str, ...] = ()
     error: str | None = None
+    unreached: str = ""
+    is_small: bool = True
 
 
 def smallest_member(family: str) -> tuple[float, str]:
@@ -90,9 +100,31 @@ def try_model(member: tuple[str, str]) -> Row:
             LiftClassifier(f"timm/{name}", pretrained=file, **settings).fit(X, ["a", "b"]).predict(
                 X
             )
-            return Row(family, name, backbone.n_features, tuple(suitable(backbone.open())))
+            fits = tuple(suitable(backbone.open()))
+            is_small = sum(p.numel() for p in backbone.tower.parameters()) <= MOST_FOR_STEPS
+            steps = sorted(STEPS & {*fits}) if is_small else []
+            unreached = ", ".join(filter(None, (_unreached(backbone, a) for a in steps)))
+            return Row(family, name, backbone.n_features, fits, None, unreached, is_small)
     except Exception as error:
         return Row(family, name, error=f"{type(error).__name__}: {error}")
+
+
+def _unreached(backbone: Backbone, adapter: str) -> str:
+    """The trained weights that get no gradient, or the adapter where it starts elsewhere."""
+    side = backbone.preprocess.size
+    x = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    model = TunedModel(backbone, ADAPTERS[adapter](), Cosine(), 2)
+    start = backbone.tower(x)
+    if not torch.allclose(model.features(x), start, rtol=1e-3, atol=1e-3 * float(start.std())):
+        return f"{adapter} starts elsewhere"
+    torch.nn.functional.cross_entropy(model.train()(x), torch.tensor([1])).backward()
+    lost = [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    return f"{adapter}: {len(lost)} weights such as {lost[0]}" if lost else ""
+
+
+def members_of_page() -> dict[str, str]:
+    """Family -> member, as the page has them."""
+    return dict(re.findall(r"(\w+) \(``(\w+)``, \d+\)", PAGE.read_text()))
 
 
 def try_all(members: dict[str, str]) -> list[Row]:
@@ -101,6 +133,7 @@ def try_all(members: dict[str, str]) -> list[Row]:
     with get_context("spawn").Pool(2, maxtasksperchild=8) as pool:
         for row in pool.imap(try_model, members.items()):
             values = row.family, row.name, row.n_features, ",".join(row.adapters), row.error or ""
+            values += (row.unreached,)
             print(*values, sep="; ", flush=True)
             rows.append(row)
     return rows
@@ -117,6 +150,11 @@ def page(rows: list[Row], too_large: list[str]) -> str:
         # `None` is an adapter of every tower, and has no name of a recipe
         names = ", ".join(f"``{a}``" for a in adapters if a not in ("none", "feature"))
         lines += [f"   * - {names or 'no others'}", f"     - {'; '.join(families)}"]
+    if large := [row.family for row in rows if not row.is_small]:
+        lines += ["", f"No step was tried with: {', '.join(large)}."]
+    if unreached := [row for row in rows if row.unreached]:
+        lines += ["", "No gradient reaches some weights of these:", ""]
+        lines += [f"- {row.family} (``{row.name}``): {row.unreached}" for row in unreached]
     if failed := [row for row in rows if row.error is not None]:
         lines += ["", "These can't be loaded or give no feature vectors:", ""]
         lines += [f"- {row.family} (``{row.name}``): {_short(row.error)}" for row in failed]
@@ -132,6 +170,10 @@ def _short(error: str) -> str:
 
 def main() -> None:
     """Try what the command line names, or all."""
+    if sys.argv[1:] == ["--same"]:
+        left_out = sorted(set(timm.list_modules()) - set(members_of_page()))
+        PAGE.write_text(page(try_all(members_of_page()), left_out))
+        return
     if names := sys.argv[1:]:
         try_all(dict(zip(names, names, strict=True)))
         return

@@ -6,10 +6,11 @@ import argparse
 import json
 import platform
 import sys
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
-from .._core._text import visible
+from .._core._text import visible, visible_lines
 from .._core._version import __version__
 from .._store._cache_files import cache_files
 from .._store._speeds import StoredSpeeds
@@ -18,11 +19,14 @@ from ._cache_folders import add_cache_folders, cache_folders, total
 DESCRIPTION = """\
 Print the versions of what matters, the devices, the precision that
 compute__precision="auto" takes on the CPU, with measured speeds of products,
-and where caches are and how large. The exit code is 1 if the unrelated package
-scikit-uplift, whose import name is sklift too, shares this environment."""
+and where caches are and how large; of a --backbone also its blocks, the
+adapters that fit, what each would train, and its speed here. The exit code is
+1 if the unrelated package scikit-uplift, whose import name is sklift too,
+shares this environment."""
 
 EXAMPLES = """\
   sklift info
+  sklift info --backbone timm/convnext_tiny --pretrained weights.safetensors
   sklift info --cache features --json"""
 
 DEPENDENCIES = (
@@ -48,6 +52,8 @@ and the other in an environment of its own."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_cache_folders(parser)
+    parser.add_argument("--backbone", help="a tower to describe, by the name that sklift fit takes")
+    parser.add_argument("--pretrained", default="auto", help="a tag or file of its weights")
     parser.add_argument("--json", action="store_true", help="print a JSON object")
 
 
@@ -62,19 +68,29 @@ def run(options: argparse.Namespace) -> int:
     rows += [("cache", row) for folder in cache_folders(options) for row in _cache_rows(folder)]
     if _version("huggingface_hub"):
         rows += [("weights", _weights())]
+    tower = None if options.backbone is None else _tower(options)
     if options.json:
         several = {
             name: [v for n, v in rows if n == name] for name in ("device", "precision", "cache")
         }
-        print(json.dumps(dict(rows) | several, indent=1))
+        described = {} if tower is None else {"backbone": asdict(tower)}
+        print(json.dumps(dict(rows) | several | described, indent=1))
     else:
         for name, value in rows:
             print(f"{name:<16}{visible(value)}")
+        if tower is not None:
+            print("\n" + visible_lines(tower))
     uplift = _version("scikit-uplift")
     if uplift is not None:
         print("\n" + CLASH.format(version=uplift), file=sys.stderr)
         return 1
     return 0
+
+
+def _tower(options: argparse.Namespace):
+    from ..adapters import describe
+
+    return describe(options.backbone, options.pretrained)
 
 
 def _version(distribution: str) -> str | None:

@@ -4,7 +4,8 @@ A recipe holds hyperparameters and has a method ``inject(tower, n_classes)``, wh
 opened tower in place and returns the recipe with its "auto" values filled in. A class of your own
 needs nothing more to be passed as ``LiftClassifier(adapter=...)``; a class attribute ``order``
 gives its rank among several adapters. The recipes of the package also have a class attribute
-``block_type``: the class of the blocks that they can sit in, or None where they need no blocks.
+``block_type``: the class of the blocks that they can sit in, or None where they need no blocks; and
+``has_place(block)`` where such a block may lack what they train.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from ._adapter import Adapter
 from ._adaptformer import AdaptFormer
 from ._combination import Combination
 from ._conv import ConvAdapter
+from ._describe import TowerDescription, describe
+from ._dora import DoRA
 from ._feature import FeatureAdapter
 from ._layers import suits
-from ._lora import LoRA
+from ._lora import LoRA, RsLoRA
+from ._prefix import Prefix
 from ._sparse import SparseTuning
 from ._ssf import SSF
 from ._tower_weights import BitFit, FullTuning, LayerNormTuning
@@ -34,11 +38,16 @@ __all__ = [
     "BitFit",
     "Combination",
     "ConvAdapter",
+    "DoRA",
     "FeatureAdapter",
     "FullTuning",
     "LayerNormTuning",
     "LoRA",
+    "Prefix",
+    "RsLoRA",
     "SparseTuning",
+    "TowerDescription",
+    "describe",
     "resolve_adapter",
     "suitable",
 ]
@@ -47,7 +56,10 @@ ADAPTERS = {
     "adaptformer": AdaptFormer,
     "adapter": Adapter,
     "lora": LoRA,
+    "rslora": RsLoRA,
+    "dora": DoRA,
     "vpt": VPT,
+    "prefix": Prefix,
     "ssf": SSF,
     "bitfit": BitFit,
     "layer_norm": LayerNormTuning,

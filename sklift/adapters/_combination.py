@@ -10,7 +10,8 @@ class Combination(Composition):
     """Combination of several adapters, each under a name.
 
     They are injected in a fixed order, not that of the list: weights of the tower, LoRA, SSF,
-    Adapter, AdaptFormer, VPT, feature. This is the order of computation in the authors' code.
+    Adapter, AdaptFormer, Prefix, VPT, feature. This is the order of computation in the authors'
+    code.
 
     Parameters
     ----------

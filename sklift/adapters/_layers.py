@@ -17,8 +17,9 @@ def choose_blocks(tower: OpenTower, recipe) -> list[Any]:
         An opened tower.
     recipe : object
         A recipe with the attributes ``layers``: int, the last k blocks; sequence of int, the blocks
-        of these indices (negative ones count from the end); or None, all; and ``block_type``, the
-        class that the blocks must have.
+        of these indices (negative ones count from the end); or None, all; ``block_type``, the class
+        that the blocks must have; and, where a block of this class may lack what the recipe needs,
+        ``has_place(block)``.
 
     Returns
     -------
@@ -27,11 +28,12 @@ def choose_blocks(tower: OpenTower, recipe) -> list[Any]:
     Raises
     ------
     ValueError
-        If the tower has no blocks of this type, or not the ones asked for.
+        If the tower has no blocks of this type, or not the ones asked for, or none of these has a
+        place for the recipe.
     TypeError
         If ``layers`` is none of the above.
     """
-    blocks, layers = tower.blocks, recipe.layers
+    layers = recipe.layers
     if not suits(recipe, tower):
         from . import suitable
 
@@ -39,6 +41,17 @@ def choose_blocks(tower: OpenTower, recipe) -> list[Any]:
             f"{type(recipe).__name__} has no place in {tower.name}, whose blocks are of another "
             f"kind; adapters that this tower takes: {suitable(tower)}"
         )
+    chosen = _named_by(layers, tower)
+    if not any(_has_place(recipe, block) for block in chosen):
+        raise ValueError(
+            f"layers={layers!r}: {type(recipe).__name__} finds nothing to train in these blocks of "
+            f"{tower.name}; choose others, or leave layers at None"
+        )
+    return chosen
+
+
+def _named_by(layers, tower: OpenTower) -> list[Any]:
+    blocks = tower.blocks
     n = len(blocks)
     if layers is None:
         return list(blocks)
@@ -62,7 +75,12 @@ def suits(recipe, tower: OpenTower) -> bool:
     """Tell whether a recipe suits a tower: its ``block_type`` is there, or it needs no blocks."""
     if recipe.block_type is None:
         return True
-    return bool(tower.blocks) and isinstance(tower.blocks[0], recipe.block_type)
+    return any(_has_place(recipe, block) for block in tower.blocks)
+
+
+def _has_place(recipe, block) -> bool:
+    has_place = getattr(recipe, "has_place", None)
+    return isinstance(block, recipe.block_type) and (has_place is None or has_place(block))
 
 
 def auto_rank(n_classes: int, n_blocks: int, *, per_block: int = 2) -> int:

@@ -1,17 +1,17 @@
-"""LoRA: low-rank updates of frozen matrices."""
+"""LoRA: low-rank updates of frozen matrices and convolutions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from sklearn.base import BaseEstimator
-from torch import nn
 from torch.nn.utils import parametrize
 
-from ..backbones import OpenTower, TransformerBlock
+from ..backbones import Block, OpenTower, TransformerBlock, Weight
 from ._layers import choose_blocks, resolve_rank
+from ._low_rank import LowRank
 
 TARGETS = ("q", "k", "v", "out", "mlp")
 
@@ -20,21 +20,29 @@ class LoRA(BaseEstimator):
     r"""Low-rank updates: ``y = W x + (x A) B / rank``.
 
     ``A`` is drawn kaiming-uniform with a = sqrt(5), ``B`` starts at zero, so that training starts
-    from the frozen tower.
+    from the frozen tower. A convolution is updated in its kernel: ``A`` is a convolution of the
+    same size to ``rank`` channels, and ``B`` one of 1x1. In one with groups (depthwise) the rows of
+    all groups share ``A``. The updates are added to the frozen weights for prediction.
 
     Parameters
     ----------
     rank : int or "auto", default="auto"
-        Columns of A. ``"auto"``: :math:`2^{\max(0, \lfloor\log_2 K / 4L\rfloor)}` for K classes and
-        L adapted blocks (two matrices a block more than AdaptFormer, hence 4).
+        Columns of A; no more than the smaller side of each matrix. ``"auto"``: the largest power of
+        two with which the updates hold no more weights than the head, and at least 1. For queries
+        and values of a transformer :math:`2^{\max(0, \lfloor\log_2 K / 4L\rfloor)}`, for K classes
+        and L adapted blocks.
     layers : int, sequence of int or None, default=None
         The last k blocks, the blocks of these indices, or all.
-    targets : sequence of {"q", "k", "v", "out", "mlp"}, default=("q", "v")
+    targets : "auto" or sequence of {"q", "k", "v", "out", "mlp"}, default="auto"
         The maps that are updated; ``"mlp"`` stands for both matrices of the feed-forward part.
+        ``"auto"``: queries and values of a transformer block whose parts are known, all matrices
+        and convolutions of another block.
 
     References
     ----------
-    Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021, arXiv 2106.09685.
+    Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021, arXiv 2106.09685. For
+    convolutions: Yeh et al., "Navigating Text-To-Image Customization: From LyCORIS Fine-Tuning to
+    Model Evaluation", 2023, arXiv 2309.14859 ("LoCon").
 
     Examples
     --------
@@ -44,67 +52,103 @@ class LoRA(BaseEstimator):
     """
 
     order = 10
-    block_type = TransformerBlock
+    block_type = Block
 
     def __init__(
-        self, rank: int | str = "auto", layers=None, targets: Sequence[str] = ("q", "v")
+        self, rank: int | str = "auto", layers=None, targets: str | Sequence[str] = "auto"
     ) -> None:
         self.rank = rank
         self.layers = layers
         self.targets = targets
 
+    @staticmethod
+    def has_place(block: Block) -> bool:
+        """Tell whether a block has something to update."""
+        return bool(block.linears)
+
     def inject(self, tower: OpenTower, n_classes: int) -> LoRA:
-        """Update the chosen blocks' matrices; return this recipe with its rank filled in."""
+        """Update the chosen blocks' weights; return this recipe with its rank filled in."""
         targets = self._check_targets()
         blocks = choose_blocks(tower, self)
-        rank = resolve_rank(self.rank, n_classes, len(blocks), per_block=4)
-        for block in blocks:
-            qkv, out, fc1, fc2 = block.linears
-            parts = {part: i for i, part in enumerate("qkv") if part in targets}
-            updates = [(qkv, parts)] if parts else []
-            updates += [(out, {"out": 0})] if "out" in targets else []
-            updates += [(fc1, {"fc1": 0}), (fc2, {"fc2": 0})] if "mlp" in targets else []
-            for site, where in updates:
-                frozen = getattr(site.owner, site.weight)
-                height = frozen.shape[0] // (3 if site is qkv else 1)
-                update = LowRank(frozen.shape[1], height, rank, where)
-                parametrize.register_parametrization(site.owner, site.weight, update)
-        return LoRA(rank, self.layers, self.targets)
+        if targets is not None and not isinstance(blocks[0], TransformerBlock):
+            raise ValueError(
+                f"targets={self.targets!r} are parts of a transformer block, and the parts of "
+                f"{tower.name} are not known as such: leave targets at 'auto', for all its "
+                "matrices and convolutions"
+            )
+        updates = [u for block in blocks for u in _updates(block, targets)]
+        sides = [
+            (weight.shape[0] // n_bands, weight[0].numel(), len(bands))
+            for _, weight, bands, n_bands in updates
+        ]
+        # with rank 1, all A and B hold `n_at_rank_1` weights, and the head K times `n_features`
+        n_at_rank_1 = sum((height + width) * n for height, width, n in sides)
+        n_of_head = n_classes * tower.n_features
+        rank = resolve_rank(self.rank, n_of_head, n_at_rank_1, per_block=1)
+        for (site, weight, bands, n_bands), (height, width, _) in zip(updates, sides, strict=True):
+            update = self._update(weight, min(rank, height, width), bands, n_bands)
+            update.to(weight.device)
+            parametrize.register_parametrization(site.owner, site.weight, update)
+        return type(self)(rank, self.layers, self.targets)
 
-    def _check_targets(self) -> tuple[str, ...]:
+    def _update(
+        self, weight: torch.Tensor, rank: int, bands: dict[str, int], n_bands: int
+    ) -> LowRank:
+        return LowRank(weight, rank, bands, n_bands, divisor=rank)
+
+    def _check_targets(self) -> tuple[str, ...] | None:
         given = self.targets
+        if isinstance(given, str) and given == "auto":
+            return None
         ok = isinstance(given, Sequence) and not isinstance(given, str) and len(given)
         if not ok or any(t not in TARGETS for t in given) or len(set(given)) < len(given):
-            raise ValueError(f"targets must be distinct names out of {TARGETS}, got {given!r}")
+            raise ValueError(
+                f"targets must be 'auto' or distinct names out of {TARGETS}, got {given!r}"
+            )
         return tuple(given)
 
 
-class LowRank(nn.Module):
-    """Low-rank update of a weight: ``(A B)^T / rank`` is added to bands of its rows.
+class RsLoRA(LoRA):
+    r"""Low-rank updates of a scale that suits large ranks: ``y = W x + (x A) B / sqrt(rank)``.
 
-    Parameters
+    With LoRA's division by the rank, gradients shrink as the rank grows; with this one updates of
+    any rank learn alike. The rest is as in :class:`LoRA`, the parameters too.
+
+    References
     ----------
-    width, height : int
-        Inputs, and rows of one band.
-    rank : int
-        Columns of A ``(width, rank)``, rows of B ``(rank, height)``.
-    bands : dict of str to int
-        Name of each update and the index of its band of rows.
+    Kalajdzievski, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA", 2023,
+    arXiv 2312.03732.
+
+    Examples
+    --------
+    >>> from sklift.adapters import RsLoRA
+    >>> RsLoRA(rank=64)
+    RsLoRA(rank=64)
     """
 
-    def __init__(self, width: int, height: int, rank: int, bands: dict[str, int]):
-        super().__init__()
-        self.bands = bands
-        self.rank = rank
-        self.A = nn.ParameterDict({name: torch.empty(width, rank) for name in bands})
-        self.B = nn.ParameterDict({name: torch.zeros(rank, height) for name in bands})
-        for name in bands:
-            nn.init.kaiming_uniform_(self.A[name], a=math.sqrt(5))
+    def _update(
+        self, weight: torch.Tensor, rank: int, bands: dict[str, int], n_bands: int
+    ) -> LowRank:
+        return LowRank(weight, rank, bands, n_bands, divisor=math.sqrt(rank))
 
-    def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """Return the updated weight, ``(rows, width) -> (rows, width)``."""
-        height = next(iter(self.B.values())).shape[1]
-        bands = list(weight.split(height))
-        for name, i in self.bands.items():
-            bands[i] = bands[i] + (self.A[name] @ self.B[name]).T / self.rank
-        return torch.cat(bands) if len(bands) > 1 else bands[0]
+
+def _updates(
+    block: Block, targets: tuple[str, ...] | None
+) -> Iterator[tuple[Weight, torch.Tensor, dict[str, int], int]]:
+    """Yield what is updated in a block: site, weight, names of its bands, and how many it has."""
+    if not isinstance(block, TransformerBlock):
+        yield from ((site, _weight(site), {"all": 0}, 1) for site in block.linears)
+        return
+    targets = ("q", "v") if targets is None else targets
+    qkv, out, fc1, fc2 = block.linears
+    if parts := {part: i for i, part in enumerate("qkv") if part in targets}:
+        yield qkv, _weight(qkv), parts, 3
+    if "out" in targets:
+        yield out, _weight(out), {"out": 0}, 1
+    if "mlp" in targets:
+        yield fc1, _weight(fc1), {"fc1": 0}, 1
+        yield fc2, _weight(fc2), {"fc2": 0}, 1
+
+
+def _weight(site: Weight) -> torch.Tensor:
+    return getattr(site.owner, site.weight)

@@ -50,6 +50,11 @@ class SparseTuning(BaseEstimator):
         self.layers = layers
         self.mask_seed = mask_seed
 
+    @staticmethod
+    def has_place(block: Block) -> bool:
+        """Tell whether a block has matrices."""
+        return bool(block.linears)
+
     def inject(self, tower: OpenTower, n_classes: int) -> SparseTuning:
         """Re-parametrise the chosen blocks' matrices; return this recipe, its ratio filled in."""
         sites = [s for b in choose_blocks(tower, self) for s in b.linears]

@@ -41,14 +41,23 @@ class SSF(BaseEstimator):
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
+    @staticmethod
+    def has_place(block: Block) -> bool:
+        """Tell whether a block has something to scale."""
+        return bool(_sites(block))
+
     def inject(self, tower: OpenTower, n_classes: int) -> SSF:
         """Re-parametrise the chosen blocks' weights; return this recipe."""
         for block in choose_blocks(tower, self):
-            # what goes straight into a norm, as most convolutions do, would lose its scale there
-            linears = block.linears if isinstance(block, TransformerBlock) else ()
-            for site in (*linears, *block.norms):
+            for site in _sites(block):
                 _scale_and_shift(site)
         return SSF(self.layers)
+
+
+def _sites(block: Block) -> tuple[Weight, ...]:
+    # what goes straight into a norm, as most convolutions do, would lose its scale there
+    linears = block.linears if isinstance(block, TransformerBlock) else ()
+    return *linears, *block.norms
 
 
 def _scale_and_shift(site: Weight) -> None:
@@ -75,7 +84,7 @@ class Scale(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the scaled weight, ``(rows, ...) -> (rows, ...)``."""
-        return weight * self.scale.view(-1, *[1] * (weight.ndim - 1))
+        return weight * _by_row(self.scale, weight)
 
 
 class ScaleShift(nn.Module):
@@ -87,5 +96,10 @@ class ScaleShift(nn.Module):
         self.shift = shift
 
     def forward(self, bias: torch.Tensor) -> torch.Tensor:
-        """Return the scaled and shifted bias, ``(rows,) -> (rows,)``."""
-        return bias * self.scale + self.shift
+        """Return the scaled and shifted bias, ``(rows, ...) -> (rows, ...)``."""
+        return bias * _by_row(self.scale, bias) + _by_row(self.shift, bias)
+
+
+def _by_row(values: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """Return a value for each row in a shape that goes with a tensor, ``(rows, 1, ...)``."""
+    return values.view(-1, *[1] * (tensor.ndim - 1))

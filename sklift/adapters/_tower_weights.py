@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sklearn.base import BaseEstimator
 from torch import nn
 
@@ -19,6 +21,11 @@ def make_trainable(module: nn.Module, name: str) -> None:
 def direct_names(module: nn.Module) -> list[str]:
     """Names of the parameters that a module holds directly, without those of its parts."""
     return [name for name, _ in module.named_parameters(recurse=False, remove_duplicate=False)]
+
+
+def _biases(block: Block) -> Iterator[tuple[nn.Module, str]]:
+    for module in block.unit.get().modules():
+        yield from ((module, name) for name in direct_names(module) if name.endswith("bias"))
 
 
 class FullTuning(BaseEstimator):
@@ -78,13 +85,16 @@ class BitFit(BaseEstimator):
     def __init__(self, layers=None) -> None:
         self.layers = layers
 
+    @staticmethod
+    def has_place(block: Block) -> bool:
+        """Tell whether a block has biases."""
+        return any(_biases(block))
+
     def inject(self, tower: OpenTower, n_classes: int) -> BitFit:
         """Train the biases of the chosen blocks; return this recipe."""
         for block in choose_blocks(tower, self):
-            for module in block.unit.get().modules():
-                for name in direct_names(module):
-                    if name.endswith("bias"):
-                        make_trainable(module, name)
+            for module, name in list(_biases(block)):
+                make_trainable(module, name)
         return BitFit(self.layers)
 
 
@@ -113,6 +123,11 @@ class LayerNormTuning(BaseEstimator):
 
     def __init__(self, layers=None) -> None:
         self.layers = layers
+
+    @staticmethod
+    def has_place(block: Block) -> bool:
+        """Tell whether a block has norms."""
+        return bool(block.norms or block.inner_norms)
 
     def inject(self, tower: OpenTower, n_classes: int) -> LayerNormTuning:
         """Train the norms of the chosen blocks; return this recipe."""

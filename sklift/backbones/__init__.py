@@ -26,13 +26,14 @@ from ._openclip import load_open_clip
 from ._own import OwnTower, as_own_recipe, load_own, own_spec, recipe_key
 from ._precomputed import load_precomputed
 from ._recipes import BACKBONES, OpenClip, Timm, recipe_by_name
-from ._sites import Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
+from ._sites import AttentionBlock, Block, ConvBlock, SequenceBlock, Slot, TransformerBlock, Weight
 from ._spec import BackboneSpec, Preprocess
 from ._stages import Stages, find_stages
 from ._timm import load_timm
 
 __all__ = [
     "BACKBONES",
+    "AttentionBlock",
     "Backbone",
     "BackboneSpec",
     "Block",

@@ -16,12 +16,14 @@ from torch import nn
 
 from .._compute._speed_up import optional, require_same, without_autocast
 from .._store._memory import MemoryArrays
+from ._blocks import find_blocks
 from ._fast._attention import use_fast_attention
 from ._fast._first_token import compute_first_token_only
 from ._probe import probe_features
-from ._sites import Block, find_known_blocks
+from ._sites import Block
 from ._spec import BackboneSpec, Preprocess
 from ._stages import SLOWER, find_stages
+from ._towers._transformers import PooledFeature, gives_output_of_many
 
 _MOST_TEXT = 1 << 27  # bytes of text features that are kept
 _TEXTS_AT_ONCE = 4096
@@ -151,8 +153,8 @@ class Backbone:
         Width of the feature. For a tower of your own it is found by a trial.
     find_blocks : callable
         ``tower -> list of Block``: the attachment sites, in order of depth; empty for towers
-        without residual blocks of a known kind. By default found by the names of parts that
-        open_clip and timm use.
+        without layers of a known kind. By default found by the names of parts that open_clip and
+        timm use, or else by how modules are nested and repeated.
     projection : Tensor of shape (n_features, embed_dim) or None
         The linear map into the space shared with text; None where the feature is there already.
     text : TextTower or None
@@ -180,7 +182,7 @@ class Backbone:
     tower: nn.Module
     preprocess: Preprocess
     n_features: int = 0
-    find_blocks: Callable[[nn.Module], list[Block]] = find_known_blocks
+    find_blocks: Callable[[nn.Module], list[Block]] = find_blocks
     projection: torch.Tensor | None = None
     text: TextTower | None = None
     logit_scale: float = 100.0
@@ -196,11 +198,13 @@ class Backbone:
             self.spec = BackboneSpec(type(self.tower).__name__)
             self.preprocess = self.preprocess.checked()
             self.tower = _own_copy(self.tower)
+            if gives_output_of_many(self.tower):
+                self.tower = PooledFeature(self.tower)
         for module in (self.tower, *([self.text.model] if self.text else [])):
             module.eval().requires_grad_(False)
         use_fast_attention(self.tower)
         if is_own:
-            self.probe = probe_features(self.tower, self.preprocess)
+            self.probe = probe_features(self.tower, self.preprocess, f"backbone {self.spec}")
             if self.n_features not in (0, len(self.probe)):
                 raise ValueError(
                     f"backbone {self.spec}: n_features={self.n_features}, but the tower gives "
@@ -337,6 +341,11 @@ def _own_copy(tower: nn.Module) -> nn.Module:
     """
     if not isinstance(tower, nn.Module):
         raise TypeError(f"the tower of a backbone must be an nn.Module, got {tower!r}")
+    if any(isinstance(module, torch.jit.ScriptModule) for module in tower.modules()):
+        raise TypeError(
+            f"backbone {type(tower).__name__} is compiled by torch.jit, and its parts can't be "
+            "reached: pass the module that it was made of, with its weights"
+        )
     to_cpu = partial(_move, device=torch.device("cpu"), dtype=torch.float32)
     try:
         return share_copy(tower, to_cpu)

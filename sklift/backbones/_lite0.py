@@ -6,9 +6,9 @@ from hashlib import sha256
 from importlib.resources import as_file, files
 
 from ._backbone import Backbone
+from ._blocks import find_blocks
 from ._checkpoint import read_tensors
 from ._probe import feature_width
-from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess
 from ._weights import UNREADABLE
 

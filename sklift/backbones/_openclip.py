@@ -14,10 +14,10 @@ from torch import nn
 
 from .._core._names import did_you_mean
 from ._backbone import Backbone, TextTower
+from ._blocks import find_blocks
 from ._checkpoint import name_as, read_tensors, require_all, require_data
 from ._folder_settings import FILE, check_folder_settings
 from ._probe import feature_width
-from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import (
     OPEN_CLIP_FILE,

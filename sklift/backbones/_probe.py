@@ -15,7 +15,7 @@ _TOLERANCE = 1e-2  # of the largest value: rounding stays below it, dropout exce
 
 
 @torch.no_grad()
-def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
+def probe_features(tower: nn.Module, preprocess: Preprocess, name: str) -> torch.Tensor:
     """Return the feature ``(n_features,)`` of a picture of noise: it differs between towers.
 
     Parameters
@@ -24,6 +24,8 @@ def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
         Frozen, in eval mode, on the CPU.
     preprocess : Preprocess
         The pictures that it takes.
+    name : str
+        What the tower is called in messages.
 
     Raises
     ------
@@ -31,8 +33,7 @@ def probe_features(tower: nn.Module, preprocess: Preprocess) -> torch.Tensor:
         If the tower does not map pictures ``(n, 3, size, size)`` to features ``(n, n_features)``,
         each picture by itself and always to the same.
     """
-    name, size = f"backbone {type(tower).__name__}", preprocess.size
-    pictures = _noise(2, size)
+    pictures = _noise(2, preprocess.size)
     with torch.autocast("cpu", enabled=False):
         both = _features(tower, pictures, name)
         alone = _features(tower, pictures[:1], name)

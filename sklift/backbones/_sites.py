@@ -1,22 +1,17 @@
 """Attachment sites of a tower: the places where adapters attach parts, or train its weights.
 
 A transformer block computes ``x1 = x + attn(norm1(x))`` and ``x2 = x1 + scale2(mlp(norm2(x1)))``;
-a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Of other blocks it is only known
-which matrices, convolutions and norms they have. Adapters see their parts as slots (a module that
-can be read and replaced) and weights (a weight and bias pair that can be re-parametrised), whatever
-library the tower comes from.
+a residual block of convolutions ``relu(convs(x) + shortcut(x))``. Of other blocks, and of layers in
+a plain chain, it is only known which matrices, convolutions and norms they have. Adapters see their
+parts as slots (a module that can be read and replaced) and weights (a weight and bias pair that can
+be re-parametrised), whatever library the tower comes from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import attrgetter
 
 from torch import nn
-
-from ._towers import _open_clip, _resnet, _rows, _timm
-from ._towers._names import BlockNames
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Block:
-    """Sites that every residual block has.
+    """Sites that every block has; those of a kind that it lacks are empty.
 
     Attributes
     ----------
@@ -134,6 +129,26 @@ class SequenceBlock(TransformerBlock):
 
 
 @dataclass(frozen=True)
+class AttentionBlock(SequenceBlock):
+    """Sites of a transformer block whose attention takes keys and values from elsewhere too.
+
+    Attributes
+    ----------
+    attention : nn.Module
+        Where it has a module ``prefix``, that one is called with keys and values, each
+        ``(n, heads, tokens, d)``, and returns those to attend to.
+
+    Examples
+    --------
+    >>> from sklift.backbones import load_backbone
+    >>> type(load_backbone("emoji-tiny").open().blocks[0]).__name__
+    'AttentionBlock'
+    """
+
+    attention: nn.Module
+
+
+@dataclass(frozen=True)
 class ConvBlock(Block):
     """Sites of a residual block of convolutions, ``(n, c, h, w)`` -> ``(n, width, h', w')``.
 
@@ -147,7 +162,7 @@ class ConvBlock(Block):
     Examples
     --------
     >>> from timm import create_model
-    >>> from sklift.backbones._sites import find_blocks
+    >>> from sklift.backbones._blocks import find_blocks
     >>> block = find_blocks(create_model("resnet18", pretrained=False))[2]
     >>> block.in_width, block.width, block.stride
     (64, 128, 2)
@@ -155,97 +170,3 @@ class ConvBlock(Block):
 
     in_width: int
     stride: int
-
-
-def find_blocks(tower: nn.Module) -> list[Block]:
-    """Return the residual blocks of a tower in order of depth; none where it has no known ones."""
-    trunk = getattr(tower, "trunk", tower)  # open_clip wraps timm's towers
-    for units, names in (
-        (_open_clip.blocks_of(tower), _open_clip.BLOCK),
-        (_timm.blocks_of(trunk), _timm.BLOCK),
-    ):
-        if units is not None and len(units) and all(names.all_in(unit) for unit in units):
-            return [_transformer_block(u, Slot(units, str(i)), names) for i, u in enumerate(units)]
-    if stages := _resnet.stages_of(trunk):
-        return [_conv_block(u, Slot(s, str(i))) for s in stages for i, u in enumerate(s)]
-    return [b for b in (_any_block(Slot(*place)) for place in _rows.units_of(trunk)) if b]
-
-
-def find_known_blocks(tower: nn.Module) -> list[Block]:
-    """Return the blocks of any tower; its parts may have known names and yet be something else."""
-    try:
-        return find_blocks(tower)
-    except (AttributeError, LookupError, StopIteration, TypeError):
-        return []
-
-
-def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> TransformerBlock:
-    """Return the sites of a block by the names of its parts, whatever their classes are."""
-    out, fc1, fc2 = attrgetter(*names.linears)(block)
-    owner, weight, bias = names.qkv
-    norms, inner_norms = _split_norms(block, attrgetter(names.norm1, names.norm2)(block))
-    fixed = names is _timm.BLOCK and _timm.has_fixed_length(block)
-    return (TransformerBlock if fixed else SequenceBlock)(
-        width=out.weight.shape[0],
-        unit=unit,
-        linears=(Weight(attrgetter(owner)(block), weight, bias), *map(Weight, (out, fc1, fc2))),
-        norms=norms,
-        inner_norms=inner_norms,
-        norm2=Slot(block, names.norm2),
-        mlp=Slot(block, names.mlp),
-        scale2=Slot(block, names.scale2),
-    )
-
-
-def _conv_block(block: nn.Module, unit: Slot) -> ConvBlock:
-    """Return the sites of a residual block of a CLIP or timm ResNet."""
-    path = [m for n, m in block.named_modules() if not n.startswith(_resnet.SHORTCUT)]
-    convs = [m for m in path if isinstance(m, nn.Conv2d)]
-    norms, inner_norms = _split_norms(block, path)
-    # The shortcut shows the input width and the stride of a block; its path may split the input
-    # and pool in many ways. Without a shortcut neither changes.
-    in_width, stride = convs[-1].out_channels, 1
-    if (shortcut := getattr(block, _resnet.SHORTCUT, None)) is not None:
-        in_width = next(m for m in shortcut.modules() if isinstance(m, nn.Conv2d)).in_channels
-        for module in shortcut.modules():
-            if isinstance(module, (nn.Conv2d, nn.AvgPool2d)):
-                stride *= _single(module.stride)
-    return ConvBlock(
-        width=convs[-1].out_channels,
-        unit=unit,
-        linears=tuple(Weight(m) for m in convs),
-        norms=norms,
-        inner_norms=inner_norms,
-        in_width=in_width,
-        stride=stride,
-    )
-
-
-def _any_block(unit: Slot) -> Block | None:
-    """Describe a block of any parts; None without linear layers, norms or biases."""
-    block = unit.get()
-    linears = [m for m in block.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    norms, _ = _split_norms(block, block.modules())
-    has_biases = any(name.endswith("bias") for name, _ in block.named_parameters())
-    if not (linears and norms and has_biases):
-        return None
-    width = linears[-1].weight.shape[0]
-    return Block(width, unit, tuple(Weight(m) for m in linears), norms, inner_norms=())
-
-
-def _split_norms(
-    block: nn.Module, outer: Iterable[nn.Module]
-) -> tuple[tuple[Weight, ...], tuple[Weight, ...]]:
-    """Return the trainable norms of a block: those in ``outer``, in its order, and the others."""
-    # by name: open_clip and timm have norms of their own, not all of them torch's subclasses
-    norms = {
-        m: Weight(m, bias="bias" if hasattr(m, "bias") else None)
-        for m in block.modules()
-        if "Norm" in type(m).__name__ and "weight" in dict(m.named_parameters(recurse=False))
-    }
-    found = tuple(norms.pop(m) for m in outer if m in norms)
-    return found, tuple(norms.values())
-
-
-def _single(size: int | tuple[int, int]) -> int:
-    return size if isinstance(size, int) else size[0]

@@ -10,9 +10,9 @@ from torch import nn
 
 from .._core._names import did_you_mean
 from ._backbone import Backbone
+from ._blocks import find_blocks
 from ._checkpoint import name_as, read_tensors, require_all
 from ._probe import feature_width
-from ._sites import find_blocks
 from ._spec import BackboneSpec, Preprocess, params_of
 from ._weights import TIMM_FILE, UNREADABLE, cached_file, require_reachable, wrong_checkpoint
 

@@ -19,11 +19,12 @@ from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
+from torchvision.models.vision_transformer import VisionTransformer as TorchvisionTransformer
 
 import sklift.backbones as backbones
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
+from sklift.backbones._blocks import find_blocks
 from sklift.backbones._openclip import from_clip
-from sklift.backbones._sites import find_blocks
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 TEXT = {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 1, "layers": 1}
@@ -113,8 +114,22 @@ def timm_swin(spec):
 
 
 def timm_densenet(spec):
-    """A family without residual blocks."""
-    return _timm(spec, DenseNet(growth_rate=4, block_config=(1, 1), num_classes=0))
+    """Its blocks stand in rows that have no known names."""
+    return _timm(spec, DenseNet(growth_rate=4, block_config=(2, 1), num_classes=0))
+
+
+def torchvision_vit(spec):
+    """Its attentions are torch's, and its blocks have names of their own."""
+    sizes = {"num_layers": 3, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 32}
+    tower = TorchvisionTransformer(SIDE, 8, **sizes)
+    tower.heads = nn.Identity()
+    return Backbone(tower, preprocess(), 16, find_blocks, spec=spec)
+
+
+def pooled_pixels(spec):
+    """It has nothing that could be trained."""
+    tower = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+    return Backbone(tower, preprocess(), 12, find_blocks, spec=spec)
 
 
 FAMILIES = {
@@ -133,6 +148,8 @@ FAMILIES = {
         timm_regnet,
         timm_swin,
         timm_densenet,
+        torchvision_vit,
+        pooled_pixels,
     )
 }
 
@@ -226,6 +243,6 @@ def official_params():
     return names
 
 
-@pytest.fixture(params=[f for f in FAMILIES if f != "timm_densenet"])
+@pytest.fixture(params=[f for f in FAMILIES if f != "pooled_pixels"])
 def family(request):
     return request.param

@@ -23,7 +23,7 @@ from sklift.adapters import (
 )
 from sklift.adapters._layers import auto_rank
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
-from sklift.backbones._sites import find_blocks
+from sklift.backbones._blocks import find_blocks
 from sklift.heads import Cosine
 
 REFERENCE = Path(__file__).parents[1] / "reference"

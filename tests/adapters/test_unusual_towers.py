@@ -28,7 +28,7 @@ from sklift.adapters import (
     suitable,
 )
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
-from sklift.backbones._sites import find_blocks
+from sklift.backbones._blocks import find_blocks
 from sklift.heads import Cosine
 
 RESNETS = {
@@ -109,6 +109,16 @@ def test_norms_without_a_shift(recipe, n_weights):
     assert learns(backbone, recipe, same=not isinstance(recipe, SSF)) == n_weights
 
 
+def test_a_norm_over_channels_and_places():
+    """Its scale and shift are no vectors: SSF has one for each of their rows."""
+    torch.manual_seed(0)
+    conv, norm = torch.nn.Conv2d(3, 4, 8, 8), torch.nn.LayerNorm((4, 2, 2))
+    backbone = wrap(torch.nn.Sequential(conv, norm, torch.nn.Flatten()), 16)
+    assert learns(backbone, SSF(), same=False) == 2 * 4
+    assert learns(backbone, LayerNormTuning()) == 2 * 16
+    assert learns(backbone, LoRA(rank=2)) == 2 * (4 + 3 * 64)
+
+
 def test_norms_of_queries_and_keys():
     sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 3, "num_heads": 2}
     backbone = wrap(VisionTransformer(**sizes, num_classes=0, qk_norm=True), 32)
@@ -135,3 +145,15 @@ def test_one_set_of_prompts(second, make_backbone):
     both = resolve_adapter([VPT(length=3), second])
     with pytest.raises(ValueError, match="a tower takes one VPT"):
         TunedModel(make_backbone("clip_vit"), both, Cosine(), 4)
+
+
+@pytest.mark.parametrize("recipe", [LayerNormTuning(layers=1), SSF(layers=[0, 2])])
+def test_blocks_without_what_an_adapter_trains(recipe):
+    torch.manual_seed(0)
+    conv, norm, last = torch.nn.Conv2d(3, 4, 8, 8), torch.nn.BatchNorm2d(4), torch.nn.Linear(16, 4)
+    backbone = wrap(torch.nn.Sequential(conv, norm, torch.nn.Flatten(), last), 16)
+    with pytest.raises(
+        ValueError, match=r"layers=.*finds nothing to train in these blocks of unus"
+    ):
+        TunedModel(backbone, recipe, Cosine(), 4)
+    assert learns(backbone, type(recipe)(layers=2), same=not isinstance(recipe, SSF)) == 8

@@ -15,9 +15,9 @@ from torch.nn import functional as F
 from sklift._model import TunedModel
 from sklift.adapters import VPT, AdaptFormer, BitFit, LoRA
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
+from sklift.backbones._blocks import find_blocks
 from sklift.backbones._fast._attention import FusedAttention, PackedAttention, use_fast_attention
 from sklift.backbones._fast._first_token import FirstTokenBlock, FirstTokenTimmBlock
-from sklift.backbones._sites import find_blocks
 from sklift.heads import Cosine
 
 X = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(1))

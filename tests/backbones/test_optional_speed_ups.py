@@ -21,11 +21,11 @@ from sklift._compute._speed_up import change_class, optional, require_same
 from sklift._model import TunedModel, _compilation
 from sklift.adapters import AdaptFormer
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
+from sklift.backbones._blocks import find_blocks
 from sklift.backbones._fast import _precision
 from sklift.backbones._fast._attention import PackedAttention, use_fast_attention
 from sklift.backbones._fast._first_token import FirstTokenBlock, FirstTokenTimmBlock
 from sklift.backbones._fast._precision import cast_frozen_weights
-from sklift.backbones._sites import find_blocks
 from sklift.heads import Cosine
 
 FAST = "sklift.backbones._fast"
@@ -40,7 +40,7 @@ READERS = {
     "sklift._compute._torch",
 }
 OF_SITES = {"blocks_of", "has_fixed_length"}  # without them there is nothing to adapt
-OURS = {"packed", "of_first", "held", "weights", "_heads"}
+OURS = {"prefix", "packed", "of_first", "held", "weights", "_heads"}
 
 ATTENTION = (
     *("batch_first", "_qkv_same_embed_dim", "bias_k", "add_zero_attn", "dropout"),

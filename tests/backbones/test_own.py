@@ -174,9 +174,22 @@ class TestFit:
         assert clf.n_trainable_params_ > 3 * 16
         assert same(before, vit.state_dict())
 
-    @pytest.mark.parametrize("adapter", ["adaptformer", "bitfit", "full", "vpt"])
+    @pytest.mark.parametrize("adapter", ["bitfit", "full", "layer_norm", "lora", "sparse", "ssf"])
+    def test_layers_of_a_chain_take_adapters(self, net, shapes, adapter):
+        before = tensors(net)
+        clf = make(own(net), adapter=adapter).fit(*shapes)
+        assert same(before, net.state_dict())
+        start = load_backbone(own(net)).tower.state_dict()
+        tuned = {n: t for n, t in clf.model_.trained_state().items() if "head" not in n}
+        assert tuned and all(
+            not torch.equal(t, start.get(n.removeprefix("tower."), torch.zeros_like(t)))
+            for n, t in tuned.items()
+            if not n.endswith("entries")
+        )
+
+    @pytest.mark.parametrize("adapter", ["adaptformer", "conv", "vpt"])
     def test_adapters_that_have_no_place_are_told(self, net, shapes, adapter):
-        message = r"no place in Net.*adapters that this tower takes: \['feature', 'none'\]"
+        message = r"no place in Net.*adapters that this tower takes: \['bitfit', 'dora', 'fea"
         with pytest.raises(ValueError, match=message):
             make(own(net), adapter=adapter).fit(*shapes)
 
@@ -186,10 +199,14 @@ class TestFit:
                 super().__init__()
                 self.layer1 = self.layer2 = self.layer3 = self.layer4 = nn.Sequential(nn.ReLU())
 
-        assert load_backbone(own(Lookalike())).open().blocks == []
+        tower = load_backbone(own(Lookalike())).open()
+        units = [block.unit.get() for block in tower.blocks]
+        assert units == [tower.module.conv, tower.module.norm]
 
     def test_a_tower_without_weights(self, shapes):
         pool = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+        with pytest.raises(ValueError, match=r"this tower takes: \['feature', 'none'\]"):
+            make(own(pool), adapter="full").fit(*shapes)
         clf = make(own(pool)).fit(*shapes)
         assert clf.predict_proba(shapes[0]).shape == (24, 3)
         assert clf.model_.backbone.n_features == 12
@@ -259,6 +276,15 @@ class TestWrongTowers:
     def test_a_width_that_is_said_and_not_given(self, net):
         with pytest.raises(ValueError, match="n_features=9, but the tower gives 8"):
             Backbone(net, Preprocess(SIZE, MEAN, STD), 9)
+
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    def test_a_compiled_program(self, net):
+        program = torch.jit.trace(net.eval(), torch.zeros(1, 3, SIZE, SIZE))
+        for tower in (program, nn.Sequential(program)):
+            with pytest.raises(
+                TypeError, match=r"is compiled by torch.jit.*the module that it was"
+            ):
+                load_backbone(own(tower))
 
     def test_what_a_recipe_loads(self, net):
         class Bare(BaseEstimator):

@@ -24,11 +24,11 @@ def test_the_width_is_that_of_the_features():
 
 def test_it_is_the_same_whatever_surrounds_it():
     """In half precision, a tower would give features of another type."""
-    expected = probe_features(tower(), PREPROCESS)
+    expected = probe_features(tower(), PREPROCESS, "mine")
     state = torch.get_rng_state()
     with torch.autocast("cpu", torch.bfloat16):
         assert feature_width(tower(), 8, "mine") == 5
-        found = probe_features(tower(), PREPROCESS)
+        found = probe_features(tower(), PREPROCESS, "mine")
     assert torch.equal(found, expected) and not found.requires_grad
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -44,10 +44,10 @@ def test_features_of_any_size_depend_on_their_picture_alone(scale):
             features = self.net(x)
             return scale * (features + self.leak * features.sum(0))
 
-    assert probe_features(Scaled(0).eval(), PREPROCESS).shape == (5,)
-    assert probe_features(Scaled(1e-4).eval(), PREPROCESS).shape == (5,)  # as rounding does
+    assert probe_features(Scaled(0).eval(), PREPROCESS, "mine").shape == (5,)
+    assert probe_features(Scaled(1e-4).eval(), PREPROCESS, "mine").shape == (5,)  # as rounding does
     with pytest.raises(ValueError, match="backbone Scaled gives other features for the same"):
-        probe_features(Scaled(0.5).eval(), PREPROCESS)
+        probe_features(Scaled(0.5).eval(), PREPROCESS, "backbone Scaled")
 
 
 def test_the_message_has_the_name_that_was_given():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -117,3 +118,14 @@ def test_a_reader_that_leaves_early_is_no_error():
     command = f'{sys.executable} -c "{code}" | head -n 1; echo ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["x" * 99, "0"] and done.stderr == ""
+
+
+def test_info_describes_a_backbone(sklift, monkeypatch):
+    monkeypatch.setattr(_info, "_precisions", lambda folders: [])  # they take a second
+    done = sklift("info", "--backbone", "emoji-tiny", "--json")
+    told = json.loads(done.out)["backbone"]
+    assert told["blocks"] == {"ResidualAttentionBlock": 6} and told["images_per_second"] > 1
+    assert told["trained"]["layer_norm"] == 6 * 4 * 192 and list(told["unfit"]) == ["conv"]
+    text = sklift("info", "--backbone", "emoji-tiny").out
+    assert "\n\ntower           emoji-tiny: 40 x 40 pixels" in text
+    assert "unknown" in sklift("info", "--backbone", "timm/no_such_tower").err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from ..._compute._torch import softmax_backward
@@ -13,6 +14,25 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     if q.device.type == "cpu" and q.dtype == torch.bfloat16:
         return _Attend.apply(q, k, v)
     return F.scaled_dot_product_attention(q, k, v)
+
+
+def with_prefix(
+    attention: nn.Module, k: torch.Tensor, v: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return keys and values, with those of the attention's module ``prefix`` if it has one."""
+    return attention.prefix(k, v) if hasattr(attention, "prefix") else (k, v)
+
+
+def require_no_prefix(attention: nn.Module) -> None:
+    """Raise if an attention has a prefix, where it is about to be computed by another library.
+
+    Raises
+    ------
+    ValueError
+        If it has one, which would be lost.
+    """
+    if hasattr(attention, "prefix"):
+        raise ValueError("an attention with a Prefix takes no mask, and gives no weights")
 
 
 class _Attend(torch.autograd.Function):

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ..._compute._speed_up import change_class, optional
 from ..._compute._torch import is_packed
 from .._towers._timm import FusedAttention
-from ._attend import attend
+from ._attend import attend, require_no_prefix, with_prefix
 
 _SLOWER = "the tower's attention is computed by its own modules, which may take longer"
 
@@ -48,6 +48,7 @@ class PackedAttention(nn.MultiheadAttention):
         masks = (key_padding_mask, attn_mask)
         is_plain = masks == (None, None) and not kwargs and query.ndim == 3 and key is value
         if need_weights or not is_plain:
+            require_no_prefix(self)
             return super().forward(
                 query, key, value, key_padding_mask, need_weights, attn_mask, **kwargs
             )
@@ -58,7 +59,7 @@ class PackedAttention(nn.MultiheadAttention):
             of_query, rest = (None, None) if bias is None else bias.split([width, 2 * width])
             (q,) = self._heads(F.linear(query, weight[:width], of_query), 1)
             k, v = self._heads(F.linear(key, weight[width:], rest), 2)
-        x = attend(q, k, v).transpose(1, 2).flatten(2)
+        x = attend(q, *with_prefix(self, k, v)).transpose(1, 2).flatten(2)
         return self.out_proj(x), None
 
     def packed(self, x: torch.Tensor):

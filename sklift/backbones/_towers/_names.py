@@ -18,6 +18,8 @@ class BlockNames:
         The norms before the attention and before the feed-forward part.
     mlp, scale2 : str
         The feed-forward part, and the scaling between it and the residual sum.
+    attention : str
+        The attention.
     qkv : tuple of str
         The module that owns the weight of queries, keys and values, that weight, and its bias.
     linears : tuple of str
@@ -28,15 +30,24 @@ class BlockNames:
     norm2: str
     mlp: str
     scale2: str
+    attention: str
     qkv: tuple[str, str, str]
     linears: tuple[str, str, str]
 
     def all_in(self, block: nn.Module) -> bool:
-        """Tell whether a block has all of the parts."""
+        """Tell whether a block has all of the parts, and computes with matrices, on tokens."""
         owner, weight, _ = self.qkv
-        paths = (self.norm1, self.norm2, self.mlp, self.scale2, f"{owner}.{weight}", *self.linears)
+        paths = (
+            self.norm1,
+            self.norm2,
+            self.mlp,
+            self.scale2,
+            self.attention,
+            f"{owner}.{weight}",
+            *self.linears,
+        )
         try:
             attrgetter(*paths)(block)
         except AttributeError:
             return False
-        return True
+        return attrgetter(f"{owner}.{weight}")(block).ndim == 2

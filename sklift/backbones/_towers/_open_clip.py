@@ -19,6 +19,7 @@ BLOCK = BlockNames(
     norm2="ln_2",
     mlp="mlp",
     scale2="ls_2",
+    attention="attn",
     qkv=("attn", "in_proj_weight", "in_proj_bias"),
     linears=("attn.out_proj", "mlp.c_fc", "mlp.c_proj"),
 )

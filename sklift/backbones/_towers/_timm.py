@@ -13,7 +13,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import nn
 
 from ..._compute._micro_batches import enough_rows
-from .._fast._attend import attend
+from .._fast._attend import attend, require_no_prefix, with_prefix
 from ._names import BlockNames
 
 BLOCK = BlockNames(
@@ -21,6 +21,7 @@ BLOCK = BlockNames(
     norm2="norm2",
     mlp="mlp",
     scale2="ls2",
+    attention="attn",
     qkv=("attn.qkv", "weight", "bias"),
     linears=("attn.proj", "mlp.fc1", "mlp.fc2"),
 )
@@ -71,6 +72,7 @@ class FusedAttention(Attention):
     def forward(self, x, attn_mask=None, **kwargs):
         """Return the output of the attention, ``(n, tokens, width) -> (n, tokens, width)``."""
         if attn_mask is not None or any(kwargs.values()) or self.training:
+            require_no_prefix(self)
             return super().forward(x, attn_mask, **kwargs)
         return self.of_first(x, x.shape[1])
 
@@ -79,7 +81,8 @@ class FusedAttention(Attention):
         qkv = self.qkv(x).unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.unbind(0)
         q, k = self.q_norm(q[:, :, :n_tokens]), self.k_norm(k)
-        y = attend(q.to(v.dtype), k.to(v.dtype), v).transpose(1, 2).flatten(2)
+        k, v = with_prefix(self, k.to(v.dtype), v)
+        y = attend(q.to(v.dtype), k, v).transpose(1, 2).flatten(2)
         y = self.norm(y)
         if getattr(self, "gate", None) is not None:
             y = y * self.gate(x[:, :n_tokens]).sigmoid()
