@@ -1,6 +1,6 @@
 """`benchmarks/gpu.py`, dry: what is run on borrowed GPUs must not fail there for a slip.
 
-And some cases of `benchmarks/growth.py`, at small sizes.
+And some cases of `benchmarks/growth.py`, at small sizes, and what `benchmarks/peers.py` reads.
 """
 
 from __future__ import annotations
@@ -91,3 +91,19 @@ def test_an_exponent_is_the_slope_at_the_end(monkeypatch):
     assert exponent([10, 100, 1000], [9, 10, 1000]) == pytest.approx(2)
     assert exponent([10, 100], [4, 4]) == 0
     assert exponent([10, 100], [3, 4], least=5) is None
+
+
+def test_a_peer_that_is_not_installed_is_skipped(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import peers
+
+    table = tmp_path / "labels.csv"
+    rows = ["a.png,fox,train", "b.png,elk,train", "c.png,fox,test", "d.png,bat,test"]
+    table.write_text("\n".join(["path,label,split", *rows]))
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    arguments = ["--table", str(table), "--pretrained", "none", "--jobs", "fastai"]
+    monkeypatch.setattr(sys, "argv", ["peers.py", *arguments])
+    peers.main()
+    printed = capsys.readouterr().out
+    assert printed.startswith("2 pictures of 2 classes to train on, 1 to predict")  # no bat
+    assert "skipped: fastai isn't installed" in printed

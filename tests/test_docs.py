@@ -104,7 +104,7 @@ def external_names() -> set[str]:
     """What roles in pages, examples and docstrings refer to in the documentation of others."""
     files = [
         *DOCS.glob("*.rst"),
-        *(DOCS / "guide").glob("*.rst"),
+        *(DOCS / "guide").rglob("*.rst"),
         *(ROOT / "examples").glob("*.py"),
         *(ROOT / "sklift").rglob("*.py"),
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from datetime import date
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -33,6 +34,15 @@ def test_labels_of_every_kind(y, classes):
     found, codes = encode_labels(check_labels(y))
     assert found.tolist() == classes
     assert codes.tolist() == [1, 0, 1] and codes.dtype == np.int64
+
+
+def test_names_that_are_all_there_once_are_no_regression():
+    names = [f"species {i}" for i in range(40)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check_labels(names).tolist() == names
+    with pytest.warns(UserWarning, match="regression"):
+        check_labels(range(40))
 
 
 def test_a_column_is_flattened_with_a_warning():
