@@ -75,7 +75,7 @@ RECIPES = [
     recipe("adapter", AdaptFormer(layers=[0, 6]), r"must be distinct block indices from 0 to 5"),
     recipe("adapter", AdaptFormer(layers="all"), "layers must be None, an int or", TypeError),
     recipe("adapter", AdaptFormer(scale=-1), "scale == -1, must be >= 0"),
-    recipe("adapter", LoRA(targets=["w"]), "targets must be distinct names out of"),
+    recipe("adapter", LoRA(targets=["w"]), "targets must be 'auto' or distinct names"),
     recipe("adapter", VPT(length=0), "length must be 'auto' or an int of at least 1"),
     recipe("adapter", SparseTuning(ratio=2), "ratio"),
     recipe("loss", LogitAdjusted(tau=float("nan")), "tau == nan, must be finite"),
