@@ -73,7 +73,7 @@ def test_growth_is_measured_once(tmp_path):
     first = printed_by("growth.py", tmp_path, "--quick", *names)
     found = json.loads((tmp_path / "growth.json").read_text(encoding="utf-8"))
     assert {name: len(part) for name, part in found.items()} == {
-        "cases": 2,
+        "cases": 1,
         "million": 1,
         "soaks": 1,
     }

@@ -32,7 +32,7 @@ def hyperparameters(settings: FitSettings) -> dict[str, Any]:
 def _flat(name: str, value) -> dict[str, Any]:
     if value is None or isinstance(value, (bool, int, float, str)):
         return {name: value if not isinstance(value, str) else value[:_LONGEST]}
-    if hasattr(value, "get_params") and not isinstance(value, type):
+    if hasattr(value, "set_params") and not isinstance(value, type):  # torchvision has the other
         found = {name: type(value).__name__}
         for inner, setting in value.get_params(deep=False).items():
             found |= _flat(f"{name}__{inner}", setting)

@@ -27,7 +27,7 @@ def same_params(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
         return False
     for name, value in first.items():
         other = second[name]
-        is_recipe = hasattr(value, "get_params") and not isinstance(value, type)
+        is_recipe = hasattr(value, "set_params") and not isinstance(value, type)
         if is_recipe and type(value) is type(other):  # its settings stand among the parameters
             if not any(key.startswith(f"{name}__") for key in first) and _settings(value):
                 return False
