@@ -11,9 +11,9 @@ this package, or of the readers in Python below it. With ``--n``, that many chan
 this needs no atheris, and the same seed gives the same inputs.
 
 The script prints each kind of find once, and a line for each target. The exit status is 1 if there
-was any: another error, a wrong answer, more than ten seconds or ``--memory`` MiB for one input, or
-a process that died. What an input was is not kept; ``--keep FOLDER`` keeps those of errors in
-Python.
+was any: another error, a wrong answer, for one input more than ten seconds of the processor or
+``--memory`` MiB, or a process that died. What an input was is not kept; ``--keep FOLDER`` keeps
+those of errors in Python.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import os
 import random
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,12 +72,14 @@ class Watch:
         self.written = 0.0
 
     def run(self, data: bytes) -> None:
-        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        faulthandler.dump_traceback_later(20 * SECONDS, exit=True)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of the processor, however busy it is
         before = _new_peak()
         try:
             outcome = self.target.attempt(data)
         except Exception:
             outcome = f"ESCAPES: {traceback.format_exc(limit=-6)}"
+        signal.setitimer(signal.ITIMER_PROF, 0)
         faulthandler.cancel_dump_traceback_later()
         if (grown := _peak() - before) > self.memory:
             outcome = f"MEMORY: {grown >> 20} MiB more"
@@ -107,6 +110,7 @@ def child(options) -> None:
     warnings.simplefilter("ignore")
     logging.disable()
     faulthandler.enable()
+    faulthandler.register(signal.SIGPROF, chain=True)  # which ends the process
     module = f"fuzz_targets.{options.targets[0]}"
     guide: contextlib.AbstractContextManager = contextlib.nullcontext()
     if options.minutes:
