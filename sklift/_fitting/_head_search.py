@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
@@ -52,9 +53,9 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
     and number of epochs are one program; they may differ in loss, scale, learning rate, weight
     decay and optimizer. Others are a program of their own: few heads and few seeds are fastest.
     A fit is left to the ordinary path, one by one and without an error, if it has an adapter, a
-    regularizer, a head or an optimizer of your own, ``clip_grad_norm``, held-out data, a
+    regularizer, a loss, a head or an optimizer of your own, ``clip_grad_norm``, held-out data, a
     checkpoint, a time limit, ``compute__accumulate`` or ``net_params``; also if its loss or weights
-    become infinite, or if its loss has trained parameters or draws random numbers.
+    become infinite, or if its loss has trained parameters.
 
     Trained together, a candidate gets the weights that it gets alone but for the rounding of
     products: on the data of ``benchmarks/head_search.py`` weights differed by 3e-7 of the largest,
@@ -103,16 +104,21 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         ValueError, TypeError
             As ``GridSearchCV.fit``.
         """
-        self.n_together_ = 0
         knows = hasattr(self.estimator, "_read_for_fit")
-        if not knows or _is_routed(params) or params.keys() - {"sample_weight", "groups"}:
-            return super().fit(X, y, **params)
-        self._given = (X, y, params)
+        other = params.keys() - {"sample_weight", "groups"}
+        if not knows or other or _is_routed(params) or isinstance(self.cv, Iterator):
+            super().fit(X, y, **params)  # an iterator can be asked for its splits only once
+            self.n_together_ = 0
+            return self
+        taken: list[int] = []
+        self._given = (X, y, params, taken)
         try:
             with parallel_config(backend="threading"):  # processes would not see the outcomes
-                return super().fit(X, y, **params)
+                super().fit(X, y, **params)
         finally:
             del self._given
+        self.n_together_ = sum(taken)
+        return self
 
     def _run_search(self, evaluate_candidates, callback_ctx=None) -> None:
         """Let scikit-learn evaluate the candidates, whose fits take the outcomes of one pass."""
@@ -122,7 +128,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
             return
         from ._one_pass import OnePass, taken_from
 
-        X, y, params = self._given
+        X, y, params, taken = self._given
 
         def evaluate(candidate_params, **options):
             candidates = list(candidate_params)
@@ -133,7 +139,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
             one_pass.train(self.estimator, candidates, splits, X, y, params.get("sample_weight"))
             with taken_from(one_pass):
                 results = evaluate_candidates(candidates, cv=check_cv(splits), **options)
-            self.n_together_ += int(one_pass.taken.sum())
+            taken.append(int(one_pass.taken.sum()))
             _tell_times(results, one_pass.seconds, one_pass.taken)
             return results
 

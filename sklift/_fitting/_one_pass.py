@@ -110,14 +110,17 @@ class OnePass:
 
         What fails here is left to the fit of the search, which then fails in the same way.
         """
-        n_cores = joblib.cpu_count()
+        n_cores, data = joblib.cpu_count(), (X, y, sample_weight)
         for first in range(0, len(splits), n_cores):  # each holds a copy of its rows
             work: list[_Work] = []
             for j in range(first, min(first + n_cores, len(splits))):
                 train = splits[j][0]
-                given = [None if v is None else take_rows(v, train) for v in (X, y, sample_weight)]
-                for group in _groups(self._begin(estimator, candidates, j, *given)):
-                    work += _works(group, given)
+                try:
+                    given = [None if v is None else take_rows(v, train) for v in data]
+                    for group in _groups(self._begin(estimator, candidates, j, *given)):
+                        work += _works(group, given)
+                except Exception:  # data that don't fit together: the search says it
+                    continue
             for one, outcome in zip(work, map_items(_Work.run, work), strict=True):
                 if outcome is not None:
                     self._keep(one, *outcome)
@@ -133,14 +136,12 @@ class OnePass:
                 warnings.simplefilter("always")
                 try:
                     training = _begin_one(est, X, y, weight, read)
+                    if training is None or not can_stack(training):
+                        continue
+                    loss = independent_loss(training)
                 except Exception:  # whatever it is, the fit of the search says it
                     continue
-                loss = (
-                    None
-                    if training is None or not can_stack(training)
-                    else independent_loss(training)
-                )
-            if training is None or loss is None:
+            if loss is None:
                 continue
             own = est.get_params(deep=False)
             attributes = {n: value for n, value in vars(est).items() if n not in own}

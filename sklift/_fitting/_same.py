@@ -48,11 +48,11 @@ def same_value(first: Any, second: Any) -> bool:
         return False
     if isinstance(first, _PLAIN):
         return first == second
+    if isinstance(first, np.ndarray) and first.dtype.hasobject:
+        return first.shape == second.shape and same_value(first.tolist(), second.tolist())
     if isinstance(first, np.ndarray):
-        return (
-            first.dtype == second.dtype
-            and not first.dtype.hasobject
-            and (_same_memory(first, second) or np.array_equal(first, second))
+        return first.dtype == second.dtype and (
+            _same_memory(first, second) or np.array_equal(first, second)
         )
     if isinstance(first, (list, tuple)):
         return len(first) == len(second) and all(map(same_value, first, second))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._compute._seeding import seeded
 from .._data._labelled_rows import LabelledRows
@@ -27,6 +27,7 @@ def can_stack(training: Training) -> bool:
         and rows.n_views == 1
         and len(rows) > 0
         and type(head).forward is ProductHead.forward
+        and _is_ours(head)
         and type(settings.optimizer) in (SGD, Adam, AdamW)
         and settings.optimizer.clip_grad_norm is None
         and settings.regularizer is None
@@ -64,6 +65,10 @@ def can_share(first: Training, second: Training) -> bool:
     )
 
 
+def _is_ours(module: nn.Module) -> bool:
+    return all(type(part).__module__.startswith("sklift.") for part in module.modules())
+
+
 def _same_tensor(first: Tensor | None, second: Tensor | None) -> bool:
     if first is None or second is None:
         return first is second
@@ -71,15 +76,13 @@ def _same_tensor(first: Tensor | None, second: Tensor | None) -> bool:
 
 
 def independent_loss(training: Training) -> Loss | None:
-    """The loss of a training; None if it has trained parameters or draws random numbers."""
+    """The loss of a training; None if it has trained parameters, or is one of the user's.
+
+    The latter may draw random numbers, or remember earlier batches.
+    """
     settings, counts = training.settings, training.totals.effective
     with seeded(training.sample.seed, training.plan.device):
         loss = build_loss(settings.loss, counts, settings.head).to(training.plan.device)
-        if any(True for _ in loss.parameters()):
-            return None
-        if not type(loss).__module__.startswith("sklift."):
-            before = torch.get_rng_state()
-            loss(training.model.head.weight.new_zeros(2, len(counts)), torch.tensor([0, 0]))
-            if not torch.equal(before, torch.get_rng_state()):
-                return None
+    if any(True for _ in loss.parameters()) or not _is_ours(loss) or hasattr(loss, "function"):
+        return None
     return loss

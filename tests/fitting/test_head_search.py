@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklift import HeadSearchCV, LiftClassifier
-from sklift.heads import Head
+from sklift.heads import Cosine, Head
+from sklift.heads.cosine import CosineHead
 from sklift.losses import Loss
 from sklift.training import SGD, AdamW
 
@@ -117,11 +118,23 @@ class NoisyRecipe(BaseEstimator):
         return Noisy(class_counts)
 
 
+class ColderHead(CosineHead):
+    def prepared(self, features):
+        return super().prepared(features) / 2
+
+
+class Colder(Cosine):
+    def build(self, n_features, n_classes):
+        return ColderHead(n_features, n_classes, self.scale)
+
+
 ALONE = {
     "an adapter": {"adapter": ["feature"]},
     "a regularizer": {"regularizer": ["anchor"]},
     "a head of its own": {"head": [Own()]},
     "a loss that draws": {"loss": [NoisyRecipe()]},
+    "a plain function": {"loss": [lambda z, t: torch.nn.functional.multi_margin_loss(z, t)]},
+    "a head that does more": {"head": [Colder()]},
     "a trained threshold": {"loss__top_fraction": [0.5], "loss__top_smoothing": [0.1]},
     "clipping": {"optimizer__clip_grad_norm": [0.1]},
     "another optimizer": {"optimizer": [torch.optim.RMSprop]},
@@ -138,11 +151,26 @@ def test_what_is_trained_alone_is_searched_all_the_same(what):
     assert len(found.cv_results_["params"]) == 2
 
 
-def test_a_loss_of_plain_functions_is_computed_by_itself():
-    def mean_of_margins(logits, target):
-        return torch.nn.functional.multi_margin_loss(logits, target)
+def test_wrong_settings_fail_as_they_do_alone():
+    with pytest.warns(FitFailedWarning, match="tau"):
+        found, _ = searched(HeadSearchCV, {"loss__tau": [0.5, -1.0]})
+    assert found.n_together_ == 2
+    assert np.isnan(found.cv_results_["mean_test_score"]).tolist() == [False, True]
+    search = HeadSearchCV(CLF, {"lr": [0.1]}, cv=FOLDS)
+    with pytest.raises(ValueError, match="inconsistent"):
+        search.fit(X, Y[:5])
+    assert not hasattr(search, "n_together_")
+    with pytest.raises(ValueError, match="sample_weight"):
+        search.fit(X, Y, sample_weight=np.ones(5))
 
-    assert_same({"loss": [mean_of_margins], "lr": [0.01, 0.02]}, 4)
+
+def test_splits_that_can_be_asked_for_once():
+    found, _ = searched(HeadSearchCV, {"lr": [0.01, 0.1]}, cv=FOLDS.split(X, Y))
+    assert found.n_together_ == 0 and found.n_splits_ == 2
+
+
+def test_labels_as_objects():
+    assert_same({"lr": [0.01, 0.1]}, 4, y=np.array([f"class {k}" for k in Y], dtype=object))
 
 
 def test_losses_that_become_infinite_fail_as_they_do_alone():
