@@ -66,8 +66,8 @@ class Report(HtmlPage):
     limits : tuple (many, few)
         Boundaries of the groups, see :func:`sklift.metrics.shot_groups`.
     predictions : dict of str to ndarray of shape (n_samples,)
-        "picture" (a digest of its path from the common folder on, or of its place in X), "true" and
-        "predicted", by which a later report is compared.
+        "picture" (a digest of its content), "true" and "predicted", by which a later report is
+        compared.
     changes : dict or None
         What differs from an earlier report: "n_common", the pictures that are in both with the same
         label; "n_better" and "n_worse" of them, which are right only now, or only then; "scores"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
@@ -11,8 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest, fisher_exact
 
-from ..images._names import picture_names, picture_paths
-from ..images._picked import PickedSource
+from .._compute._threads import map_items
 from ..images._sources import ImageSource
 from ._columns import rows_of
 
@@ -26,19 +24,10 @@ def predictions_of(
 ) -> dict[str, np.ndarray]:
     """Table of what was predicted of each picture, by which a later report is compared.
 
-    Pictures are told by a digest of their path, from the folder on that they have in common: the
-    folder may move, and a page that is handed on doesn't name them. Others go by their place in X.
+    Pictures are told by a digest of their content: folders may move, and names return in others.
     """
-    name = picture_names(source)
-    n = len(source)
-    names = [name(i) for i in range(n)]
-    inner = source.source if isinstance(source, PickedSource) else source
-    if picture_paths(inner) is None:
-        names = [f"{each} of {n}" for each in names]  # another X is rarely of the same length
-    elif n > 1:
-        folder = os.path.commonpath([os.path.abspath(os.path.dirname(n)) for n in names])
-        names = [os.path.relpath(n, folder).replace(os.sep, "/") for n in names]
-    keys = [blake2b(os.fsencode(n), digest_size=8).hexdigest() for n in names]
+    prints = map_items(source.fingerprint, range(len(source)))
+    keys = [blake2b(content, digest_size=8).hexdigest() for content in prints]
     return {
         "picture": np.array(keys, dtype=str),
         "true": np.array([called(label) for label in y_true.tolist()], dtype=str),

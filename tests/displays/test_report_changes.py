@@ -21,8 +21,12 @@ def predicted(wrong):
     return y
 
 
+PICTURES = np.zeros((len(Y), 8, 8), np.uint8)
+PICTURES[:, 0, 0] = np.arange(len(Y))  # no two are the same
+
+
 def report(wrong, X=None, y_true=Y, y_pred=None, **arguments):
-    X = np.zeros((len(Y), 8, 8), np.uint8) if X is None else X
+    X = PICTURES if X is None else X
     y_pred = predicted(np.asarray(wrong, int)) if y_pred is None else y_pred
     proba = np.eye(3)[np.searchsorted(LABELS, y_pred)]
     return Report.from_predictions(X, y_true, y_pred, proba, COUNTS, **arguments)
@@ -83,7 +87,10 @@ def test_many_classes_are_not_clear_by_chance():
     half[::2] = "other"
     one = half.copy()
     one[:6] = y[:6]
-    X, counts = np.zeros((240, 8, 8), np.uint8), dict.fromkeys([*names, "other"], 5)
+    X, counts = (
+        np.arange(240, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2),
+        dict.fromkeys([*names, "other"], 5),
+    )
     proba = np.full((240, 41), 1 / 41)
     wrong = np.where(np.arange(240) < 6, "other", half)
     before = Report.from_predictions(X, y, wrong, proba, counts)
@@ -92,10 +99,10 @@ def test_many_classes_are_not_clear_by_chance():
     assert not after.changes["classes"]["clear"].any()
 
 
-def write(folder, n=80):
+def write(folder, n=80, blue=0):
     folder.mkdir()
     for i in range(n):
-        Image.new("RGB", (8, 8)).save(folder / f"{i:02}.png")
+        Image.new("RGB", (8, 8), (i, 0, blue)).save(folder / f"{i:02}.png")
     return [str(folder / f"{i:02}.png") for i in range(n)]
 
 
@@ -111,16 +118,19 @@ def test_a_folder_may_move_and_a_label_may_change(tmp_path):
     assert now.changes["n_worse"] == 0
 
 
-def test_arrays_of_another_length_are_other_pictures(then):
-    less = np.zeros((79, 8, 8), np.uint8)
-    assert report(None, less, Y[:79], Y[:79], against=then).changes["n_common"] == 0
+def test_arrays_are_told_by_their_pixels(then):
+    order = np.r_[79:-1:-1]
+    turned = report(None, PICTURES[order], Y[order], Y[order], against=then)
+    assert turned.changes["n_common"] == 80 and turned.changes["n_better"] == 23
+    part = report(None, PICTURES[:30], Y[:30], Y[:30], against=then)
+    assert part.changes["n_common"] == 30 and part.changes["n_better"] == 3
+    others = report(None, 255 - PICTURES, against=then, y_pred=Y)
+    assert others.changes["n_common"] == 0
 
 
 def test_other_pictures_are_compared_by_their_counts(tmp_path):
     earlier = report(list(range(40, 60)), write(tmp_path / "a"))
-    others = [p.replace(".png", "x.png") for p in write(tmp_path / "b")]
-    for path in others:
-        Image.new("RGB", (8, 8)).save(path)
+    others = write(tmp_path / "b", blue=1)  # of the same names
     earlier.save(tmp_path / "r.html")
     now = report([], others, against=tmp_path / "r.html")
     found = now.changes
