@@ -20,7 +20,7 @@ from ..images import Reader
 from ..images._sources import ImageSource
 from ..metrics import shot_groups
 from ._output import bar, check_output, n_pictures, say, to_json
-from ._pictures import Pictures, add_labels, with_labels
+from ._pictures import Pictures, add_labels, check_columns, with_labels
 from ._reading import in_parts
 
 DESCRIPTION = """\
@@ -113,14 +113,24 @@ def _table(
     said = [text for text in said if not any(words in text for words in of_their_own)]
     found += [Found("odd folders or lists", (), (text,)) for text in said]
     found += [
-        Found("files left out", (), (f"{path}: {why}",)) for path, why in pictures.left_out.items()
+        Found(_kind_of(why), (), (f"{path}: {why}",)) for path, why in pictures.left_out.items()
     ]
     return table_of(found, pictures.paths.tolist(), pictures.labels, parts)
+
+
+def _kind_of(why: str) -> str:
+    """The kind of fault of a file that a loader has left out."""
+    if why.startswith("several labels"):
+        return "the same picture in several classes"
+    if why.startswith("several parts"):
+        return "the same picture in several parts of the split"
+    return "files left out"
 
 
 def _listed(options: argparse.Namespace) -> Pictures:
     """The pictures, those that a loader leaves out as copies included."""
     words = (options.levels or "class").split("/")
+    check_columns(options.pictures, options)
     found = with_labels(options.pictures, options, options.labels, options.levels)
     root = options.pictures
     copies = [path for path, why in found.left_out.items() if why.startswith("a copy in another")]
@@ -148,12 +158,15 @@ def _listed(options: argparse.Namespace) -> Pictures:
     if found.split is not None:
         raise ValueError(f"{options.pictures} has a split already: leave --test out")
     test = with_labels(options.test, options)
+    groups = None
+    if found.groups is not None and test.groups is not None:
+        groups = np.array([*found.groups.tolist(), *test.groups.tolist()])
     return replace(
         found,
         paths=np.concatenate([found.paths, test.paths]),
         labels=np.array([*found.labels.tolist(), *test.labels.tolist()]),
         left_out=found.left_out | test.left_out,
-        groups=None,
+        groups=groups,
         split=np.repeat(["train", "test"], [len(found), len(test)]),
     )
 

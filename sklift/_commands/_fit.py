@@ -14,7 +14,7 @@ from ..datasets._split import part_of
 from ._config import config_beside, merged, written
 from ._output import check_output, n_pictures, say, tell_unreadable, to_json
 from ._parameters import add_parameters, given_parameters
-from ._pictures import Pictures, add_labels, with_labels
+from ._pictures import Pictures, add_labels, check_columns, with_labels
 
 DESCRIPTION = """\
 Train a LiftClassifier on pictures, save it, and print its scores on pictures
@@ -86,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
     parameters = DEFAULTS | chosen["parameters"]
     clf = LiftClassifier(**parameters)
     where = argparse.Namespace(**chosen)
+    check_columns(chosen["pictures"], where)
     train = with_labels(chosen["pictures"], where, chosen["labels"])
     test: Pictures | None = None
     if chosen["test"] is not None:
@@ -112,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
         "n_classes": n_classes,
     }
     from ._model_file import identity
-    from ._reference import reference_beside, write_reference
+    from ._reference import FEWEST, reference_beside, write_reference
     from ._sets import COVERAGE, sets_beside, write_threshold
 
     scored = None
@@ -129,6 +130,10 @@ def run(options: argparse.Namespace) -> int:
         say(f"wrote {sets_beside(output)}: sets of predict hold {COVERAGE:.0%} of true labels")
     if write_reference(None if scored is None else scored.y_proba, output, name):
         say(f"wrote {reference_beside(output)}, which serve compares its pictures with")
+    elif scored is not None:
+        say(
+            f"fewer than {FEWEST} pictures are held out: serve can't compare its pictures with them"
+        )
     if options.json:
         print(to_json(facts | {"unreadable": unreadable}))
     tell_unreadable(unreadable)

@@ -97,6 +97,24 @@ def with_labels(
     return Pictures(found.data, found.target, {})
 
 
+def check_columns(place: str, options: argparse.Namespace) -> None:
+    """Refuse names of columns where there is no table: a group that is not kept is no group.
+
+    Raises
+    ------
+    ValueError
+        If there is such a name.
+    """
+    if options.labels is not None or place.lower().endswith(TABLES):
+        return
+    for name in ("path_column", "label_column", "group_column"):
+        if getattr(options, name) is not None:
+            raise ValueError(
+                f"--{name} is a column of a table: give --labels TABLE, or a CSV file; {place} is "
+                "none"
+            )
+
+
 def without_labels(places: list[str], options: argparse.Namespace) -> list[str]:
     """Paths of the pictures in folders, of lists of paths, and of single files, each once."""
     paths: dict[str, None] = {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._store._atomic import replace_file
 
-_FEWEST = 30  # pictures that say something about others
+FEWEST = 30  # pictures that say something about others
 _MOST = 2000  # probabilities that are kept
 
 
@@ -56,7 +56,7 @@ def write_reference(proba: np.ndarray | None, model: Path, identity: str) -> boo
         What tells it from other models.
     """
     file = reference_beside(model)
-    if proba is None or len(proba) < _FEWEST:
+    if proba is None or len(proba) < FEWEST:
         file.unlink(missing_ok=True)  # of an earlier model of this name
         return False
     found = Reference.of(proba)

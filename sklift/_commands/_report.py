@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ._output import check_output, say, tell_unreadable, to_json
-from ._pictures import add_labels, with_labels
+from ._pictures import add_labels, check_columns, with_labels
 
 DESCRIPTION = """\
 Score a model of sklift fit on labelled pictures that it was not trained on,
@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from ..displays import Report
 
     earlier = None if options.against is None else Report.load(options.against)
+    check_columns(options.pictures, options)
     pictures = with_labels(options.pictures, options, options.labels)
     from ..classifier import LiftClassifier
     from ..displays._fitted import names_of

@@ -118,6 +118,21 @@ def test_levels_and_a_table_tell_the_split(sklift, photos, tmp_path):
     assert done.status == 2 and "has a split already: leave --test out" in done.err
 
 
+def test_groups_of_two_tables_and_what_a_table_says_twice(sklift, photos, tmp_path):
+    photos = shutil.copytree(photos, tmp_path / "photos")
+    for part, numbers in (("train", range(4)), ("test", range(4, 8))):
+        rows = [f"blue square/0{i}.png,blue square,site" for i in numbers]
+        twice = [f"blue square/08.png,{label},a" for label in ("a", "b") if part == "test"]
+        text = "\n".join(["path,label,place", *rows, *twice]) + "\n"
+        (photos / f"{part}.csv").write_text(text)
+    given = ("--group_column", "place", "--test", photos / "test.csv")
+    done = sklift("check", photos / "train.csv", *given)
+    assert "groups in several parts of the split" in done.out
+    assert "error        1  the same picture in several classes" in done.out and done.status == 1
+    done = sklift("check", photos, "--group_column", "place")
+    assert done.status == 2 and "--group_column is a column of a table" in done.err
+
+
 def test_a_backbone_tells_labels_that_look_wrong(sklift, photos, tmp_path):
     folder = tmp_path / "photos"
     shutil.copytree(photos, folder)

@@ -68,7 +68,7 @@ def test_it_answers_until_it_is_stopped_and_then_what_has_come(sklift, model, ph
 
 
 def test_fit_writes_what_serve_compares_with(sklift, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(_reference, "_FEWEST", 12)
+    monkeypatch.setattr(_reference, "FEWEST", 12)
     file = tmp_path / "m.safetensors"
     words = ("fit", photos, "-o", file, "--max_epochs", "1", "--backbone", "emoji-tiny")
     done = sklift(*words, "--test_size", "0.5", "--verbose", "0")

@@ -130,8 +130,11 @@ def load_served(
     clf, name = load_model(path, device=device), identity(path, settings)
     if settings:
         return Served(clf.set_params(**settings), name)
-    sets = sets_by(clf, read_threshold(Path(path), name))
-    return Served(clf, name, sets, read_reference(Path(path), name, len(clf.classes_)))
+    threshold = read_threshold(Path(path), name)
+    reference = read_reference(Path(path), name, len(clf.classes_))
+    if threshold is not None:  # as predict calls it
+        name = identity(path, {"sets": threshold})
+    return Served(clf, name, sets_by(clf, threshold), reference)
 
 
 def _error_of(read: Callable[[int], Any], i: int) -> str | None:

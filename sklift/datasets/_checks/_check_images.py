@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 
-from ..._classes._labels import check_labels
+from ..._classes._labels import check_labels, is_missing
 from ...images import resolve_reader
 from ...images._names import picture_names
 from ...metrics._table import check_output, import_pandas
@@ -111,7 +111,7 @@ def check_images(
         y = source.labels
     labels = None if y is None else check_labels(y)
     parts = None if split is None else as_parts(split)
-    groups = None if groups is None else np.asarray(groups).astype(str)
+    groups = None if groups is None else _as_groups(groups)
     features = None if features is None else np.asarray(features)
     if features is not None and (features.ndim != 2 or features.dtype.kind not in "fiu"):
         raise ValueError(
@@ -129,4 +129,17 @@ def check_images(
 
 def as_parts(split) -> np.ndarray:
     """Parts of a split, by one name each."""
-    return np.array([part_of(str(part)) for part in np.asarray(split).tolist()])
+    parts = np.asarray(split, dtype=object).tolist()
+    for i, part in enumerate(parts):
+        if is_missing(part) or part == "":
+            raise ValueError(f"split has no part for X[{i}], {part!r}: leave the picture out")
+    return np.array([part_of(str(part)) for part in parts])
+
+
+def _as_groups(groups: ArrayLike) -> np.ndarray:
+    """Groups as text; a picture without one is a group of its own."""
+    values = np.asarray(groups, dtype=object).tolist()
+    known = [not is_missing(value) and value != "" for value in values]
+    return np.array(
+        [str(v) if k else f"\0{i}" for i, (v, k) in enumerate(zip(values, known, strict=True))]
+    )

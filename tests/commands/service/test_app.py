@@ -55,7 +55,7 @@ def test_answers_are_those_of_predict(client, beside, photos, tmp_path, capsys):
         assert len(row["top"]) == 2 and row["top"][0] == [row["label"], row["probability"]]
         assert row["flags"] == ([] if len(row["set"]) == 1 else ["several"])
         assert row["error"] is None
-    assert found.content["model"] == identity(beside)
+    assert found.content["model"] == identity(beside, {"sets": 1.0})  # as predict has it
 
 
 def test_damaged_ones_have_a_reason_and_no_path(client, contents):
@@ -110,7 +110,12 @@ def test_too_many_pictures_of_a_request(client, contents):
 
 def test_health_and_addresses(client, beside):
     found = client.get("/health").content
-    assert found == {"status": "ok", "model": identity(beside), "classes": 3, "waiting": 0}
+    assert found == {
+        "status": "ok",
+        "model": identity(beside, {"sets": 1.0}),
+        "classes": 3,
+        "waiting": 0,
+    }
     described = client.get("/openapi.json").content
     assert set(described["paths"]) == {"/predict", "/health", "/metrics"}
     assert client.get("/predict").status == 405

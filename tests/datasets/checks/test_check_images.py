@@ -206,6 +206,12 @@ def test_groups_and_names():
     assert set(table["index"].tolist()) == {-1}
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, ""])
+def test_pictures_without_a_group_are_no_group(missing):
+    table = check_images(PHOTOGRAPHS, LABELS, groups=[missing] * 20, split=["train", "test"] * 10)
+    assert "groups in several parts of the split" not in table["kind"].tolist()
+
+
 def test_unreadable_files_and_a_table_of_pandas(tmp_path):
     paths = [str(tmp_path / f"{i}.png") for i in range(3)]
     Image.fromarray(PHOTOGRAPHS[0]).save(paths[0])
@@ -244,6 +250,7 @@ def test_a_data_set_brings_its_labels_and_is_asked_by_one_thread():
         ({"features": np.zeros(20)}, "features must have a row of numbers for each picture"),
         ({"features": np.zeros((20, 2)), "y": None}, "give y, or leave them out"),
         ({"split": ["train"]}, "inconsistent numbers of samples"),
+        ({"split": ["train"] * 19 + [None]}, r"split has no part for X\[19\], None: leave"),
     ],
 )
 def test_errors(arguments, message):
