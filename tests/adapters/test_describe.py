@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
 
+from sklift import LiftClassifier
 from sklift._model import TunedModel
 from sklift.adapters import ADAPTERS, describe, suitable
 from sklift.backbones import Backbone, OwnTower, Preprocess
@@ -102,3 +104,11 @@ def test_wrong_settings(settings, error, message):
         describe("emoji-tiny", **settings)
     with pytest.raises(ValueError, match="'ViT-B-61'"):
         describe("ViT-B-61")
+
+
+def test_it_draws_nothing_and_takes_no_estimator():
+    before = torch.get_rng_state()
+    describe("emoji-tiny", seconds=0.001)
+    assert torch.equal(before, torch.get_rng_state())
+    with pytest.raises(TypeError, match="backbone is a LiftClassifier: give its backbone"):
+        describe(LiftClassifier("emoji-tiny"))
