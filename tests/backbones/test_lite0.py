@@ -84,6 +84,12 @@ def test_other_weights_are_refused(monkeypatch, file):
         _lite0.load_lite0(resolve_spec("efficientnet-lite0"))
 
 
+def test_weights_of_another_checksum_are_refused(monkeypatch):
+    monkeypatch.setattr(_lite0, "SHA256", "0" * 8)
+    with pytest.raises(RuntimeError, match=r"can't be used \(they are others\)"):
+        _lite0.load_lite0(resolve_spec("efficientnet-lite0"))
+
+
 def test_it_has_no_settings_and_no_other_weights():
     with pytest.raises(ValueError, match="brings its weights: leave pretrained at 'auto'"):
         resolve_spec("efficientnet-lite0", "imagenet")
