@@ -69,7 +69,7 @@ class _Work:
         since = time.perf_counter()
         try:
             histories, is_finite = self.stack.run()
-        except Exception:  # of a loss of the user's, or no memory: they are trained one by one
+        except Exception:  # no memory, for instance: they are trained one by one
             return None
         return histories, is_finite, (time.perf_counter() - since) / len(self.candidates)
 

@@ -26,7 +26,7 @@ def predictions_of(
 
     Pictures are told by a digest of their content: folders may move, and names return in others.
     """
-    prints = map_items(source.fingerprint, range(len(source)))
+    prints = map_items(source.original_fingerprint, range(len(source)))
     keys = [blake2b(content, digest_size=8).hexdigest() for content in prints]
     return {
         "picture": np.array(keys, dtype=str),

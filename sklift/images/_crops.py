@@ -125,8 +125,14 @@ class CropSource(FileSource):
 
     def fingerprint(self, i: int) -> bytes:
         """That of the file with that of the box."""
-        content = super().fingerprint(i) + self.boxes[i].tobytes()
-        return blake2b(content, digest_size=16).digest()
+        return self._with_box(super().fingerprint(i), i)
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of the file with that of the box."""
+        return self._with_box(super().original_fingerprint(i), i)
+
+    def _with_box(self, fingerprint: bytes, i: int) -> bytes:
+        return blake2b(fingerprint + self.boxes[i].tobytes(), digest_size=16).digest()
 
     def identity(self) -> str:
         """That of the files with that of the boxes."""

@@ -127,9 +127,13 @@ class EncodedSource(ImageSource):
 
     def fingerprint(self, i: int) -> bytes:
         """That of the content, as of files elsewhere."""
+        return marked(self.original_fingerprint(i), self.reading)
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of the content."""
         if i not in self._fingerprints:
             self._read(i)  # a damaged file has one too
-        return marked(self._fingerprints[i], self.reading)
+        return self._fingerprints[i]
 
     def _header(self, i: int) -> Header:
         if (i, self.reading) not in self._headers:

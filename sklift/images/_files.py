@@ -98,7 +98,11 @@ class FileSource(ImageSource):
 
     def fingerprint(self, i: int) -> bytes:
         """That of the file, which need not be decoded."""
-        return marked(_file_fingerprint(*self._stamp(i)), self.reading)
+        return marked(self.original_fingerprint(i), self.reading)
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of the file."""
+        return _file_fingerprint(*self._stamp(i))
 
     def identity(self) -> str:
         """Identity by path, size and time of change: reading all files would take long.

@@ -102,3 +102,8 @@ class FramesSource(ImageSource):
         """Fingerprint of a frame."""
         source, picture = self._at(i)
         return source.fingerprint(picture)
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of the picture."""
+        source, picture = self._at(i)
+        return source.original_fingerprint(picture)

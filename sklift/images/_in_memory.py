@@ -13,7 +13,7 @@ from ._items import content_of, is_encoded
 from ._levels import check_range
 from ._look import Look, look_at
 from ._reading import PLAIN, Reading
-from ._sources import ImageSource, check_not_empty, marked
+from ._sources import ImageSource, array_fingerprint, check_not_empty, marked
 
 
 class ArraySource(ImageSource):
@@ -43,6 +43,10 @@ class ArraySource(ImageSource):
 
     def __getitem__(self, i: int) -> np.ndarray:
         return to_rgb(self._image(i), f"X[{i}]", self.reading, self.least)
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of the numbers."""
+        return array_fingerprint(self._image(i))
 
     def look(self, i: int) -> Look:
         """Look at the numbers."""
@@ -84,8 +88,14 @@ class ListSource(ImageSource):
         """That of the content of a file, as of files elsewhere; of others, that of the pixels."""
         if not is_encoded(self.images[i]):
             return super().fingerprint(i)
-        content = content_of(self.images[i], f"X[{i}]")
-        return marked(blake2b(content, digest_size=16).digest(), self.reading)
+        return marked(self.original_fingerprint(i), self.reading)
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of the content of a file, or of the numbers of an array."""
+        image = self.images[i]
+        if is_encoded(image):
+            return blake2b(content_of(image, f"X[{i}]"), digest_size=16).digest()
+        return array_fingerprint(image) if isinstance(image, np.ndarray) else self.fingerprint(i)
 
 
 def _check_image_shape(image_shape, n_values: int, reading: Reading) -> tuple[int, ...]:

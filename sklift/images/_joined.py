@@ -90,3 +90,8 @@ class JoinedSource(ImageSource):
         """Fingerprint of a picture of its source."""
         source, j = self._place(i)
         return source.fingerprint(j)
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of its source."""
+        source, j = self._place(i)
+        return source.original_fingerprint(j)

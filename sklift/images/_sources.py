@@ -69,10 +69,11 @@ class ImageSource:
 
     def fingerprint(self, i: int) -> bytes:
         """Fingerprint of the content of a picture, 16 bytes: equal for equal pictures only."""
-        image = np.ascontiguousarray(self[i])
-        digest = blake2b(str(image.shape).encode(), digest_size=16)
-        digest.update(image)
-        return digest.digest()
+        return array_fingerprint(self[i])
+
+    def original_fingerprint(self, i: int) -> bytes:
+        """Fingerprint of a picture as it was given, where that is known, however it is read."""
+        return self.fingerprint(i)
 
     def look(self, i: int) -> Look:
         """What range and what opacity an image has, where that may be surprising."""
@@ -95,6 +96,14 @@ class ImageSource:
         for i in range(len(self)):
             digest.update(self.fingerprint(i))
         return digest.hexdigest()
+
+
+def array_fingerprint(image: np.ndarray) -> bytes:
+    """Fingerprint of 16 bytes of the shape and the numbers of an array."""
+    image = np.ascontiguousarray(image)
+    digest = blake2b(str(image.shape).encode(), digest_size=16)
+    digest.update(image)
+    return digest.digest()
 
 
 def marked(fingerprint: bytes, reading: Reading) -> bytes:

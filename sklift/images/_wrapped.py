@@ -71,6 +71,10 @@ class WrappedSource(ImageSource):
         """Fingerprint of a picture of the source."""
         return self.source.fingerprint(self.place(i))
 
+    def original_fingerprint(self, i: int) -> bytes:
+        """That of the source."""
+        return self.source.original_fingerprint(self.place(i))
+
     # No attribute as elsewhere: a dataset is asked for labels only when they are needed.
     @cached_property
     def labels(self) -> np.ndarray | None:

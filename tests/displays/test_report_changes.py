@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.stats import binomtest, fisher_exact
 
 from sklift.displays import Report
+from sklift.images import Reader
+from sklift.images._picked import PickedSource
 
 LABELS = ["ant", "bee", "cat"]
 COUNTS = {"ant": 300, "bee": 50, "cat": 3}
@@ -126,6 +130,20 @@ def test_arrays_are_told_by_their_pixels(then):
     assert part.changes["n_common"] == 30 and part.changes["n_better"] == 3
     others = report(None, 255 - PICTURES, against=then, y_pred=Y)
     assert others.changes["n_common"] == 0
+
+
+@pytest.mark.parametrize("settings", [{"framing": "squash"}, {"value_range": (0, 200)}])
+@pytest.mark.parametrize("form", ["files", "bytes", "array", "list", "subset"])
+def test_pictures_are_the_same_however_they_are_read(tmp_path, settings, form):
+    paths = write(tmp_path / "x")
+    array = PICTURES.copy()
+    X = {"array": array, "list": list(array), "files": paths, "subset": paths}.get(form)
+    if form == "bytes":
+        X = [Path(path).read_bytes() for path in paths]
+    sources = [Reader(**given).build(X) for given in ({}, settings)]
+    if form == "subset":
+        sources = [PickedSource(source, np.arange(80)) for source in sources]
+    assert report([], sources[1], against=report([1], sources[0])).changes["n_common"] == 80
 
 
 def test_other_pictures_are_compared_by_their_counts(tmp_path):

@@ -45,10 +45,10 @@ def application(served: Served, limits: Limits, top: int):
         If the packages of the extra "serve" are missing.
     """
     try:
-        import python_multipart  # noqa: F401
         from fastapi import FastAPI, HTTPException, Request, Response
         from fastapi.responses import JSONResponse
         from prometheus_client import CONTENT_TYPE_LATEST
+        from python_multipart.exceptions import FormParserError
     except ImportError as error:
         raise ImportError(
             f'a service needs {error.name}: pip install "scikit-lift[serve]"'
@@ -80,7 +80,10 @@ def application(served: Served, limits: Limits, top: int):
     @app.post("/predict", openapi_extra={"requestBody": _FORM})
     async def predict(request: Request) -> Any:
         """Labels of pictures, which are the files of a form; 422 if none of them can be read."""
-        names, contents = await uploaded(request, limits)
+        try:
+            names, contents = await uploaded(request, limits)
+        except (FormParserError, UnicodeError) as error:  # the form names its own encoding
+            raise HTTPException(400, "the form can't be read") from error
         try:
             async with asyncio.timeout(limits.time_limit):
                 pictures = [
@@ -129,18 +132,14 @@ def application(served: Served, limits: Limits, top: int):
 async def uploaded(request, limits: Limits) -> tuple[list[str], list[bytes]]:
     """Names and contents of the files of a form."""
     from fastapi import HTTPException
-    from python_multipart.exceptions import FormParserError
 
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):
         raise HTTPException(415, "send pictures as files of a form (multipart/form-data)")
-    try:
-        async with request.form(max_files=limits.max_pictures, max_fields=16) as form:
-            files = [value for _, value in form.multi_items() if not isinstance(value, str)]
-            names = [shown(file.filename or "") for file in files]
-            contents = [await file.read() for file in files]
-    except (FormParserError, UnicodeError) as error:  # the form names its own encoding
-        raise HTTPException(400, "the form can't be read") from error
+    async with request.form(max_files=limits.max_pictures, max_fields=16) as form:
+        files = [value for _, value in form.multi_items() if not isinstance(value, str)]
+        names = [shown(file.filename or "") for file in files]
+        contents = [await file.read() for file in files]
     if not files:
         raise HTTPException(422, "the form has no file: curl -F pictures=@picture.jpg")
     return names, contents
