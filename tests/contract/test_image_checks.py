@@ -18,13 +18,13 @@ ESTIMATORS = [
     ZeroShotClassifier("emoji-tiny"),
 ]
 # Settings that have nothing to do with each other share a variant: the battery takes its time.
-LORA = {"adapter": "lora", "early_stopping": True, "compute__accumulate": 3, "loss": "lade"}
+LORA = {"adapter": "lora", "early_stopping": True, "loss": "lade"}
 VPT = {"adapter": "vpt", "sampler": "balanced", "target_prior": "train"}
-FROZEN = {"adapter": None, "head": "linear", "init": "class_mean", "tta": "fivecrop"}
+HEAD = {"head": "linear", "init": "class_mean"}
+FROZEN = {"adapter": None, **HEAD, "tta": "fivecrop", "compute__accumulate": 3}
 VARIANTS = [
     *(LiftClassifier("emoji-tiny", **FAST, **settings) for settings in (LORA, VPT, FROZEN)),
-    ImageEmbedder("emoji-tiny", tta="tencrop"),
-    ImageEmbedder("emoji-tiny", projected=True),
+    ImageEmbedder("emoji-tiny", tta="tencrop", projected=True),
 ]
 
 
