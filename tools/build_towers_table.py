@@ -1,6 +1,6 @@
 """Write docs/towers.rst: what the families of timm allow, by trying one member of each.
 
-    python tools/build_towers_table.py            # the smallest member of each family, half an hour
+    python tools/build_towers_table.py            # the smallest member of each family, an hour
     python tools/build_towers_table.py --same     # the members that the page has, ten minutes less
     python tools/build_towers_table.py NAME ...   # these models, printed only
 
@@ -34,7 +34,6 @@ from sklift.heads import Cosine
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "towers.rst"
 MOST_WEIGHTS = 150e6  # of a member that is tried: what fits into the memory of any machine
 STEPS = {"lora", "full"}
-MOST_FOR_STEPS = 40e6  # weights of a member with which steps are tried: they take a while
 HEAD = """Towers of timm
 ==============
 
@@ -67,7 +66,6 @@ class Row:
     adapters: tuple[str, ...] = ()
     error: str | None = None
     unreached: str = ""
-    is_small: bool = True
 
 
 def smallest_member(family: str) -> tuple[float, str]:
@@ -101,10 +99,9 @@ def try_model(member: tuple[str, str]) -> Row:
                 X
             )
             fits = tuple(suitable(backbone.open()))
-            is_small = sum(p.numel() for p in backbone.tower.parameters()) <= MOST_FOR_STEPS
-            steps = sorted(STEPS & {*fits}) if is_small else []
+            steps = sorted(STEPS & {*fits})
             unreached = ", ".join(filter(None, (_unreached(backbone, a) for a in steps)))
-            return Row(family, name, backbone.n_features, fits, None, unreached, is_small)
+            return Row(family, name, backbone.n_features, fits, None, unreached)
     except Exception as error:
         return Row(family, name, error=f"{type(error).__name__}: {error}")
 
@@ -150,8 +147,6 @@ def page(rows: list[Row], too_large: list[str]) -> str:
         # `None` is an adapter of every tower, and has no name of a recipe
         names = ", ".join(f"``{a}``" for a in adapters if a not in ("none", "feature"))
         lines += [f"   * - {names or 'no others'}", f"     - {'; '.join(families)}"]
-    if large := [row.family for row in rows if not row.is_small]:
-        lines += ["", f"No step was tried with: {', '.join(large)}."]
     if unreached := [row for row in rows if row.unreached]:
         lines += ["", "No gradient reaches some weights of these:", ""]
         lines += [f"- {row.family} (``{row.name}``): {row.unreached}" for row in unreached]

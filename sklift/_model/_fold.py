@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
 from torch.nn.utils import parametrize
 
-from .._compute._torch import set_class
+from ..backbones._plain import make_plain
 from ._tuned_model import TunedModel
 
 
@@ -41,24 +40,5 @@ def folded(model: TunedModel) -> TunedModel:
     with torch.no_grad(), torch.autocast(model.mean.device.type, enabled=False):
         for module in twin.modules():
             if parametrize.is_parametrized(module):
-                _make_plain(module)
+                make_plain(module)
     return twin.eval()
-
-
-def _make_plain(module: nn.Module) -> None:
-    """Replace the re-parametrised weights of a module by their values."""
-    weights = {
-        # A folded weight requires a gradient if its parts did: this shows which blocks are trained.
-        name: nn.Parameter(getattr(module, name).detach(), _is_trained(made))
-        for name, made in module.parametrizations.items()
-    }
-    # torch's ``remove_parametrizations`` will not do: it writes into the frozen tensor, and deletes
-    # the weight's property from the class, which the original module has as well.
-    set_class(module, parametrize.type_before_parametrizations(module))
-    del module.parametrizations
-    for name, weight in weights.items():
-        module.register_parameter(name, weight)
-
-
-def _is_trained(module: nn.Module) -> bool:
-    return any(param.requires_grad for param in module.parameters())

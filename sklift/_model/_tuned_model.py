@@ -119,6 +119,8 @@ class TunedModel(nn.Module):
         x = x.to(self.mean.dtype)
         if x.ndim > 2:
             x = tower((x / 255 - self.mean) / self.std if pixels else x)
+            if x.is_inference() and not torch.is_inference_mode_enabled():
+                x = x.clone()  # the head can't be trained on what the tower computes in that mode
         return x
 
     def frozen_tokens(self, x: torch.Tensor) -> torch.Tensor:

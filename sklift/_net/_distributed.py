@@ -12,8 +12,9 @@ import torch
 from skorch.dataset import unpack_data
 from torch.utils.data import Sampler
 
+from ._batches import split
 from ._loader import EpochOrder
-from ._net import LiftNet, _split
+from ._net import LiftNet
 from ._processes import Processes, processes_of
 
 
@@ -125,7 +126,7 @@ class SharedNet(LiftNet):
         order = self.iterator_train__order
         self.n_in_batch = order.n_in_batch(len(self.history[-1]["batches"]) - 1)
         if not order.takes(self.n_in_batch):  # a stand-in
-            views, weight = _split(X)
+            views, weight = split(X)
             X = (views[:0], None if weight is None else weight[:0])
             target = target[:0]
         coupled = getattr(self.criterion_, "couples_samples", True)
@@ -178,7 +179,7 @@ class SharedNet(LiftNet):
     def get_loss(self, y_pred, y_true, X=None, training=False, total=None):
         """Loss of this process's samples; for a loss that couples samples, of the whole batch."""
         if training and getattr(self.criterion_, "couples_samples", True):
-            mine = (y_pred.detach().cpu(), y_true.cpu(), _on_cpu(_split(X)[1]))
+            mine = (y_pred.detach().cpu(), y_true.cpu(), _on_cpu(split(X)[1]))
             logits, targets, weights = map(list, zip(*self.processes.gather(mine), strict=True))
             logits = [part.to(y_pred) for part in logits]
             logits[self.processes.rank] = y_pred  # with its gradient

@@ -14,8 +14,10 @@ from skorch.dataset import unpack_data
 from skorch.history import History
 
 from .._compute._micro_batches import MOST_VALUES, MicroBatches, free_memory, is_out_of_memory
+from ._batches import chunks, split
 from ._callbacks import BestEpoch
 from ._columns import packed, unpacked
+from ._gradients import first_gradients
 from ._history import figures_of
 
 
@@ -37,6 +39,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
     out_of_time = False  # whether the time was up during an epoch
     stopping = False  # whether a callback has asked to stop after the epoch
     share = 1.0  # share of the first labels of a mixed batch
+    has_gradients = False  # whether a first step has shown that all trained weights get gradients
     is_first = True  # of several processes, whether this is the one that writes
     hyperparameters: dict = {}  # of the fit, by name, as callbacks write them down
 
@@ -100,7 +103,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
     def infer(self, x, **fit_params):
         """Logits of a batch of views, weighted or not, in float32 or float64."""
         with self.autocast():
-            logits = super().infer(_split(x)[0], **fit_params)
+            logits = super().infer(split(x)[0], **fit_params)
         return logits if logits.dtype == torch.float64 else logits.float()
 
     @property
@@ -121,7 +124,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         if not self.has_terms:
             return self.infer(X)
         with self.autocast():
-            outputs = self.module_.outputs(_split(X)[0].to(self.device))
+            outputs = self.module_.outputs(split(X)[0].to(self.device))
         return torch.cat([outputs.logits, self.regularizer.terms(outputs)[:, None]], 1)
 
     def get_loss(self, y_pred, y_true, X=None, training=False, total=None):
@@ -154,7 +157,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
 
     def _labels(self, X, y_true) -> list[tuple]:
         """List of (share, target, weight): one entry, or two for a mixed batch."""
-        target, weight = y_true.to(self.device), _split(X)[1]
+        target, weight = y_true.to(self.device), split(X)[1]
         weight = None if weight is None else weight.to(self.device)
         if target.ndim == 1:
             return [(1.0, target, weight)]
@@ -166,7 +169,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         """The batch after the mixing of its pictures, if there is a mixing augmentation."""
         if self.mixing is None:
             return X, target
-        views, weight = _split(X)
+        views, weight = split(X)
         where = (len(self.history) - 1, len(self.history[-1]["batches"]) - 1)
         mixed = self.mixing(views.to(self.device), target, weight, *where)
         views, target, weight, self.share = mixed
@@ -196,6 +199,10 @@ class LiftNet(ClassifierMixin, NeuralNet):
 
     def _step(self, X, target) -> dict:
         """Loss and gradient of a batch, in parts whose gradients add up to the gradient."""
+        with first_gradients(self, split(X)[0]):
+            return self._step_in_parts(X, target)
+
+    def _step_in_parts(self, X, target) -> dict:
         couples = getattr(self.criterion_, "couples_samples", True)
         n_parts = min(max(self.accumulate, 1 if couples else self._n_parts(X)), len(target))
         self.module_.train()
@@ -206,7 +213,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
             loss = self.get_loss(logits, target, X, training=True)
             loss.backward()
             return {"loss": loss.detach(), "y_pred": logits.detach()}
-        parts = _chunks(X, target, n_parts)
+        parts = chunks(X, target, n_parts)
         if couples:
             return self._two_passes(parts, X, target)
         total = self._weight_of(X, target)
@@ -221,7 +228,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
 
     def _n_parts(self, X) -> int:
         """Number of parts that saves memory at no cost: a CPU is as fast with 8 views of 224 px."""
-        views = _split(X)[0]
+        views = split(X)[0]
         if torch.device(self.device).type != "cpu" or views.ndim < 3:
             return 1
         return -(-views.numel() // MOST_VALUES)
@@ -265,7 +272,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         views = batch if torch.is_tensor(batch) else unpack_data(batch)[0]
         self.module_.train(training)
         with torch.inference_mode(not training):
-            return self._in_parts(self.infer, _split(views)[0], self.device)
+            return self._in_parts(self.infer, split(views)[0], self.device)
 
     def training_state(self) -> dict:
         """State from which training can continue, as tensors and plain values."""
@@ -350,19 +357,3 @@ class LiftNet(ClassifierMixin, NeuralNet):
         self.__dict__.update(state, callbacks_=[])
         if "module_" in state:
             self.__dict__["device"] = str(self.module_.mean.device)
-
-
-def _split(X):
-    """Views and weights of a batch; weights are None if it has none."""
-    return X if isinstance(X, (list, tuple)) else (X, None)
-
-
-def _chunks(X, target, n_parts: int) -> list:
-    """Parts (X, target) of a batch."""
-    views, weight = _split(X)
-    targets = target.chunk(n_parts)
-    sizes = [len(t) for t in targets]
-    parts = views.split(sizes)
-    if weight is not None:
-        parts = list(zip(parts, weight.split(sizes), strict=True))
-    return list(zip(parts, targets, strict=True))

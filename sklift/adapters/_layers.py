@@ -55,7 +55,7 @@ def _named_by(layers, tower: OpenTower) -> list[Any]:
     n = len(blocks)
     if layers is None:
         return list(blocks)
-    if isinstance(layers, Integral) and not isinstance(layers, bool):
+    if _is_int(layers):
         layers = int(layers)
         if not 1 <= layers <= n:
             raise ValueError(
@@ -63,12 +63,16 @@ def _named_by(layers, tower: OpenTower) -> list[Any]:
             )
         return list(blocks[n - layers :])
     sequence = isinstance(layers, (list, tuple, range)) or hasattr(layers, "tolist")
-    if not sequence or not all(isinstance(i, Integral) for i in layers):
+    if not sequence or not all(_is_int(i) for i in layers):
         raise TypeError(f"layers must be None, an int or a sequence of int, got {layers!r}")
     indices = {int(i) % n for i in layers if -n <= i < n}
     if not indices or len(indices) < len(layers):
         raise ValueError(f"layers={layers!r} must be distinct block indices from 0 to {n - 1}")
     return [blocks[i] for i in sorted(indices)]
+
+
+def _is_int(value) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def suits(recipe, tower: OpenTower) -> bool:
@@ -110,6 +114,6 @@ def resolve_rank(
     """
     if isinstance(rank, str) and rank == "auto":
         return auto_rank(n_classes, n_blocks, per_block=per_block)
-    if isinstance(rank, bool) or not isinstance(rank, Integral) or rank < 1:
+    if not _is_int(rank) or rank < 1:
         raise ValueError(f"{name} must be 'auto' or an int of at least 1, got {rank!r}")
     return int(rank)

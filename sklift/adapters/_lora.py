@@ -27,10 +27,10 @@ class LoRA(BaseEstimator):
     Parameters
     ----------
     rank : int or "auto", default="auto"
-        Columns of A; no more than the smaller side of each matrix. ``"auto"``: the largest power of
-        two with which the updates hold no more weights than the head, and at least 1. For queries
-        and values of a transformer :math:`2^{\max(0, \lfloor\log_2 K / 4L\rfloor)}`, for K classes
-        and L adapted blocks.
+        Columns of A; no more than the smaller side of each matrix, and in the fitted recipe no
+        more than the largest of these. ``"auto"``: the largest power of two with which the updates
+        hold no more weights than the head, and at least 1. For queries and values of a transformer
+        :math:`2^{\max(0, \lfloor\log_2 K / 4L\rfloor)}`, for K classes and L adapted blocks.
     layers : int, sequence of int or None, default=None
         The last k blocks, the blocks of these indices, or all.
     targets : "auto" or sequence of {"q", "k", "v", "out", "mlp"}, default="auto"
@@ -68,11 +68,12 @@ class LoRA(BaseEstimator):
 
     def inject(self, tower: OpenTower, n_classes: int) -> LoRA:
         """Update the chosen blocks' weights; return this recipe with its rank filled in."""
-        targets = self._check_targets()
+        given = _as_list(self.targets)
+        targets = _checked(given)
         blocks = choose_blocks(tower, self)
         if targets is not None and not isinstance(blocks[0], TransformerBlock):
             raise ValueError(
-                f"targets={self.targets!r} are parts of a transformer block, and the parts of "
+                f"targets={given!r} are parts of a transformer block, and the parts of "
                 f"{tower.name} are not known as such: leave targets at 'auto', for all its "
                 "matrices and convolutions"
             )
@@ -85,27 +86,17 @@ class LoRA(BaseEstimator):
         n_at_rank_1 = sum((height + width) * n for height, width, n in sides)
         n_of_head = n_classes * tower.n_features
         rank = resolve_rank(self.rank, n_of_head, n_at_rank_1, per_block=1)
+        rank = min(rank, max(min(height, width) for height, width, _ in sides))
         for (site, weight, bands, n_bands), (height, width, _) in zip(updates, sides, strict=True):
             update = self._update(weight, min(rank, height, width), bands, n_bands)
             update.to(weight.device)
             parametrize.register_parametrization(site.owner, site.weight, update)
-        return type(self)(rank, self.layers, self.targets)
+        return type(self)(rank, self.layers, given)
 
     def _update(
         self, weight: torch.Tensor, rank: int, bands: dict[str, int], n_bands: int
     ) -> LowRank:
         return LowRank(weight, rank, bands, n_bands, divisor=rank)
-
-    def _check_targets(self) -> tuple[str, ...] | None:
-        given = self.targets
-        if isinstance(given, str) and given == "auto":
-            return None
-        ok = isinstance(given, Sequence) and not isinstance(given, str) and len(given)
-        if not ok or any(t not in TARGETS for t in given) or len(set(given)) < len(given):
-            raise ValueError(
-                f"targets must be 'auto' or distinct names out of {TARGETS}, got {given!r}"
-            )
-        return tuple(given)
 
 
 class RsLoRA(LoRA):
@@ -130,6 +121,22 @@ class RsLoRA(LoRA):
         self, weight: torch.Tensor, rank: int, bands: dict[str, int], n_bands: int
     ) -> LowRank:
         return LowRank(weight, rank, bands, n_bands, divisor=math.sqrt(rank))
+
+
+def _as_list(targets):
+    return targets.tolist() if hasattr(targets, "tolist") else targets
+
+
+def _checked(targets) -> tuple[str, ...] | None:
+    """Return the targets, None for "auto"."""
+    if isinstance(targets, str) and targets == "auto":
+        return None
+    ok = isinstance(targets, Sequence) and not isinstance(targets, str) and len(targets)
+    if not ok or any(t not in TARGETS for t in targets) or len(set(targets)) < len(targets):
+        raise ValueError(
+            f"targets must be 'auto' or distinct names out of {TARGETS}, got {targets!r}"
+        )
+    return tuple(targets)
 
 
 def _updates(

@@ -63,6 +63,11 @@ class SparseTuning(BaseEstimator):
             ratio = min(1.0, n_classes * tower.n_features / sum(map(_n_entries, sites)))
         check_real(ratio, "ratio", minimum=0, maximum=1, include_boundaries="right")
         generator = torch.Generator().manual_seed(int(self.mask_seed))
+        if not any(int(_n_entries(site) * ratio) for site in sites):
+            raise ValueError(
+                f"ratio={ratio:g} of each matrix is less than one entry: the largest of the chosen "
+                f"blocks of {tower.name} has {max(map(_n_entries, sites))}; raise ratio"
+            )
         for site in sites:
             _make_sparse(site, ratio, generator)
         return SparseTuning(ratio, self.layers, self.mask_seed)

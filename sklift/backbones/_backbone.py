@@ -19,7 +19,8 @@ from .._store._memory import MemoryArrays
 from ._blocks import find_blocks
 from ._fast._attention import use_fast_attention
 from ._fast._first_token import compute_first_token_only
-from ._probe import probe_features
+from ._plain import make_all_plain
+from ._probe import probe_features, require_shapes
 from ._sites import Block
 from ._spec import BackboneSpec, Preprocess
 from ._stages import SLOWER, find_stages
@@ -337,6 +338,7 @@ def share_copy(module: nn.Module, move: Callable | None = None) -> nn.Module:
 def _own_copy(tower: nn.Module) -> nn.Module:
     """Copy a user's tower to the CPU, in float32; weights are shared where they can be.
 
+    Weights that its modules compute out of others become plain ones, which adapters can train.
     Modes, hooks and classes of the original stay as they are, whatever is done to the copy.
     """
     if not isinstance(tower, nn.Module):
@@ -346,11 +348,15 @@ def _own_copy(tower: nn.Module) -> nn.Module:
             f"backbone {type(tower).__name__} is compiled by torch.jit, and its parts can't be "
             "reached: pass the module that it was made of, with its weights"
         )
+    require_shapes(tower)
     to_cpu = partial(_move, device=torch.device("cpu"), dtype=torch.float32)
     try:
-        return share_copy(tower, to_cpu)
+        copied = share_copy(tower, to_cpu).eval()
     except Exception as error:
         raise ValueError(
             f"backbone {type(tower).__name__}: its modules can't be copied ({error}); keep tensors "
-            "that are computed out of it, or register them as buffers"
+            "that are computed out of it, or register them as buffers; after torch.nn.utils's "
+            "weight_norm or spectral_norm call remove_weight_norm or remove_spectral_norm"
         ) from error
+    make_all_plain(copied)
+    return copied

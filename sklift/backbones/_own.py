@@ -14,6 +14,7 @@ from torch import nn
 
 from .._compute._torch import n_changes
 from ._backbone import Backbone
+from ._probe import require_shapes
 from ._spec import BackboneSpec, Preprocess
 
 
@@ -146,6 +147,7 @@ def recipe_key(recipe: Any) -> tuple:
 def _hashable(value: Any) -> Hashable:
     """Turn a setting into a value to compare; an object that is no data equals itself only."""
     if isinstance(value, nn.Module):  # a module that was trained further is another tower
+        require_shapes(value)
         tensors = (*value.parameters(), *value.buffers())
         return value, tuple((t.data_ptr(), n_changes(t)) for t in tensors)
     if isinstance(value, torch.Tensor):

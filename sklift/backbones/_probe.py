@@ -7,11 +7,22 @@ from itertools import chain
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 
 from ._spec import Preprocess
 
 _LARGE = 1024  # pixels on a side
 _TOLERANCE = 1e-2  # of the largest value: rounding stays below it, dropout exceeds it
+
+
+def require_shapes(tower: nn.Module) -> None:
+    """Raise a ValueError if weights of a tower have no shape yet, as those of lazy modules."""
+    for name, parameter in tower.named_parameters():
+        if is_lazy(parameter):
+            raise ValueError(
+                f"backbone {type(tower).__name__}: {name!r} has no shape yet, as in a lazy module "
+                "of torch that has seen no input: call the module on a picture before"
+            )
 
 
 @torch.no_grad()

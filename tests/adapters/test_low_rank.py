@@ -137,3 +137,15 @@ def test_no_rank_above_that_of_the_matrix(make_backbone):
 def test_parts_that_are_not_known_by_name(family, make_backbone):
     with pytest.raises(ValueError, match=r"targets=\('q',\) are parts of .* leave targets at 'aut"):
         TunedModel(make_backbone(family), LoRA(targets=("q",)), Cosine(), 5)
+
+
+@pytest.mark.parametrize("recipe", [LoRA, RsLoRA, DoRA])
+def test_the_fitted_recipe_has_a_rank_that_is_used(recipe, make_backbone):
+    """One that is too large for all matrices is not what is trained, and not what is shown."""
+    backbone = make_backbone("clip_vit")
+    model = TunedModel(backbone, recipe(10**6, targets=("q", "mlp")), Cosine(), 5)
+    ranks = [a.shape[1] for m in model.modules() if isinstance(m, LowRank) for a in m.A.values()]
+    assert set(ranks) == {32} and model.adapter.rank == 32
+    again = TunedModel(backbone, model.adapter, Cosine(), 5)
+    assert again.n_trainable_params == model.n_trainable_params
+    assert TunedModel(backbone, recipe(31), Cosine(), 5).adapter.rank == 31

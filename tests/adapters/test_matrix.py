@@ -239,6 +239,17 @@ def test_layers_may_be_an_array(make_backbone):
     assert trained_units(model, units(backbone)) == [0, 2]
 
 
+def test_targets_may_be_an_array(make_backbone):
+    backbone = make_backbone("clip_vit")
+    given, as_list = (
+        build(backbone, LoRA(2, targets=t)) for t in (np.array(["q", "out"]), ["q", "out"])
+    )
+    assert given.trained_state().keys() == as_list.trained_state().keys()
+    assert pickle.loads(pickle.dumps(given)).adapter.targets == ["q", "out"]
+    with pytest.raises(ValueError, match="targets must be 'auto' or distinct"):
+        build(backbone, LoRA(2, targets=np.array([1, 2])))
+
+
 @pytest.mark.parametrize(
     "layers, error, message",
     [
@@ -248,6 +259,7 @@ def test_layers_may_be_an_array(make_backbone):
         ([0, -3], ValueError, "distinct block indices"),
         ([], ValueError, "distinct block indices"),
         (True, TypeError, "None, an int or a sequence of int"),
+        ([True], TypeError, "None, an int or a sequence of int"),
         (1.5, TypeError, "None, an int or a sequence of int"),
         ("all", TypeError, "None, an int or a sequence of int"),
     ],

@@ -157,3 +157,10 @@ def test_blocks_without_what_an_adapter_trains(recipe):
     ):
         TunedModel(backbone, recipe, Cosine(), 4)
     assert learns(backbone, type(recipe)(layers=2), same=not isinstance(recipe, SSF)) == 8
+
+
+def test_a_ratio_of_no_entry():
+    backbone = wrap(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 8, 8), torch.nn.Flatten()), 8)
+    with pytest.raises(ValueError, match=r"ratio=0.001 of each matrix .* unusual has 772; raise"):
+        TunedModel(backbone, SparseTuning(0.001), Cosine(), 4)
+    assert learns(backbone, SparseTuning(0.0014)) == 1

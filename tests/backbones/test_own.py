@@ -286,6 +286,16 @@ class TestWrongTowers:
             ):
                 load_backbone(own(tower))
 
+    def test_weights_without_a_shape(self):
+        lazy = nn.Sequential(nn.LazyConv2d(4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        message = r"Sequential: '0.weight' has no shape yet.*call the module on a picture"
+        with pytest.raises(ValueError, match=message):
+            load_backbone(own(lazy))
+        with pytest.raises(ValueError, match=message):
+            Backbone(lazy, Preprocess(SIZE, MEAN, STD))
+        lazy(torch.zeros(1, 3, SIZE, SIZE))
+        assert load_backbone(own(lazy)).n_features == 4
+
     def test_what_a_recipe_loads(self, net):
         class Bare(BaseEstimator):
             def load(self):
