@@ -21,13 +21,16 @@ from ._core._sklearn import (
     with_callbacks,
 )
 from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing
+from ._fitting._scaled import ScaledMixin
 from ._fitting._sklearn_callbacks import EpochTasks
 from ._persistence import Persistent
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 
 
-class LiftClassifier(Persistent, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator):
+class LiftClassifier(
+    Persistent, ScaledMixin, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator
+):
     r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
     It implements LIFT [1]_ and LIFT+ [2]_, whose settings are in :mod:`sklift.presets`. The

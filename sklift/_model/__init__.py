@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._fold import folded
+from ._scaled import scaled_model
 from ._tuned_model import TunedModel
 
-__all__ = ["TunedModel", "folded"]
+__all__ = ["TunedModel", "folded", "scaled_model"]

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..adapters import ADAPTERS, Combination
+from ..adapters import ADAPTERS, Combination, Scaled
 from ..backbones import BACKBONES
 from ..heads import HEADS
 from ..images import AUGMENTATIONS, TTA, Reader
@@ -42,6 +42,7 @@ RECIPES = {
         **AUGMENTATIONS,
         **TTA,
         "combination": Combination,
+        "scaled": Scaled,
         "compute": Compute,
         "reader": Reader,
     }.items()

@@ -21,9 +21,11 @@ from ._conv import ConvAdapter
 from ._describe import TowerDescription, describe
 from ._dora import DoRA
 from ._feature import FeatureAdapter
+from ._half import HalfTuning
 from ._layers import suits
 from ._lora import LoRA, RsLoRA
 from ._prefix import Prefix
+from ._scaled import Scaled
 from ._sparse import SparseTuning
 from ._ssf import SSF
 from ._tower_weights import BitFit, FullTuning, LayerNormTuning
@@ -41,10 +43,12 @@ __all__ = [
     "DoRA",
     "FeatureAdapter",
     "FullTuning",
+    "HalfTuning",
     "LayerNormTuning",
     "LoRA",
     "Prefix",
     "RsLoRA",
+    "Scaled",
     "SparseTuning",
     "TowerDescription",
     "describe",
@@ -65,6 +69,7 @@ ADAPTERS = {
     "layer_norm": LayerNormTuning,
     "sparse": SparseTuning,
     "full": FullTuning,
+    "half": HalfTuning,
     "conv": ConvAdapter,
     "feature": FeatureAdapter,
     "none": None,

@@ -8,7 +8,7 @@ from torch import nn
 
 from .._core._recipes import check_real
 from ..backbones import OpenTower, TransformerBlock
-from ._bottleneck import Bottleneck
+from ._bottleneck import Bottleneck, Branched
 from ._layers import choose_blocks, resolve_rank
 
 
@@ -65,15 +65,14 @@ class AdaptFormer(BaseEstimator):
         return AdaptFormer(rank, self.layers, self.scale)
 
 
-class ScaledParallel(nn.Module):
+class ScaledParallel(Branched):
     """Sum of a frozen path and a scaled branch: ``frozen(x) + scale * branch(x)``."""
 
     def __init__(self, frozen: nn.Module, branch: nn.Module, scale: float):
-        super().__init__()
+        super().__init__(branch)
         self.frozen = frozen
-        self.branch = branch
         self.scale = nn.Parameter(torch.tensor([scale]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum, ``(n, tokens, width) -> (n, tokens, width)``."""
-        return self.frozen(x) + self.scale * self.branch(x)
+        return self.add(self.frozen(x), self.scale * self.branch(x))

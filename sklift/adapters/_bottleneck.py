@@ -28,13 +28,31 @@ class Bottleneck(nn.Module):
         return self.up(torch.relu(self.down(self.norm(x))))
 
 
-class Residual(nn.Module):
-    """Sum of the input and a branch: ``x + branch(x)``."""
+class Branched(nn.Module):
+    """Sum of something frozen and a trained branch, which may be made smaller after training.
+
+    Attributes
+    ----------
+    branch : nn.Module
+        The branch.
+    share : float
+        What the branch is multiplied with, 1 in training.
+    """
+
+    share = 1.0
 
     def __init__(self, branch: nn.Module):
         super().__init__()
         self.branch = branch
 
+    def add(self, frozen: torch.Tensor, branch: torch.Tensor) -> torch.Tensor:
+        """Return the sum."""
+        return frozen + (branch if self.share == 1 else self.share * branch)
+
+
+class Residual(Branched):
+    """Sum of the input and a branch: ``x + branch(x)``."""
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum, ``(..., width) -> (..., width)``."""
-        return x + self.branch(x)
+        return self.add(x, self.branch(x))

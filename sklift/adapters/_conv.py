@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 from ..backbones import ConvBlock, OpenTower
+from ._bottleneck import Branched
 from ._layers import choose_blocks, resolve_rank
 
 
@@ -60,14 +61,13 @@ class ConvAdapter(BaseEstimator):
         return ConvAdapter(rank, self.layers)
 
 
-class Parallel(nn.Module):
+class Parallel(Branched):
     """Sum of a frozen path and a branch: ``frozen(x) + branch(x)``."""
 
     def __init__(self, frozen: nn.Module, branch: nn.Module):
-        super().__init__()
+        super().__init__(branch)
         self.frozen = frozen
-        self.branch = branch
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum, ``(n, c, h, w) -> (n, c', h', w')``."""
-        return self.frozen(x) + self.branch(x)
+        return self.add(self.frozen(x), self.branch(x))

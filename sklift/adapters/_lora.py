@@ -27,9 +27,9 @@ class LoRA(BaseEstimator):
     Parameters
     ----------
     rank : int or "auto", default="auto"
-        Columns of A; no more than the smaller side of each matrix, and in the fitted recipe no
-        more than the largest of these. ``"auto"``: the largest power of two with which the updates
-        hold no more weights than the head, and at least 1. For queries and values of a transformer
+        Columns of A. A matrix with a smaller side has as many as that; at least one must have all.
+        ``"auto"``: the largest power of two with which the updates hold no more weights than the
+        head, and at least 1. For queries and values of a transformer
         :math:`2^{\max(0, \lfloor\log_2 K / 4L\rfloor)}`, for K classes and L adapted blocks.
     layers : int, sequence of int or None, default=None
         The last k blocks, the blocks of these indices, or all.
@@ -68,12 +68,11 @@ class LoRA(BaseEstimator):
 
     def inject(self, tower: OpenTower, n_classes: int) -> LoRA:
         """Update the chosen blocks' weights; return this recipe with its rank filled in."""
-        given = _as_list(self.targets)
-        targets = _checked(given)
+        targets = _checked(self.targets)
         blocks = choose_blocks(tower, self)
         if targets is not None and not isinstance(blocks[0], TransformerBlock):
             raise ValueError(
-                f"targets={given!r} are parts of a transformer block, and the parts of "
+                f"targets={self.targets!r} are parts of a transformer block, and the parts of "
                 f"{tower.name} are not known as such: leave targets at 'auto', for all its "
                 "matrices and convolutions"
             )
@@ -86,12 +85,19 @@ class LoRA(BaseEstimator):
         n_at_rank_1 = sum((height + width) * n for height, width, n in sides)
         n_of_head = n_classes * tower.n_features
         rank = resolve_rank(self.rank, n_of_head, n_at_rank_1, per_block=1)
-        rank = min(rank, max(min(height, width) for height, width, _ in sides))
+        most = max(min(height, width) for height, width, _ in sides)
+        if self.rank == "auto":
+            rank = min(rank, most)
+        if rank > most:
+            raise ValueError(
+                f"rank={rank} is more than an update of any of these matrices of {tower.name} can "
+                f"have: at most {most}"
+            )
         for (site, weight, bands, n_bands), (height, width, _) in zip(updates, sides, strict=True):
             update = self._update(weight, min(rank, height, width), bands, n_bands)
             update.to(weight.device)
             parametrize.register_parametrization(site.owner, site.weight, update)
-        return type(self)(rank, self.layers, given)
+        return type(self)(rank, self.layers, self.targets)
 
     def _update(
         self, weight: torch.Tensor, rank: int, bands: dict[str, int], n_bands: int
@@ -123,12 +129,10 @@ class RsLoRA(LoRA):
         return LowRank(weight, rank, bands, n_bands, divisor=math.sqrt(rank))
 
 
-def _as_list(targets):
-    return targets.tolist() if hasattr(targets, "tolist") else targets
-
-
 def _checked(targets) -> tuple[str, ...] | None:
     """Return the targets, None for "auto"."""
+    if hasattr(targets, "tolist"):  # an array
+        targets = targets.tolist()
     if isinstance(targets, str) and targets == "auto":
         return None
     ok = isinstance(targets, Sequence) and not isinstance(targets, str) and len(targets)

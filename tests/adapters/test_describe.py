@@ -51,7 +51,7 @@ def test_a_tower_that_is_not_known():
     """What fits and what does not, and why."""
     chain = nn.Sequential(nn.Conv2d(3, 4, 8, 8, bias=False), nn.Flatten(), nn.Linear(16, 5, False))
     told = describe(OwnTower(chain, 16, HALF, HALF), seconds=0)
-    assert set(told.trained) == {"lora", "rslora", "dora", "sparse", "full", "feature"}
+    assert set(told.trained) == {"lora", "rslora", "dora", "sparse", "full", "half", "feature"}
     assert told.unfit["bitfit"] == "no block has a bias"
     assert told.unfit["ssf"] == told.unfit["layer_norm"] == "no block has a norm"
     assert told.unfit["vpt"].startswith("its blocks are no transformer blocks with parts of known")

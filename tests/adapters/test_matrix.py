@@ -25,6 +25,7 @@ from sklift.adapters import (
     DoRA,
     FeatureAdapter,
     FullTuning,
+    HalfTuning,
     LayerNormTuning,
     LoRA,
     Prefix,
@@ -51,6 +52,7 @@ RECIPES = {
     "layer_norm": LayerNormTuning(),
     "sparse": SparseTuning(ratio=0.3),
     "full": FullTuning(),
+    "half": HalfTuning(),
     "conv": ConvAdapter(rank=4),
     "feature": FeatureAdapter(rank=32),
     "none": None,
@@ -71,6 +73,7 @@ CONV = {
     "layer_norm",
     "sparse",
     "full",
+    "half",
     "conv",
     "feature",
     "none",
@@ -245,7 +248,7 @@ def test_targets_may_be_an_array(make_backbone):
         build(backbone, LoRA(2, targets=t)) for t in (np.array(["q", "out"]), ["q", "out"])
     )
     assert given.trained_state().keys() == as_list.trained_state().keys()
-    assert pickle.loads(pickle.dumps(given)).adapter.targets == ["q", "out"]
+    assert list(pickle.loads(pickle.dumps(given)).adapter.targets) == ["q", "out"]
     with pytest.raises(ValueError, match="targets must be 'auto' or distinct"):
         build(backbone, LoRA(2, targets=np.array([1, 2])))
 

@@ -19,7 +19,7 @@ from sklift.adapters import suitable
 from sklift.backbones import ConvBlock, OpenTower, SequenceBlock
 from sklift.backbones._blocks import find_blocks
 
-OF_WEIGHTS = {"bitfit", "full", "layer_norm", "lora", "rslora", "dora", "sparse", "ssf"}
+OF_WEIGHTS = {"bitfit", "full", "half", "layer_norm", "lora", "rslora", "dora", "sparse", "ssf"}
 VIT = {"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 2, "num_heads": 2}
 
 

@@ -70,7 +70,8 @@ def test_adapters(name):
         kind for kind, n in units.items() for _ in range(n)
     ]
     kinds = set(suitable(backbone.open()))
-    assert kinds >= {"bitfit", "full", "layer_norm", "lora", "rslora", "dora", "sparse", "ssf"}
+    of_weights = {"bitfit", "full", "half", "layer_norm", "lora", "rslora", "dora", "sparse", "ssf"}
+    assert kinds >= of_weights
     x, frozen = (
         torch.randn(2, 3, 32, 32),
         {key: value.clone() for key, value in backbone.tower.state_dict().items()},

@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 import torch
 
-from sklift.adapters import VPT, AdaptFormer, LoRA, SparseTuning
+from sklift.adapters import VPT, AdaptFormer, HalfTuning, LoRA, SparseTuning
 from sklift.backbones import OpenClip, OwnTower
 from sklift.heads import Cosine
 from sklift.images import (
@@ -78,6 +78,7 @@ RECIPES = [
     recipe("adapter", LoRA(targets=["w"]), "targets must be 'auto' or distinct names"),
     recipe("adapter", VPT(length=0), "length must be 'auto' or an int of at least 1"),
     recipe("adapter", SparseTuning(ratio=2), "ratio"),
+    recipe("adapter", HalfTuning(seed=-1), "seed must be 'auto' or an int from 0 to"),
     recipe("loss", LogitAdjusted(tau=float("nan")), "tau == nan, must be finite"),
     recipe("loss", LogitAdjusted(tau=-1), "tau == -1, must be >= 0"),
     recipe("loss", LogitAdjusted(tau="1"), "tau must be an instance of", TypeError),
