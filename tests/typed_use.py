@@ -32,7 +32,7 @@ def use() -> None:
     found: np.ndarray = clf.fit(X, y).predict(X)
     proba = LiftClassifier(**LIFT, head=Cosine(scale=20)).fit(X, y).predict_proba(X)
     clf.set_params(adapter=[AdaptFormer(), LayerNormTuning(layers=2)], head=Linear())
-    clf.partial_fit(X, y).score(X, y)
+    clf.partial_fit(X, y).scaled(0.5).score(X, y)
     clf.save("model.sklift")
     LiftClassifier.load("model.sklift").set_params(tta="fivecrop").estimate_prior(X)
 

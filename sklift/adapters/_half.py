@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from sklearn.base import BaseEstimator
@@ -68,14 +68,15 @@ class HalfTuning(BaseEstimator):
         return HalfTuning(self.layers, seed)
 
     def _resolve_seed(self) -> int:
-        if isinstance(self.seed, str) and self.seed == "auto":
+        seed: Any = self.seed
+        if isinstance(seed, str) and seed == "auto":
             return int(torch.randint(_N_SEEDS, ()))
-        is_int = isinstance(self.seed, Integral) and not isinstance(self.seed, bool)
-        if not is_int or not 0 <= self.seed < _N_SEEDS:
+        is_int = isinstance(seed, Integral) and not isinstance(seed, bool)
+        if not is_int or not 0 <= seed < _N_SEEDS:
             raise ValueError(
-                f"seed must be 'auto' or an int from 0 to {_N_SEEDS - 1}, got {self.seed!r}"
+                f"seed must be 'auto' or an int from 0 to {_N_SEEDS - 1}, got {seed!r}"
             )
-        return int(self.seed)
+        return int(seed)
 
 
 class _Halves:
