@@ -105,7 +105,7 @@ def _part(name: str) -> str:
 
 @torch.no_grad()
 def _are_used(net, weights: list[nn.Parameter], views: torch.Tensor) -> bool:
-    """Return whether the model computes with any of the weights: NaN in them reach its output."""
+    """Return whether the model computes with any of the weights: NaN in them reaches its output."""
     values = [weight.clone() for weight in weights]
     for weight in weights:
         weight.fill_(torch.nan)

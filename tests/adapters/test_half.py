@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from torch import nn
 from sklift._model import TunedModel
 from sklift._model._fold import folded
 from sklift.adapters import HalfTuning
-from sklift.adapters._half import Bands
+from sklift.adapters._half import Bands, _Halves
 from sklift.backbones import Backbone, Preprocess
+from sklift.backbones._blocks import find_blocks
 from sklift.heads import Cosine
 
 
@@ -49,16 +51,17 @@ def test_a_half_of_each_kind_in_each_block(seed, make_backbone):
 
 
 def test_each_part_is_chosen_about_as_often(make_backbone):
-    backbone = make_backbone("clip_vit")
-    counts: dict = {}
-    for seed in range(30):
-        model = build(backbone, seed=seed)
-        for i in range(3):
-            for part in trained(model, i):
-                counts[part] = counts.get(part, 0) + 1
-    assert len(counts) == 8
-    # 90 draws with a chance of a half: 45 and four standard deviations
-    assert all(45 - 19 < n < 45 + 19 for n in counts.values()), counts
+    blocks = find_blocks(make_backbone("clip_vit").tower)
+    counts: Counter = Counter()
+    for seed in range(100):
+        halves = _Halves(seed)
+        for i, block in enumerate(blocks):
+            sites = [*block.linears, *block.norms]
+            chosen = ((sites.index(site), bands) for site, bands in halves.of(block))
+            counts.update((i, n, band) for n, bands in chosen for band in bands or "-")
+    assert len(counts) == 3 * 8
+    # 100 draws with a chance of a half: 50 and four standard deviations
+    assert all(50 - 20 < n < 50 + 20 for n in counts.values()), counts
 
 
 def test_the_choice_follows_the_seed(make_backbone):
