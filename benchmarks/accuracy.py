@@ -18,7 +18,7 @@ file, which a second run goes on with.
 
 ``python benchmarks/accuracy.py [--table pictures/labels.csv] [--label label] [--imbalance 10 50]
 [--drawn 500] [--backbone timm/vit_tiny_patch16_224] [--pretrained weights.safetensors]
-[--seeds 5] [--tower] [--sets emoji]``
+[--seeds 5] [--tower] [--sets emoji] [--methods defaults]``
 """
 
 from __future__ import annotations
@@ -205,6 +205,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--tower", action="store_true")
     parser.add_argument("--sets", nargs="*", help="names of sets, the others are left out")
+    parser.add_argument("--methods", nargs="*", help="names of methods, the others are left out")
     parser.add_argument("--results", default="accuracy.jsonl")
     arguments = parser.parse_args()
     file = Path(arguments.results)
@@ -225,7 +226,9 @@ def main() -> None:
                 if arguments.tower:
                     rows = (sample.pictures, sample.y, sample.test_pictures, sample.y_test)
                     makers |= {k: (m, rows) for k, m in on_pictures(sample.tower, seed).items()}
-                for method, (make, data) in makers.items():
+                wanted = arguments.methods or makers
+                for method in filter(makers.__contains__, wanted):
+                    make, data = makers[method]
                     more = unlabeled.get(method, {})
                     if (sample.name, method, seed) not in done:
                         row = {"set": sample.name, "method": method, "seed": seed}

@@ -57,13 +57,19 @@ class BoundedMemory(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in _FACTORIES:
             plain = {k: v for k, v in kwargs.items() if k not in ("generator", "out")}
+            same, sizes = (torch.empty, _square(*args)) if func is torch.eye else (func, args)
             try:
-                self.left -= func(*args, **{**plain, "device": "meta"}).numel()
+                self.left -= same(*sizes, **{**plain, "device": "meta"}).numel()
             except RuntimeError:  # more than can be counted
                 self.left = -1
             if self.left < 0:
                 raise ValueError("its adapter or head is larger than the weights in the file")
         return func(*args, **kwargs)
+
+
+def _square(n: int, m: int | None = None) -> tuple[int, int]:
+    """Sizes of ``torch.eye``, for which torch loads its compiler on the device "meta"."""
+    return n, n if m is None else m
 
 
 def check_indices(model: nn.Module) -> None:

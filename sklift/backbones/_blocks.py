@@ -69,7 +69,7 @@ def _transformer_block(block: nn.Module, unit: Slot, names: BlockNames) -> Trans
     attention = attrgetter(names.attention)(block)
     fixed = names is _timm.BLOCK and _timm.has_fixed_length(block)
     kind: Callable[..., TransformerBlock] = TransformerBlock if fixed else SequenceBlock
-    if isinstance(attention, (PackedAttention, _timm.FusedAttention)):
+    if isinstance(attention, PackedAttention) or _timm.is_fused(attention):
         kind = partial(AttentionBlock, attention=attention)
     return kind(
         width=out.weight.shape[0],

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from open_clip.timm_model import TimmModel
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
@@ -75,7 +74,7 @@ def find_stages(tower: nn.Module) -> Stages | None:
     >>> len(find_stages(load_backbone("emoji-tiny").tower).blocks)
     6
     """
-    if type(tower) is TimmModel:
+    if _open_clip.is_timm_model(tower):
         inner = find_stages(tower.trunk)
         if inner is None:
             return None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as F
 
 from ._framing import middle
 
@@ -34,8 +32,13 @@ def resize(
     image: np.ndarray, height: int, width: int, interpolation: str = "bicubic"
 ) -> torch.Tensor:
     """Resize (h, w, 3) uint8 with antialiasing to a tensor (3, height, width) uint8."""
+    # Here: it takes longer than torch, and features are fitted without it.
+    from torchvision.transforms.v2 import InterpolationMode, functional
+
     mode = InterpolationMode(interpolation)
-    resized = F.resize(to_tensor(image), [height, width], interpolation=mode, antialias=True)
+    resized = functional.resize(
+        to_tensor(image), [height, width], interpolation=mode, antialias=True
+    )
     return resized.contiguous()
 
 

@@ -16,8 +16,9 @@ from sklift._model import TunedModel
 from sklift.adapters import VPT, AdaptFormer, BitFit, LoRA
 from sklift.backbones import Backbone, BackboneSpec, Preprocess
 from sklift.backbones._blocks import find_blocks
-from sklift.backbones._fast._attention import FusedAttention, PackedAttention, use_fast_attention
-from sklift.backbones._fast._first_token import FirstTokenBlock, FirstTokenTimmBlock
+from sklift.backbones._fast._attention import PackedAttention, use_fast_attention
+from sklift.backbones._towers._open_clip_modules import FirstTokenBlock
+from sklift.backbones._towers._timm_modules import FirstTokenTimmBlock, FusedAttention
 from sklift.heads import Cosine
 
 X = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(1))

@@ -24,8 +24,9 @@ from sklift.backbones import Backbone, BackboneSpec, Preprocess
 from sklift.backbones._blocks import find_blocks
 from sklift.backbones._fast import _precision
 from sklift.backbones._fast._attention import PackedAttention, use_fast_attention
-from sklift.backbones._fast._first_token import FirstTokenBlock, FirstTokenTimmBlock
 from sklift.backbones._fast._precision import cast_frozen_weights
+from sklift.backbones._towers._open_clip_modules import FirstTokenBlock
+from sklift.backbones._towers._timm_modules import FirstTokenTimmBlock
 from sklift.heads import Cosine
 
 FAST = "sklift.backbones._fast"
@@ -35,7 +36,9 @@ READERS = {
     f"{FAST}._precision",
     f"{FAST}._first_token",
     "sklift.backbones._towers._open_clip",
+    "sklift.backbones._towers._open_clip_modules",
     "sklift.backbones._towers._timm",
+    "sklift.backbones._towers._timm_modules",
     "sklift.backbones._stages",
     "sklift._compute._torch",
 }

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from timm.layers.attention import Attention
 from torch import nn
 from torch.nn import functional as F
 
 from ..._compute._speed_up import change_class, optional
 from ..._compute._torch import is_packed
-from .._towers._timm import FusedAttention
+from .._towers import _timm
 from ._attend import attend, require_no_prefix, with_prefix
 
 _SLOWER = "the tower's attention is computed by its own modules, which may take longer"
@@ -23,8 +22,8 @@ def use_fast_attention(tower: nn.Module) -> None:
         with optional(_SLOWER):
             if type(module) is nn.MultiheadAttention and _is_plain(module):
                 change_class(module, PackedAttention, partial(_outputs_of_all_and_first, module))
-            elif type(module) is Attention and module.fused_attn:
-                change_class(module, FusedAttention, module)
+            elif _timm.is_attention(module) and module.fused_attn:
+                change_class(module, _timm.fused_attention(), module)
 
 
 class PackedAttention(nn.MultiheadAttention):

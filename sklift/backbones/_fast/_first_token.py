@@ -6,10 +6,6 @@ from torch import nn
 
 from ..._compute._speed_up import change_class, optional
 from .._towers import _open_clip, _timm
-from .._towers._open_clip import FirstTokenBlock
-from .._towers._timm import FirstTokenTimmBlock
-
-__all__ = ["FirstTokenBlock", "FirstTokenTimmBlock", "compute_first_token_only"]
 
 _SLOWER = "the tower's last block computes all tokens, of which its feature needs the first alone"
 

@@ -7,11 +7,11 @@
 
 from __future__ import annotations
 
-import torch
-from open_clip.transformer import Attention, ResidualAttentionBlock, VisionTransformer
+from types import ModuleType
+
 from torch import nn
 
-from ..._compute._micro_batches import enough_rows
+from ._loaded import loaded
 from ._names import BlockNames
 
 BLOCK = BlockNames(
@@ -35,7 +35,7 @@ def stages_of(tower: nn.Module) -> tuple | None:
 
     In the order of the fields of ``Stages``; None for another tower.
     """
-    if type(tower) is not VisionTransformer or tower.output_tokens or tower.proj is not None:
+    if _library(tower) is None or tower.output_tokens or tower.proj is not None:
         return None
     inner, pool = tower.transformer, tower._pool
     if not getattr(inner, "batch_first", True):  # newer versions are always batch first
@@ -51,26 +51,29 @@ def last_block_of(tower: nn.Module) -> tuple[nn.Module, type[nn.Module]] | None:
     TypeError
         If its attention is not torch's, as in a later open_clip.
     """
-    if type(tower) is not VisionTransformer or tower.attn_pool is not None:
+    library = _library(tower)
+    if library is None or tower.attn_pool is not None:
         return None
     last = tower.transformer.resblocks[-1]
-    if type(last) is not ResidualAttentionBlock or tower.pool_type != "tok" or tower.output_tokens:
+    is_plain = type(last) is library.ResidualAttentionBlock
+    if not is_plain or tower.pool_type != "tok" or tower.output_tokens:
         return None
-    if isinstance(last.attn, Attention):
+    if isinstance(last.attn, library.Attention):
         raise TypeError("the attention of a block takes as many queries as keys")
-    return (last, FirstTokenBlock) if isinstance(last.attn, nn.MultiheadAttention) else None
+    if not isinstance(last.attn, nn.MultiheadAttention):
+        return None
+    from ._open_clip_modules import FirstTokenBlock
+
+    return last, FirstTokenBlock
 
 
-class FirstTokenBlock(ResidualAttentionBlock):
-    """Block of open_clip for the first token only, ``(n, tokens, width) -> (n, 1, width)``."""
+def is_timm_model(tower: nn.Module) -> bool:
+    """Tell whether a tower is one of timm, wrapped by open_clip."""
+    library = loaded("open_clip.timm_model")
+    return library is not None and type(tower) is library.TimmModel
 
-    def ln_1_kv(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the input of keys and values as it is: it is normalised already."""
-        return x
 
-    def forward(self, q_x, k_x=None, v_x=None, attn_mask=None):
-        """Return the first token, which attends to all."""
-        x = enough_rows(q_x)
-        tokens = self.ln_1(x)
-        first = super().forward(x[:, :1], tokens, tokens)
-        return first if x is q_x else first[: len(q_x)]
+def _library(tower: nn.Module) -> ModuleType | None:
+    """Return the module of open_clip's vision transformer if a tower is one."""
+    library = loaded("open_clip.transformer")
+    return library if library is not None and type(tower) is library.VisionTransformer else None

@@ -7,13 +7,11 @@
 
 from __future__ import annotations
 
-import torch
-from timm.layers.attention import Attention
-from timm.models.vision_transformer import Block, VisionTransformer
+from types import ModuleType
+
 from torch import nn
 
-from ..._compute._micro_batches import enough_rows
-from .._fast._attend import attend, require_no_prefix, with_prefix
+from ._loaded import loaded
 from ._names import BlockNames
 
 BLOCK = BlockNames(
@@ -39,12 +37,29 @@ def has_fixed_length(block: nn.Module) -> bool:
     return any(hasattr(block.attn, name) for name in _FIXED_LENGTH)
 
 
+def is_attention(module: nn.Module) -> bool:
+    """Tell whether a module is the plain attention of a vision transformer."""
+    library = loaded("timm.layers.attention")
+    return library is not None and type(module) is library.Attention
+
+
+def is_fused(module: nn.Module) -> bool:
+    """Tell whether a module is the faster attention of this package."""
+    return loaded("timm") is not None and isinstance(module, _modules().FusedAttention)
+
+
+def fused_attention() -> type[nn.Module]:
+    """Return the class of the faster attention."""
+    return _modules().FusedAttention
+
+
 def stages_of(tower: nn.Module) -> tuple | None:
     """Return functions to tokens and to the feature, the blocks, and whether these recompute.
 
     In the order of the fields of ``Stages``; None for another tower.
     """
-    if type(tower) is not VisionTransformer:
+    library = _library(tower)
+    if library is None:
         return None
     patches, add_positions = tower.patch_embed, tower._pos_embed
     drop, norm_pre, norm, head = tower.patch_drop, tower.norm_pre, tower.norm, tower.forward_head
@@ -58,44 +73,23 @@ def stages_of(tower: nn.Module) -> tuple | None:
 
 def last_block_of(tower: nn.Module) -> tuple[nn.Module, type[nn.Module]] | None:
     """Return the last block and its class for the first token alone, if that is the feature."""
-    if type(tower) is not VisionTransformer or tower.attn_pool is not None:
+    library = _library(tower)
+    if library is None or tower.attn_pool is not None:
         return None
     last = tower.blocks[-1]
-    if type(last) is not Block or tower.global_pool != "token":
+    if type(last) is not library.Block or tower.global_pool != "token":
         return None
-    return (last, FirstTokenTimmBlock) if isinstance(last.attn, FusedAttention) else None
+    return (last, _modules().FirstTokenTimmBlock) if is_fused(last.attn) else None
 
 
-class FusedAttention(Attention):
-    """Self-attention of timm's vision transformers."""
-
-    def forward(self, x, attn_mask=None, **kwargs):
-        """Return the output of the attention, ``(n, tokens, width) -> (n, tokens, width)``."""
-        if attn_mask is not None or any(kwargs.values()) or self.training:
-            require_no_prefix(self)
-            return super().forward(x, attn_mask, **kwargs)
-        return self.of_first(x, x.shape[1])
-
-    def of_first(self, x: torch.Tensor, n_tokens: int) -> torch.Tensor:
-        """Return the output of the first tokens, which attend to all, ``(n, n_tokens, width)``."""
-        qkv = self.qkv(x).unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv.unbind(0)
-        q, k = self.q_norm(q[:, :, :n_tokens]), self.k_norm(k)
-        k, v = with_prefix(self, k.to(v.dtype), v)
-        y = attend(q.to(v.dtype), k, v).transpose(1, 2).flatten(2)
-        y = self.norm(y)
-        if getattr(self, "gate", None) is not None:
-            y = y * self.gate(x[:, :n_tokens]).sigmoid()
-        return self.proj(y)
+def _library(tower: nn.Module) -> ModuleType | None:
+    """Return the module of timm's vision transformer if a tower is one."""
+    library = loaded("timm.models.vision_transformer")
+    return library if library is not None and type(tower) is library.VisionTransformer else None
 
 
-class FirstTokenTimmBlock(Block):
-    """Block of timm for the first token only, ``(n, tokens, width) -> (n, 1, width)``."""
+def _modules() -> ModuleType:
+    """Return the module of subclasses, which needs the library."""
+    from . import _timm_modules
 
-    def forward(self, x, *args, **kwargs):
-        """Return the first token, which attends to all."""
-        tokens = enough_rows(x)
-        gathered = self.ls1(self.attn.of_first(self.norm1(tokens), 1))
-        first = tokens[:, :1] + gathered
-        first = first + self.ls2(self.mlp(self.norm2(first)))
-        return first if tokens is x else first[: len(x)]
+    return _timm_modules
