@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from ._lift import LiftClassifier
+from ._multilabel import MultilabelClassifier
 
-__all__ = ["LiftClassifier"]
+__all__ = ["LiftClassifier", "MultilabelClassifier"]

@@ -590,7 +590,8 @@ class LiftClassifier(LogitClassifierMixin, TunedEstimator):
 
         if not hasattr(self, "model_"):
             return None
-        totals = ClassTotals(self.class_counts_, self._class_weights, self._effective_counts)
+        counts = (self.class_counts_, self._class_weights, self._effective_counts)
+        totals = ClassTotals(*counts, float(self._effective_counts.sum()))
         net = getattr(self, "net_", None)
         last = ("history", "optimizer_", "criterion_", "regularizer")
         of_net = (getattr(net, name, None) for name in last)

@@ -26,9 +26,11 @@ from ._shots import (
     shot_groups,
 )
 from ._table import per_class_recall_table
+from ._thresholds import f1_thresholds
 
 __all__ = [
     "expected_calibration_error",
+    "f1_thresholds",
     "few_shot_accuracy_score",
     "few_shot_scorer",
     "geometric_mean_recall",
