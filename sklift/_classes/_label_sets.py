@@ -116,11 +116,16 @@ def _rows(y) -> np.ndarray | list:
                 f"y[{i}] is {what}: give a matrix of 0 and 1, or a list of labels for each picture"
                 f"{_NONE} (for one label a picture there is LiftClassifier)"
             )
-    lengths = {len(row) for row in rows}
-    if lengths != {0} and len(lengths) == 1 and not any(isinstance(r, (set, frozenset)) for r in rows):
-        if all(_is_number(v) and v in (0, 1) for row in rows for v in row):
-            return np.array(rows)
-    return rows
+    return np.array(rows) if _is_matrix(rows) else rows
+
+
+def _is_matrix(rows: list) -> bool:
+    """Return whether lists or tuples are the rows of a matrix, of 0 and 1 alone."""
+    if len({len(row) for row in rows}) > 1 or not rows[0]:
+        return False
+    if any(isinstance(row, (set, frozenset)) for row in rows):
+        return False
+    return all(_is_number(v) and v in (0, 1) for row in rows for v in row)
 
 
 def _is_listing(y) -> bool:

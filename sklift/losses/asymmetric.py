@@ -61,9 +61,7 @@ class Asymmetric(MultilabelLossRecipe):
             n_samples,
             check_real(self.gamma_negative, "gamma_negative", minimum=0),
             check_real(self.gamma_positive, "gamma_positive", minimum=0),
-            check_real(
-                self.margin, "margin", minimum=0, maximum=1, include_boundaries="left"
-            ),
+            check_real(self.margin, "margin", minimum=0, maximum=1, include_boundaries="left"),
         )
 
 
