@@ -98,14 +98,17 @@ def _rows(y) -> np.ndarray | list:
     """A matrix, or a list with a collection of labels for each picture."""
     if hasattr(y, "detach"):  # a tensor
         y = y.detach().cpu().numpy()
-    if hasattr(y, "tolist") and getattr(y, "ndim", 1) != 1:  # an array
-        return np.asarray(y)
-    rows = list(y.tolist() if hasattr(y, "tolist") else y) if _is_listing(y) else None
-    if rows is None:
+    if not isinstance(y, _SETS) and hasattr(y, "__array__"):
+        array = np.asarray(y)
+        if array.ndim != 1:
+            return array
+        y = array.tolist()
+    if not hasattr(y, "__iter__") or isinstance(y, (str, bytes, dict)):
         raise ValueError(
             f"y is of type {type(y).__name__}: give a matrix of 0 and 1, or the labels of each "
             "picture in a list of lists"
         )
+    rows = list(y)
     if not rows:
         raise ValueError("y is empty: at least one labelled picture is needed")
     rows = [row.tolist() if isinstance(row, np.ndarray) else row for row in rows]
@@ -126,10 +129,6 @@ def _is_matrix(rows: list) -> bool:
     if any(isinstance(row, (set, frozenset)) for row in rows):
         return False
     return all(_is_number(v) and v in (0, 1) for row in rows for v in row)
-
-
-def _is_listing(y) -> bool:
-    return hasattr(y, "__iter__") and not isinstance(y, (str, bytes, dict))
 
 
 def _is_none(value: Any) -> bool:
@@ -160,6 +159,8 @@ def _targets(array: np.ndarray) -> np.ndarray:
         i, k = wrong[0].tolist()
         value = numbers[i, k]
         hint = "is not known" if np.isnan(value) else f"= {value:g}"
+        if not np.isnan(value) and value % 1:
+            hint += ", as in a continuous target"
         raise ValueError(
             f"y[{i}, {k}] {hint}: each entry must be 1 (the picture has the label) or 0 (it has "
             f"not); {len(wrong)} are neither"

@@ -24,6 +24,7 @@ from ._thresholds import check_thresholds, label_thresholds
 from ._tuned import TunedEstimator
 
 _FOLDS = 3  # for thresholds="f1"
+_SCALE = 16.0  # with 25, sigmoids are as sure of a label as a softmax that has to choose one
 _NOT_HERE = {"regularizer": None, "sampler": None}  # parameters that are LiftClassifier's alone
 
 
@@ -44,6 +45,7 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         ``"binary_cross_entropy"``, ``"asymmetric"`` or ``"distribution_balanced"``.
     head : str or recipe, default="auto"
         Map from features to logits, as in :class:`LiftClassifier`, with a bias for each label.
+        ``"auto"`` has a scale of 16, since sigmoids need not part labels as sharply as a softmax.
     init : {"auto", "text", "class_mean", "random"}, default="auto"
         Start of the head's rows. ``"text"``: the text features of the labels' names;
         ``"class_mean"``: the mean of the pictures with a label, less that of all; ``"auto"``:
@@ -220,6 +222,10 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
             from ..losses import resolve_multilabel_loss
 
             return resolve_multilabel_loss(value)
+        if parameter == "head" and isinstance(value, str) and value == "auto":
+            from ..heads import Auto
+
+            return Auto(scale=_SCALE)
         return resolve_recipe(parameter, value)
 
     @with_callbacks
