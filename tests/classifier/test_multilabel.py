@@ -24,7 +24,7 @@ NAMES = ["ant", "bee", "cat", "dog"]
 
 
 def make(n=160, seed=0):
-    """Features of which each label has a direction of its own, with labels from frequent to rare."""
+    """Features in which each label has its own direction; labels from frequent to rare."""
     rng = np.random.default_rng(seed)
     y = (rng.uniform(size=(n, 4)) < [0.5, 0.3, 0.15, 0.08]).astype(int)
     X = rng.normal(size=(n, 40))
