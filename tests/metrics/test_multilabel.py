@@ -87,7 +87,8 @@ def test_wrong_input(change, message):
 
 def best_f1(y, score):
     cuts = np.r_[0, (np.sort(score)[1:] + np.sort(score)[:-1]) / 2]
-    return max(f1_score(y, score > cut) for cut in cuts)
+    found = score > cuts[:, None]
+    return max(2 * (found & (y == 1)).sum(1) / (found.sum(1) + y.sum()))
 
 
 def test_thresholds_of_each_label_by_itself_are_the_best():
