@@ -53,14 +53,30 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
         """Return the number of folds; the arguments are ignored."""
         return self.n_splits
 
-    def _iter_test_indices(self, X=None, y=None, groups=None) -> Iterator[np.ndarray]:
+    def split(self, X, y, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the indices of training and test parts.
+
+        Parameters
+        ----------
+        X : ignored
+            Ignored: what tells the pictures apart are their labels.
+        y : matrix or list of lists
+            Labels, in any form that :meth:`sklift.MultilabelClassifier.fit` takes.
+        groups : ignored
+            Present for API consistency.
+
+        Yields
+        ------
+        train, test : ndarray of int
+        """
         targets = read_label_sets(y).targets
         n = check_scalar(self.n_splits, "n_splits", int, min_val=2)
         if n > len(targets):
             raise ValueError(f"n_splits={n} is more than the {len(targets)} pictures")
         rng = check_random_state(self.random_state)
         parts = iterative_stratification(targets, np.full(n, 1 / n), rng)
-        yield from (np.flatnonzero(parts == part) for part in range(n))
+        for part in range(n):
+            yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)
 
 
 class MultilabelStratifiedShuffleSplit(BaseCrossValidator):
@@ -101,7 +117,22 @@ class MultilabelStratifiedShuffleSplit(BaseCrossValidator):
         """Return the number of splits; the arguments are ignored."""
         return self.n_splits
 
-    def _iter_test_indices(self, X=None, y=None, groups=None) -> Iterator[np.ndarray]:
+    def split(self, X, y, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the indices of training and test parts.
+
+        Parameters
+        ----------
+        X : ignored
+            Ignored: what tells the pictures apart are their labels.
+        y : matrix or list of lists
+            Labels, in any form that :meth:`sklift.MultilabelClassifier.fit` takes.
+        groups : ignored
+            Present for API consistency.
+
+        Yields
+        ------
+        train, test : ndarray of int
+        """
         targets = read_label_sets(y).targets
         share = check_real(
             self.test_size, "test_size", minimum=0, maximum=1, include_boundaries="neither"
@@ -114,4 +145,4 @@ class MultilabelStratifiedShuffleSplit(BaseCrossValidator):
                 raise ValueError(
                     f"test_size={share:g} of {len(targets)} pictures leaves one part empty"
                 )
-            yield test
+            yield np.flatnonzero(parts == 0), test
