@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def iterative_stratification(
-    targets: np.ndarray, shares: Sequence[float], rng: np.random.RandomState
+    targets: np.ndarray, shares: ArrayLike, rng: np.random.RandomState
 ) -> np.ndarray:
     """Part of each picture, so that every part has its share of the pictures with each label.
 
@@ -20,7 +19,7 @@ def iterative_stratification(
     ----------
     targets : ndarray of shape (n_samples, n_labels)
         1 where a picture has a label, else 0.
-    shares : sequence of float of length n_parts
+    shares : array-like of shape (n_parts,)
         Shares of the parts; their sum is 1.
     rng : RandomState
         The source of the choices among equals.

@@ -49,7 +49,8 @@ class LabelSetSample(Sample):
                 "use init='class_mean', or head='cosine'"
             )
         chosen = used if self.weight is None else used[self.weight[used] > 0]
-        chosen = chosen[some_of_each(self.codes[chosen], self.seed)]
+        of_each = 0 if init == "text" else _OF_A_LABEL  # for texts, the mean of all is enough
+        chosen = chosen[some_of_each(self.codes[chosen], of_each, self.seed)]
         features = self.data.features(backbone, chosen, plan)
         weight = None if self.weight is None else self.weight[chosen]
         if fit_features is not None:  # pictures of all labels are one class: the spread of all
@@ -134,12 +135,12 @@ class LabelSetHoldOut:
         return Subset(dataset, np.flatnonzero(~held)), Subset(dataset, np.flatnonzero(held))
 
 
-def some_of_each(targets: np.ndarray, seed: int) -> np.ndarray:
-    """Indices of a random draw of pictures: some of each label, and some of all."""
+def some_of_each(targets: np.ndarray, of_each: int, seed: int) -> np.ndarray:
+    """Indices of a random draw of pictures: at most ``of_each`` of each label, and some of all."""
     order = check_random_state(seed).permutation(len(targets))
     drawn = targets[order]
     rank = np.cumsum(drawn, axis=0, dtype=np.int64)
-    kept = ((drawn == 1) & (rank <= _OF_A_LABEL)).any(1)
+    kept = ((drawn == 1) & (rank <= of_each)).any(1)
     kept[:_OF_ALL] = True
     return np.sort(order[kept])
 

@@ -366,6 +366,8 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
     def score(self, X, y, sample_weight=None) -> float:
         """Share of the pictures all of whose labels are right, as scikit-learn's accuracy.
 
+        A picture that can't be read counts as wrong, with ``reader__on_error="skip"``.
+
         Parameters
         ----------
         X : pictures
@@ -379,8 +381,9 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         -------
         score : float in [0, 1]
         """
-        targets = self._targets(y)
-        right = ((self.predict_proba(X) > self._thresholds()) == targets).all(axis=1)
+        targets, probabilities = self._targets(y), self.predict_proba(X)
+        right = ((probabilities > self._thresholds()) == targets).all(axis=1)
+        right &= ~np.isnan(probabilities).all(axis=1)
         return float(np.average(right, weights=sample_weight))
 
     @isolated

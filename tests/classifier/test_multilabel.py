@@ -14,8 +14,11 @@ from sklearn.metrics import average_precision_score, f1_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import get_tags
+from skorch.callbacks import Callback
 
 from sklift import MultilabelClassifier
+from sklift._data._of_frames import mean_of_sigmoids
+from sklift._fitting._label_sets import LabelSetHoldOut, some_of_each
 from sklift.datasets import MultilabelStratifiedKFold
 from sklift.heads import Auto, Biased, Cosine, Linear, WhitenedCosine
 from sklift.metrics import f1_thresholds
@@ -286,3 +289,42 @@ def test_pictures_that_can_not_be_read(scenes, tmp_path):
     assert predicted.mask.all(axis=1).tolist() == [i == 3 for i in range(8)]
     clf._form = "lists"
     assert [labels is None for labels in clf.predict(paths)] == [i == 3 for i in range(8)]
+    assert clf.score(paths, y[:8]) <= 7 / 8  # the black picture that stands for it has no label
+
+
+def test_frames_have_the_mean_of_their_probabilities():
+    z = np.array([[2.0, -3.0], [0.5, 4.0]], np.float32)
+    np.testing.assert_allclose(expit(mean_of_sigmoids(z)), expit(z).mean(0), rtol=1e-6)
+    np.testing.assert_array_equal(mean_of_sigmoids(z[:1]), z[0])
+    assert mean_of_sigmoids(z).dtype == np.float32
+
+
+def test_some_pictures_of_each_label_tell_the_means():
+    targets = np.zeros((5000, 2), np.uint8)
+    targets[:3000, 0] = targets[4990:, 1] = 1
+    chosen = some_of_each(targets, 100, 0)
+    assert np.isin(np.arange(4990, 5000), chosen).all()
+    assert 1000 <= len(chosen) <= 1110
+    assert len(some_of_each(targets, 0, 0)) == 1000
+
+
+@pytest.mark.parametrize("fraction", [0.3, 0.8])
+def test_each_label_keeps_a_picture_for_training(fraction):
+    targets = np.c_[np.ones(12), np.eye(12, 1), np.eye(12, 1, -5)].astype(np.uint8)
+    for seed in range(4):
+        kept, held = LabelSetHoldOut(fraction, seed)(range(12), targets)
+        assert targets[kept.indices].any(0).all()
+        assert sorted([*kept.indices, *held.indices]) == list(range(12))
+        assert len(held) == pytest.approx(12 * fraction, abs=3)
+
+
+def test_skorch_callbacks_see_labels_and_probabilities():
+    seen = {}
+
+    class Look(Callback):
+        def on_epoch_end(self, net, dataset_train=None, **kwargs):
+            seen["predicted"], seen["proba"] = net.predict(X[:5]), net.predict_proba(X[:5])
+
+    clf = on_features(max_epochs=1, net_params={"callbacks": [Look()]}).fit(X, Y)
+    np.testing.assert_allclose(seen["proba"], clf.predict_proba(X[:5]), rtol=1e-5)
+    np.testing.assert_array_equal(seen["predicted"], clf.predict(X[:5]))
