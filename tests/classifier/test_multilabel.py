@@ -209,6 +209,11 @@ def test_held_out_pictures_and_early_stopping():
     assert len(stopped.history_) < 40
 
 
+def test_a_hit_is_a_picture_with_all_of_its_labels():
+    clf = on_features(lr=1e-12, max_epochs=1).fit(X, Y)
+    assert clf.history_[-1]["train_acc"] == pytest.approx(clf.score(X, Y))
+
+
 def test_a_checkpoint_is_continued(fitted, tmp_path):
     first = on_features(checkpoint=tmp_path).fit(X, Y)
     assert len(list(tmp_path.glob("finished-*.pt"))) == 1
