@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._commands._service import prediction_service
     from ._fitting._head_search import HeadSearchCV
     from ._fitting._soup import soup
-    from .classifier import LiftClassifier
+    from .classifier import LiftClassifier, MultilabelClassifier
     from .embedder import ImageEmbedder
     from .zero_shot import ZeroShotClassifier
 
@@ -25,6 +25,7 @@ __all__ = [
     "HeadSearchCV",
     "ImageEmbedder",
     "LiftClassifier",
+    "MultilabelClassifier",
     "NoveltyDetector",
     "SelectiveClassifier",
     "ShrunkGaussianClassifier",
@@ -42,6 +43,7 @@ _HOMES = {
     "HeadSearchCV": "_fitting._head_search",
     "ImageEmbedder": "embedder",
     "LiftClassifier": "classifier",
+    "MultilabelClassifier": "classifier",
     "NoveltyDetector": "_classes._novelty",
     "SelectiveClassifier": "_classes._selective",
     "ShrunkGaussianClassifier": "_classes._gaussian_classifier",

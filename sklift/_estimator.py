@@ -77,6 +77,10 @@ class ImageEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    def _resolve(self, parameter: str, value):
+        """A new recipe object for the value of a parameter."""
+        return resolve_recipe(parameter, value)
+
     def _set_nested(self, settings: dict) -> None:
         """Set the settings of recipes that were given to ``__init__``, as ``set_params`` does."""
         if not settings:  # a subclass may not have set its own parameters yet
@@ -101,7 +105,7 @@ class ImageEstimator(BaseEstimator):
     def _settings_of(self, parameter: str) -> dict:
         """The settings of the recipe of a parameter; empty if its value is wrong."""
         try:
-            recipe = resolve_recipe(parameter, getattr(self, parameter))
+            recipe = self._resolve(parameter, getattr(self, parameter))
         except (TypeError, ValueError):
             return {}
         return recipe.get_params(deep=False) if hasattr(recipe, "get_params") else {}
@@ -155,7 +159,7 @@ class ImageEstimator(BaseEstimator):
             If a parameter or setting is not there; nothing is set then.
         """
         names = _ROOMS.keys() & self.get_params(deep=False)
-        resolvers = {name: partial(resolve_recipe, name) for name in names}
+        resolvers = {name: partial(self._resolve, name) for name in names}
         params = named_recipes(self, params, resolvers)
         check_settings(self, params, self._suggest)
         return super().set_params(**params)

@@ -150,7 +150,8 @@ def test_the_house_plan_shows_the_floors_as_they_are():
 def test_what_a_room_is_for_comes_from_its_docstring():
     purpose = runpy.run_path(str(ROOT / "tools" / "draw_house_plan.py"))["purpose"]
     assert purpose("losses") == "Recipes of losses for long-tailed training"
-    assert purpose("classifier").startswith("LiftClassifier")
+    assert purpose("embedder").startswith("ImageEmbedder")
+    assert purpose("classifier").startswith("Classifiers that are trained")
 
 
 def test_tests_that_the_pages_name_exist():

@@ -58,7 +58,10 @@ def plain_labels(y, name: str, *, warn: bool = False) -> np.ndarray:
     y, listed = _column(y, name, warn=warn)
     if nested := [i for i, v in enumerate(y) if isinstance(v, (list, tuple, np.ndarray))]:
         kind = type(y[nested[0]]).__name__
-        raise ValueError(f"{name}[{nested[0]}] is a {kind}: give one label for each picture")
+        raise ValueError(
+            f"{name}[{nested[0]}] is a {kind}: give one label for each picture (for several there "
+            "is MultilabelClassifier)"
+        )
     missing = [i for i, v in enumerate(y) if is_missing(v)] if y.dtype.kind in "fOmM" else []
     if missing:
         raise ValueError(
@@ -194,7 +197,10 @@ def _column(labels, name: str, *, warn: bool = False) -> tuple[np.ndarray, bool]
         kind = type(labels).__name__
         raise ValueError(f"{name} is of type {kind}: give the labels in a list or a 1d array")
     if array.ndim > 1 and array.shape[1:] != (1,):
-        one_hot = "; of rows with a column for each class, give argmax(axis=1)"
+        one_hot = (
+            "; of rows with a column for each class, give argmax(axis=1); for several labels a "
+            "picture there is MultilabelClassifier"
+        )
         raise ValueError(
             f"{name} should be a 1d array, got an array of shape {array.shape} instead"
             f"{one_hot if array.ndim == 2 and array.dtype.kind in 'biuf' else ''}"

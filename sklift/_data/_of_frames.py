@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
+from scipy.special import expit, log_softmax, logit, logsumexp
 
 _AT_LEAST = 256  # frames whose pictures are given out together
 
@@ -50,3 +50,10 @@ def mean_probabilities(logits: np.ndarray) -> np.ndarray:
         return logits[0]
     mean = logsumexp(log_softmax(logits.astype(np.float64), axis=1), axis=0) - np.log(len(logits))
     return mean.astype(logits.dtype)
+
+
+def mean_of_sigmoids(logits: np.ndarray) -> np.ndarray:
+    """Logits whose sigmoid is the mean of the probabilities of several rows of logits."""
+    if len(logits) == 1:
+        return logits[0]
+    return logit(expit(logits.astype(np.float64)).mean(axis=0)).astype(logits.dtype)

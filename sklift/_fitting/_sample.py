@@ -13,12 +13,16 @@ from .._core._recipes import matches_trained
 from .._core._sklearn import check_sample_weight
 from .._core._warn import warn
 from .._data._unread import by_index
+from .._net import net_class
+from ..losses import build_loss, implied_prior
+from ._head_start import start_head
+from ._hold_out import HoldOut
 from ._settings import FitSettings
 
 
 @dataclass
 class Sample:
-    """Training data of a fit.
+    """Training data of a fit; each picture has one label.
 
     Attributes
     ----------
@@ -60,6 +64,55 @@ class Sample:
         n_labelled = len(self.codes) if self.weight is None else np.count_nonzero(self.weight)
         return int(n_labelled) + (0 if self.unlabeled is None else len(self.unlabeled))
 
+    def sums(self, used: np.ndarray, amounts: np.ndarray | None, n_classes: int) -> np.ndarray:
+        """Sums over the samples ``used`` of each class, of amounts or else of ones."""
+        return np.bincount(self.codes[used], amounts, minlength=n_classes)
+
+    def hold_out(self, fraction: float):
+        """The split that holds out a fraction of each class."""
+        return HoldOut(fraction, self.seed, self.weight)
+
+    def start_head(self, head, init: str, backbone, used, classes, plan, settings: FitSettings):
+        """Set what the head starts from, see :func:`sklift._fitting._head_start.start_head`."""
+        start_head(
+            head,
+            init,
+            backbone,
+            self.data,
+            self.codes,
+            used,
+            classes.labels,
+            plan,
+            names=classes.names,
+            prompts=settings.prompts,
+            sample_weight=self.weight,
+            random_state=self.seed,
+        )
+
+    def start_bias(self, head, settings: FitSettings, totals) -> None:
+        """Leave the bias of the head as it is: the loss says how frequent classes are."""
+
+    def build_loss(self, settings: FitSettings, totals):
+        """The loss module, for the class totals of the training samples."""
+        return build_loss(settings.loss, totals.effective, settings.head)
+
+    def net_class(self, order):
+        """The class of the net that trains on the samples."""
+        return net_class(order)
+
+    def fitted(self, settings: FitSettings, totals) -> dict[str, Any]:
+        """Fitted attributes about the classes, by name."""
+        return {
+            "class_counts_": totals.counts,
+            "class_prior_": totals.weights / totals.weights.sum(),
+            "implied_prior_": implied_prior(settings.loss, totals.effective, settings.head),
+            "pseudo_label_counts_": np.bincount(
+                self.codes[self.n_labelled :], minlength=len(totals.counts)
+            ),
+            "_class_weights": totals.weights,
+            "_effective_counts": totals.effective,
+        }
+
 
 def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
     """Return the class list and the validated samples.
@@ -82,24 +135,8 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
     y = check_labels(y) if y is not None else check_labels(data.labels, "the label of X")
     if len(y) != len(data):
         raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
-    if sample_weight is not None:
-        sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
-        sample_weight = np.array(sample_weight)  # torch warns of read-only ones, as pandas gives
-        if not sample_weight.any():  # older versions of scikit-learn do not check it
-            raise ValueError("Sample weights must contain at least one non-zero number")
-        if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:
-            raise ValueError(
-                "sample_weight has values, or a sum, beyond 1e-30 to 1e30: scale it, only the "
-                "ratios matter to most losses"
-            )
-    skipped = np.array([], dtype=np.intp)
-    if skip:
-        data, kept, wrong = data.readable()
-        skipped = np.array(sorted(wrong), dtype=np.intp)
-        if wrong:
-            _warn_skipped(wrong, len(y))
-        y = y[kept]
-        sample_weight = None if sample_weight is None else sample_weight[kept]
+    sample_weight = checked_weight(sample_weight, y)
+    data, y, sample_weight, skipped = readable(data, y, sample_weight, skip)
     classes, codes = encode_labels(y, classes)
     if sample_weight is not None:
         total = np.bincount(codes, sample_weight, minlength=len(classes))
@@ -112,6 +149,36 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
     if not skip:
         data.check_header()
     return classes, Sample(data, codes, sample_weight, seed_of(random_state), skipped)
+
+
+def checked_weight(sample_weight, y: np.ndarray) -> np.ndarray | None:
+    """The weights of the samples, validated, or None."""
+    if sample_weight is None:
+        return None
+    sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
+    sample_weight = np.array(sample_weight)  # torch warns of read-only ones, as pandas gives
+    if not sample_weight.any():  # older versions of scikit-learn do not check it
+        raise ValueError("Sample weights must contain at least one non-zero number")
+    if not 1e-30 < sample_weight[sample_weight > 0].min() <= sample_weight.sum() < 1e30:
+        raise ValueError(
+            "sample_weight has values, or a sum, beyond 1e-30 to 1e30: scale it, only the "
+            "ratios matter to most losses"
+        )
+    return sample_weight
+
+
+def readable(data, y: np.ndarray, sample_weight, skip: bool):
+    """Data, labels and weights of the pictures that can be read, and the indices of the others.
+
+    ``skip``: whether unreadable pictures are left out; if not, they are errors later.
+    """
+    if not skip:
+        return data, y, sample_weight, np.array([], dtype=np.intp)
+    data, kept, wrong = data.readable()
+    if wrong:
+        _warn_skipped(wrong, len(y))
+    sample_weight = None if sample_weight is None else sample_weight[kept]
+    return data, y[kept], sample_weight, np.array(sorted(wrong), dtype=np.intp)
 
 
 def seed_of(random_state) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .._estimator import resolve_recipe
-from ..heads import Auto
 from ..training import Checkpoint, Compute
 from ..training._optimizer import shared_settings
 from ._draws import check_one_sampler
@@ -63,7 +62,7 @@ class FitSettings:
 
     def with_head(self, init: str) -> FitSettings:
         """Settings with the head that suits its start and the adapter, if it is to be chosen."""
-        if not isinstance(self.head, Auto):
+        if not hasattr(self.head, "choose"):
             return self
         return replace(self, head=self.head.choose(init, self.adapter is not None))
 
@@ -79,15 +78,19 @@ class FitSettings:
         return replace(self, batch_size=size, max_epochs=n_epochs)
 
 
-def fit_settings(params: Mapping[str, Any]) -> FitSettings:
+def fit_settings(
+    params: Mapping[str, Any], resolve: Callable[[str, Any], Any] = resolve_recipe
+) -> FitSettings:
     """Make the settings of a fit from the parameters of the estimator, by name.
+
+    ``resolve``: the function from the name and the value of a parameter to its recipe.
 
     Raises
     ------
     TypeError, ValueError
         If a recipe is unknown, or does not suit the backbone.
     """
-    recipes = {name: resolve_recipe(name, params[name]) for name in RECIPES}
+    recipes = {name: resolve(name, params[name]) for name in RECIPES}
     if isinstance(params["backbone"], str) and params["backbone"] == "precomputed":
         if isinstance(params["adapter"], str) and params["adapter"] == "adaptformer":
             recipes["adapter"] = None  # the default adapter needs blocks

@@ -16,7 +16,7 @@ from .._net import agreed
 from ..backbones import Backbone, load_backbone
 from ..heads._product import ProductHead
 from ..regularizers import Regularizer
-from ._head_start import resolve_init, start_head
+from ._head_start import resolve_init
 from ._sample import Sample
 from ._settings import FitSettings
 from ._training_data import ClassTotals
@@ -135,20 +135,7 @@ def new_model(
     if starts is not None and key in starts:
         _start_as(model.head, starts[key])
         return model
-    start_head(
-        model.head,
-        init,
-        backbone,
-        sample.data,
-        sample.codes,
-        used,
-        classes.labels,
-        plan,
-        names=classes.names,
-        prompts=settings.prompts,
-        sample_weight=sample.weight,
-        random_state=sample.seed,
-    )
+    sample.start_head(model.head, init, backbone, used, classes, plan, settings)
     if starts is not None:
         starts[key] = model.head
     return model

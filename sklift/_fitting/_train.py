@@ -24,11 +24,9 @@ from .._net import (
     figures_of,
     interrupts_deferred,
     is_first,
-    net_class,
     predefined_split,
 )
 from ..backbones._fast._precision import frozen_weights_cast
-from ..losses import build_loss
 from ..regularizers import build_regularizer
 from ._hyperparameters import hyperparameters
 from ._learned import warn_if_shortened, warn_if_unlearned
@@ -88,9 +86,9 @@ def train(training: Training, tasks, keep: Callable[[dict], None]) -> None:
     arguments["train_split"] = None if held_out is None else predefined_split(held_out)
     tasks.begin()
     with seeded(sample.seed, plan.device):
-        criterion = build_loss(settings.loss, training.totals.effective, settings.head)
+        criterion = sample.build_loss(settings, training.totals)
         arguments["regularizer"] = _regularizer(settings, training.model, start)
-        net = net_class(training.order)(training.model, criterion, **arguments).initialize()
+        net = sample.net_class(training.order)(training.model, criterion, **arguments).initialize()
         net.is_first = is_first(training.order)
         net.hyperparameters = hyperparameters(settings)
         if state is not None:
@@ -141,12 +139,12 @@ def train_more(
     totals, order = class_totals(settings, sample, used, len(classes), seed, 1)
     if start is not None:
         totals = totals + start.totals
-    criterion = build_loss(settings.loss, totals.effective, settings.head)
+    criterion = sample.build_loss(settings, totals)
     last = [("interrupt", StopIfInterrupted())]
     arguments = net_arguments(settings, plan, len(used), seed, order, extra=last, one_epoch=True)
     with seeded(seed, plan.device):
         arguments["regularizer"] = _regularizer(settings, model, start)
-        net = net_class(order)(model, criterion, **arguments).initialize()
+        net = sample.net_class(order)(model, criterion, **arguments).initialize()
         net.is_first, net.hyperparameters = is_first(order), hyperparameters(settings)
         if start is not None:
             _take_over_history(net, start)

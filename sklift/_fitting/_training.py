@@ -6,14 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .._compute._plan import ComputePlan
 from .._compute._seeding import seeded
 from .._model import TunedModel
 from .._net import CheckpointFile, agreed_seed
 from ..backbones._fast._precision import frozen_weights_cast
-from ..losses import implied_prior
 from ._checkpoint import open_checkpoint
 from ._identity import describe, identify
 from ._sample import Sample
@@ -96,12 +93,7 @@ def fitted_attributes(
 ) -> dict[str, Any]:
     """Fitted attributes of the estimator, by name, but for those of the epochs."""
     return {
-        "class_counts_": totals.counts,
-        "class_prior_": totals.weights / totals.weights.sum(),
-        "implied_prior_": implied_prior(settings.loss, totals.effective, settings.head),
-        "pseudo_label_counts_": np.bincount(
-            sample.codes[sample.n_labelled :], minlength=len(totals.counts)
-        ),
+        **sample.fitted(settings, totals),
         "skipped_": sample.skipped,
         "init_": init,
         "adapter_": model.adapter,
@@ -113,8 +105,6 @@ def fitted_attributes(
         "batch_size_": settings.batch_size,
         "n_trainable_params_": model.n_trainable_params,
         "precision_": plan.precision_name,
-        "_class_weights": totals.weights,
-        "_effective_counts": totals.effective,
     }
 
 
@@ -172,6 +162,8 @@ def begin(
             )
     n_epochs = settings.max_epochs
     totals, order = class_totals(settings, sample, used, len(classes), sample.seed, n_epochs)
+    if start is None:
+        sample.start_bias(model.head, settings, totals)
     return Training(
         settings,
         sample,

@@ -14,7 +14,6 @@ from .._data._tokens import TokenRows, tokens_of_views
 from .._model import TunedModel
 from .._net import EpochOrder, shared_order
 from ._draws import expected_draws, sampling_probabilities, user_sampler
-from ._hold_out import HoldOut
 from ._sample import Sample
 from ._settings import FitSettings
 
@@ -31,17 +30,21 @@ class ClassTotals:
         Sum of the weights of the training samples.
     effective : ndarray
         Sum of the weights of the samples that an epoch draws: the class counts for the loss.
+    total : float
+        The same sum over the samples of all classes.
     """
 
     counts: np.ndarray
     weights: np.ndarray
     effective: np.ndarray
+    total: float
 
     def __add__(self, other: ClassTotals) -> ClassTotals:
         return ClassTotals(
             self.counts + other.counts,
             self.weights + other.weights,
             self.effective + other.effective,
+            self.total + other.total,
         )
 
 
@@ -89,7 +92,7 @@ def hold_out(settings: FitSettings, sample: Sample):
     if fraction is None and settings.early_stopping:
         fraction = 0.1
     if split is None and fraction is not None:
-        split = HoldOut(fraction, sample.seed, sample.weight)
+        split = sample.hold_out(fraction)
     return split or None
 
 
@@ -136,20 +139,20 @@ def class_totals(
 
     ``n_epochs``: number of epochs for which the draws are counted.
     """
-    codes = sample.codes[used]
     weight = None if sample.weight is None else sample.weight[used]
-    counts = np.bincount(codes[used < sample.n_labelled], minlength=n_classes)
-    weighted = np.bincount(codes, weight, minlength=n_classes).astype(float)
+    counts = sample.sums(used[used < sample.n_labelled], None, n_classes)
+    weighted = sample.sums(used, weight, n_classes).astype(float)
+    total = float(len(used) if weight is None else weight.sum())
     probabilities, draws, effective = None, None, weighted
     name, sampler = user_sampler(settings.net_params)
     if settings.sampler is not None:
-        probabilities = sampling_probabilities(settings.sampler, codes, n_classes)
+        probabilities = sampling_probabilities(settings.sampler, sample.codes[used], n_classes)
         draws = len(used) * probabilities
     elif sampler is not None:
         draws = expected_draws(sampler, len(used), n_epochs, seed, name=name)
     if draws is not None:
         drawn = draws if weight is None else draws * weight
-        effective = np.bincount(codes, drawn, minlength=n_classes)
+        effective, total = sample.sums(used, drawn, n_classes), float(drawn.sum())
     order = EpochOrder(len(used), seed, probabilities)
     order = shared_order(settings.net_params, order, settings.batch_size)
-    return ClassTotals(counts, weighted, effective), order
+    return ClassTotals(counts, weighted, effective, total), order

@@ -19,6 +19,7 @@ from ._history import figures_of
 from ._interrupt import StopIfInterrupted, interrupts_deferred
 from ._loader import EpochOrder, ShuffledLoader
 from ._mixing import Mixing
+from ._multilabel import MultilabelNet
 from ._net import LiftNet
 from ._optimizer import OptimizerFactory
 from ._processes import agreed, agreed_seed, processes_of
@@ -36,6 +37,7 @@ __all__ = [
     "LearningRates",
     "LiftNet",
     "Mixing",
+    "MultilabelNet",
     "OptimizerFactory",
     "Progress",
     "SharedOrder",

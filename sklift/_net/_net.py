@@ -41,6 +41,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
     share = 1.0  # share of the first labels of a mixed batch
     has_gradients = False  # whether a first step has shown that all trained weights get gradients
     is_first = True  # of several processes, whether this is the one that writes
+    target_ndim = 1  # of the targets of a batch that is not mixed
     hyperparameters: dict = {}  # of the fit, by name, as callbacks write them down
 
     def __init__(
@@ -137,7 +138,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         has_terms = training and self.has_terms
         logits = y_pred[:, :-1] if has_terms else y_pred
         main = labels[0][1] if len(labels) == 1 else max(labels, key=lambda label: label[0])[1]
-        self.hits["train" if training else "valid"] += (logits.detach().argmax(1) == main).sum()
+        self.hits["train" if training else "valid"] += self.n_right(logits.detach(), main)
         losses = []
         for _, target, weight in labels:
             loss = self.criterion_(logits, target, weight)
@@ -150,6 +151,10 @@ class LiftNet(ClassifierMixin, NeuralNet):
             return losses[0]
         return sum(label[0] * loss for label, loss in zip(labels, losses, strict=True))
 
+    def n_right(self, logits, target):
+        """Number of samples whose label is predicted, as a tensor."""
+        return (logits.argmax(1) == target).sum()
+
     def _mean(self, terms, target, weight):
         """Mean of the samples' terms, weighted as the loss weighs the samples."""
         weights = self.criterion_.weights(target, weight, terms.dtype)
@@ -159,7 +164,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         """List of (share, target, weight): one entry, or two for a mixed batch."""
         target, weight = y_true.to(self.device), split(X)[1]
         weight = None if weight is None else weight.to(self.device)
-        if target.ndim == 1:
+        if target.ndim == self.target_ndim:
             return [(1.0, target, weight)]
         weights = (None, None) if weight is None else weight.unbind(1)
         shares = (self.share, 1 - self.share)

@@ -22,9 +22,9 @@ import torch
 
 from ..adapters import ADAPTERS, Combination, Scaled
 from ..backbones import BACKBONES
-from ..heads import HEADS
+from ..heads import HEADS, Biased
 from ..images import AUGMENTATIONS, TTA, Reader
-from ..losses import LOSSES
+from ..losses import LOSSES, MULTILABEL_LOSSES
 from ..regularizers import REGULARIZERS
 from ..training import OPTIMIZERS, SAMPLERS, Compute
 from ._arrays import array_of, values_of
@@ -34,6 +34,7 @@ RECIPES = {
     for name, recipe in {
         **ADAPTERS,
         **LOSSES,
+        **MULTILABEL_LOSSES,
         **REGULARIZERS,
         **HEADS,
         **BACKBONES,
@@ -41,6 +42,7 @@ RECIPES = {
         **OPTIMIZERS,
         **AUGMENTATIONS,
         **TTA,
+        "biased": Biased,
         "combination": Combination,
         "scaled": Scaled,
         "compute": Compute,

@@ -16,9 +16,12 @@ from ._huggingface import from_huggingface
 from ._list import load_image_list
 from ._long_tailed import make_long_tailed
 from ._megadetector import load_megadetector
+from ._multilabel_split import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from ._wilds import from_wilds
 
 __all__ = [
+    "MultilabelStratifiedKFold",
+    "MultilabelStratifiedShuffleSplit",
     "check_images",
     "from_huggingface",
     "from_wilds",

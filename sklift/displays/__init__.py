@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._average_precision import AveragePrecisionDisplay
 from ._class_counts import ClassCountsDisplay
 from ._contact_sheet import ContactSheetDisplay
 from ._findings import FindingsReport
@@ -16,6 +17,7 @@ from ._shot_accuracy import ShotAccuracyDisplay
 from ._training_curve import TrainingCurveDisplay
 
 __all__ = [
+    "AveragePrecisionDisplay",
     "ClassCountsDisplay",
     "ContactSheetDisplay",
     "FindingsReport",

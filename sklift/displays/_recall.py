@@ -8,18 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ..metrics import shot_groups
 from ..metrics._shots import recalls_and_groups
+from ._against_counts import Against, draw_against_counts
 from ._fitted import training_counts
-from ._style import (
-    BLACK,
-    GROUP_COLOURS,
-    GROUP_MARKERS,
-    group_titles,
-    n_classes,
-    scale_counts,
-    start,
-)
+from ._style import start
 
 
 class RecallDisplay:
@@ -174,50 +166,15 @@ class RecallDisplay:
         display : RecallDisplay
             With ``ax_`` and ``figure_``.
         """
-        if np.shape(self.recalls) != np.shape(self.class_counts):
-            raise ValueError(
-                f"recalls has shape {np.shape(self.recalls)}, class_counts "
-                f"{np.shape(self.class_counts)}: give one of each per class"
-            )
-        tested = ~np.isnan(self.recalls)
-        if not tested.any():
-            raise ValueError("recalls is NaN for every class: there is nothing to draw")
-        recalls, counts = self.recalls[tested], self.class_counts[tested]
-        groups = shot_groups(counts, many=self.many, few=self.few)
         ax = start(ax, self)
-
-        self.points_, self.means_ = {}, {}
-        titles = group_titles(self.many, self.few)
-        area = 20 if len(counts) > 100 else 40
-        for name, group in groups.items():
-            if not group.any():
-                continue
-            points = np.column_stack([counts[group], recalls[group]])
-            points, size = np.unique(points, axis=0, return_counts=True)
-            colour, mean = GROUP_COLOURS[name], recalls[group].mean()
-            # over the line of the mean, and with a rim that shows them there
-            style = {"alpha": 0.6, "linewidths": 0.5, "edgecolors": "white", "zorder": 3, **kwargs}
-            self.points_[name] = ax.scatter(
-                *points.T, s=area * size, color=colour, marker=GROUP_MARKERS[name], **style
-            )
-            ends = counts[group].min() / 1.1, counts[group].max() * 1.1  # seen for one count too
-            ax.hlines(
-                mean, *ends, color=BLACK, lw=5, snap=False
-            )  # a rim that parts the line from the points
-            self.means_[name] = ax.hlines(
-                mean,
-                *ends,
-                color=colour,
-                lw=3,
-                snap=False,
-                label=f"{titles[name]}: mean {mean:.2f} of {n_classes(group.sum())}",
-            )
-        scale_counts(ax, "x", counts)
-        ax.set(
-            ylim=(-0.03, 1.03),
-            xlabel="training samples of the class",
-            ylabel="recall of the class",
+        self.points_, self.means_ = draw_against_counts(
+            ax,
+            Against("recall", "class", "classes"),
+            self.recalls,
+            self.class_counts,
+            many=self.many,
+            few=self.few,
+            **kwargs,
         )
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), title="marker area: number of classes")
         self.ax_, self.figure_ = ax, ax.figure
         return self

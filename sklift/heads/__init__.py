@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .._core._recipes import resolve
 from ._base import Head
+from ._biased import Biased
 from ._init import class_mean_rows, linear_probe_rows, random_rows, subsample, text_rows
+from ._label_means import label_mean_rows, without_mean
 from .auto import Auto
 from .cosine import Cosine
 from .l2norm import L2Norm
@@ -15,6 +17,7 @@ from .whitened import WhitenedCosine
 __all__ = [
     "HEADS",
     "Auto",
+    "Biased",
     "Cosine",
     "Head",
     "L2Norm",
@@ -22,11 +25,13 @@ __all__ = [
     "Linear",
     "WhitenedCosine",
     "class_mean_rows",
+    "label_mean_rows",
     "linear_probe_rows",
     "random_rows",
     "resolve_head",
     "subsample",
     "text_rows",
+    "without_mean",
 ]
 
 HEADS = {

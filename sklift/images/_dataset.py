@@ -139,7 +139,7 @@ class TrainViews(_Views):
     source : ImageSource
         The pictures.
     targets : array-like of int, shape (n_images,)
-        Encoded labels.
+        Encoded labels; or zeros and ones of shape (n_images, n_labels).
     weights : array-like of float, shape (n_images,), or None
         Sample weights, float32 in the items; None: no weights in the items.
     size : int
@@ -162,10 +162,12 @@ class TrainViews(_Views):
         if isinstance(recipe, CallableView):
             self.source = source  # a function may need all of the pixels
             self._map = map  # and draw from a global random state, in order of the items
-        self.targets = np.asarray(targets, dtype=np.int64)
+        self.targets = np.asarray(targets)
+        if self.targets.ndim == 1:
+            self.targets = self.targets.astype(np.int64, copy=False)
         self.weights = None if weights is None else np.asarray(weights, dtype=np.float32)
         for name, values in (("targets", self.targets), ("weights", self.weights)):
-            if values is not None and values.shape != (len(source),):
+            if values is not None and values.shape[:1] != (len(source),):
                 raise ValueError(
                     f"{name} must have one value for each of the {len(source)} pictures, got shape "
                     f"{values.shape}"
@@ -179,7 +181,8 @@ class TrainViews(_Views):
         self.epoch.fill_(epoch)
 
     def _item(self, image: np.ndarray, i: int):
-        view, target = self._view(image, i, int(self.epoch)), int(self.targets[i])
+        view, target = self._view(image, i, int(self.epoch)), self.targets[i]
+        target = int(target) if target.ndim == 0 else target
         return (view, target) if self.weights is None else ((view, self.weights[i]), target)
 
     def _view(self, image: np.ndarray, i: int, epoch: int) -> torch.Tensor:

@@ -9,6 +9,7 @@ from ._class_scores import per_class_scores
 from ._confusions import most_confused_pairs
 from ._left_out import left_out_detection
 from ._levels import per_level_scores
+from ._multilabel import multilabel_report, per_label_table
 from ._recalls import (
     geometric_mean_recall,
     harmonic_mean_recall,
@@ -26,9 +27,11 @@ from ._shots import (
     shot_groups,
 )
 from ._table import per_class_recall_table
+from ._thresholds import f1_thresholds
 
 __all__ = [
     "expected_calibration_error",
+    "f1_thresholds",
     "few_shot_accuracy_score",
     "few_shot_scorer",
     "geometric_mean_recall",
@@ -41,10 +44,12 @@ __all__ = [
     "medium_shot_accuracy_score",
     "medium_shot_scorer",
     "most_confused_pairs",
+    "multilabel_report",
     "per_class_coverage",
     "per_class_recall",
     "per_class_recall_table",
     "per_class_scores",
+    "per_label_table",
     "per_level_scores",
     "prediction_set_scores",
     "reliability_curve",

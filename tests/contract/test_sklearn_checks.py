@@ -7,7 +7,7 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
+from sklift import ImageEmbedder, LiftClassifier, MultilabelClassifier, ZeroShotClassifier
 from sklift.losses import LOSSES
 from sklift.testing import EXPECTED_FAILED_CHECKS
 
@@ -78,6 +78,36 @@ def test_what_it_runs_on_estimators_of_pictures(cls):
     with pytest.warns(SkipTestWarning, match="Can't test estimator"):
         results, by_status = run(cls("emoji-tiny"))
     assert results and set(by_status) == {"passed"}
+
+
+# They give y as a column that holds other numbers than 0 and 1, or texts, or no column: one label a
+# picture, which is no input of an estimator of several.
+ONE_LABEL = {
+    "check_classifier_data_not_an_array",
+    "check_classifier_not_supporting_multiclass",
+    "check_classifiers_classes",
+    "check_classifiers_one_label",
+    "check_classifiers_one_label_sample_weights",
+    "check_classifiers_regression_target",
+    "check_classifiers_train",
+    "check_decision_proba_consistency",
+    "check_estimators_dtypes",
+    "check_fit2d_1feature",
+    "check_sample_weights_not_an_array",
+    "check_sample_weights_not_overwritten",
+    "check_sample_weights_pandas_series",
+    "check_sample_weights_shape",
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_several_labels():
+    results, by_status = run(MultilabelClassifier("precomputed", max_epochs=1, random_state=0))
+    wrong = [r for r in results if r["status"] == "failed"]
+    assert {r["check_name"] for r in wrong} <= ONE_LABEL
+    assert len(by_status["passed"]) >= 40
+    multilabel = {name for name in by_status["passed"] if "multilabel" in name}
+    assert len(multilabel) == 4
 
 
 def test_no_tag_gets_round_a_check():

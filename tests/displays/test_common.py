@@ -11,6 +11,7 @@ import pytest
 
 import sklift.displays
 from sklift.displays import (
+    AveragePrecisionDisplay,
     ClassCountsDisplay,
     ContactSheetDisplay,
     OcclusionDisplay,
@@ -24,6 +25,9 @@ from sklift.displays import (
 from sklift.displays._style import PALETTE, shorten
 
 DRAWN = {
+    AveragePrecisionDisplay: lambda ax: AveragePrecisionDisplay.from_predictions(
+        [[1, 0], [0, 1]], [[0.9, 0.4], [0.5, 0.3]], [300, 5], ax=ax
+    ),
     ClassCountsDisplay: lambda ax: ClassCountsDisplay.from_counts([3, 1], ax=ax),
     ContactSheetDisplay: lambda ax: ContactSheetDisplay.from_predictions(
         np.zeros((2, 4, 4), np.uint8), [0, 1], [0, 0], ax=ax

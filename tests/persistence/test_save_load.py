@@ -16,7 +16,7 @@ from sklift import ImageEmbedder, LiftClassifier, ZeroShotClassifier
 from sklift.adapters import ADAPTERS, Adapter, AdaptFormer
 from sklift.backbones import BACKBONES
 from sklift.heads import HEADS, Cosine
-from sklift.losses import LDAM, LOSSES
+from sklift.losses import LDAM, LOSSES, MULTILABEL_LOSSES
 
 
 @pytest.fixture
@@ -111,6 +111,7 @@ def test_names_of_recipes_are_distinct():
         ADAPTERS,
         HEADS,
         LOSSES,
+        MULTILABEL_LOSSES,
         REGULARIZERS,
         BACKBONES,
         AUGMENTATIONS,
@@ -119,7 +120,7 @@ def test_names_of_recipes_are_distinct():
         OPTIMIZERS,
     )
     tables = [{n for n, r in table.items() if r} for table in everything]
-    others = {"combination", "compute", "reader"}
+    others = {"biased", "combination", "compute", "reader"}
     assert len(RECIPES) == sum(map(len, tables)) + len(others)
 
 

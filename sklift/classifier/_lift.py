@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
 from os import PathLike
 from typing import Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ._classes._names import names_in_words
-from ._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
-from ._compute._isolation import isolated
-from ._core._lazy_rows import Batches
-from ._core._sklearn import (
-    CallbackSupportMixin,
-    Interval,
-    StrOptions,
-    with_callbacks,
-)
-from ._estimator import ImageEstimator, LogitClassifierMixin, all_or_nothing
-from ._fitting._scaled import ScaledMixin
-from ._fitting._sklearn_callbacks import EpochTasks
-from ._persistence import Persistent
-
-_POSITIVE_INT = Interval(Integral, 1, None, closed="left")
+from .._classes._names import names_in_words
+from .._classes._priors import adjust_logits, estimate_prior, resolve_target_prior
+from .._compute._isolation import isolated
+from .._core._lazy_rows import Batches
+from .._core._sklearn import StrOptions, with_callbacks
+from .._estimator import LogitClassifierMixin, all_or_nothing
+from .._fitting._scaled import ScaledMixin
+from .._fitting._sklearn_callbacks import EpochTasks
+from ._tuned import TunedEstimator
 
 
-class LiftClassifier(
-    Persistent, ScaledMixin, CallbackSupportMixin, LogitClassifierMixin, ImageEstimator
-):
+class LiftClassifier(ScaledMixin, LogitClassifierMixin, TunedEstimator):
     r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
     It implements LIFT [1]_ and LIFT+ [2]_, whose settings are in :mod:`sklift.presets`. The
@@ -242,30 +232,12 @@ class LiftClassifier(
     """
 
     _parameter_constraints = {
-        **ImageEstimator._parameter_constraints,
-        "adapter": "no_validation",  # names and recipes: resolve() has better error messages
-        "loss": "no_validation",
+        **TunedEstimator._parameter_constraints,
         "regularizer": "no_validation",
-        "head": "no_validation",
         "init": [StrOptions({"auto", "text", "class_mean", "linear_probe", "random"})],
-        "class_names": "no_validation",
-        "classes": ["array-like", None],
-        "prompts": "no_validation",
-        "augmentation": "no_validation",
         "target_prior": [StrOptions({"balanced", "train"}), Mapping, "array-like", None],
-        "max_epochs": [StrOptions({"auto"}), _POSITIVE_INT],
-        "batch_size": [StrOptions({"auto"}), _POSITIVE_INT],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "optimizer": "no_validation",
         "sampler": "no_validation",
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "early_stopping": ["boolean"],
-        "n_iter_no_change": [_POSITIVE_INT],
         "warm_start": ["boolean"],
-        "checkpoint": "no_validation",
-        "net_params": [Mapping, None],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -383,9 +355,9 @@ class LiftClassifier(
         cross-validation on the labelled pictures, often wrong. Self-training as in "LiST" (Wang et
         al., 2021, arXiv 2110.06274) would train the adapter a second time for it.
         """
-        from ._fitting._one_pass import trained_before
-        from ._fitting._train import train
-        from ._fitting._training import begin
+        from .._fitting._one_pass import trained_before
+        from .._fitting._train import train
+        from .._fitting._training import begin
 
         fitted = trained_before(self, X, y, sample_weight, unlabeled)
         if fitted is not None:
@@ -411,9 +383,9 @@ class LiftClassifier(
         """
         self._check_params()
         self._say_loading()
-        from ._fitting._sample import check_same
-        from ._fitting._settings import fit_settings
-        from ._fitting._start import Classes
+        from .._fitting._sample import check_same
+        from .._fitting._settings import fit_settings
+        from .._fitting._start import Classes
 
         settings = fit_settings(self.get_params(deep=False))
         labels, sample = read or self._sample(X, y, sample_weight, self.classes)
@@ -459,10 +431,10 @@ class LiftClassifier(
         self._check_params()
         if not hasattr(self, "model_"):  # else it is there
             self._say_loading()
-        from ._fitting._sample import check_same, partial_classes
-        from ._fitting._settings import fit_settings
-        from ._fitting._start import Classes
-        from ._fitting._train import train_more
+        from .._fitting._sample import check_same, partial_classes
+        from .._fitting._settings import fit_settings
+        from .._fitting._start import Classes
+        from .._fitting._train import train_more
 
         settings = fit_settings(self.get_params(deep=False))
         start = self._trained()
@@ -588,13 +560,13 @@ class LiftClassifier(
         """
         check_is_fitted(self)
         self._check_params()
-        from ._persistence._export import write_program
+        from .._persistence._export import write_program
 
         write_program(self, path)
 
     def _sample(self, X, y, sample_weight, classes, *, reset: bool = True):
         """Return the class list and the validated samples."""
-        from ._fitting._sample import read_sample
+        from .._fitting._sample import read_sample
 
         skip = self._skips()
         data = self._data(X, reset=reset, must_exist=not skip)
@@ -603,7 +575,7 @@ class LiftClassifier(
 
     def _unlabeled(self, X):
         """The data without labels, validated."""
-        from ._fitting._sample import read_unlabeled
+        from .._fitting._sample import read_unlabeled
 
         skip = self._skips()
         try:
@@ -614,53 +586,17 @@ class LiftClassifier(
 
     def _trained(self):
         """The outcome of earlier training, or None."""
-        from ._fitting._start import Trained
-        from ._fitting._training_data import ClassTotals
+        from .._fitting._start import Trained
+        from .._fitting._training_data import ClassTotals
 
         if not hasattr(self, "model_"):
             return None
-        totals = ClassTotals(self.class_counts_, self._class_weights, self._effective_counts)
+        counts = (self.class_counts_, self._class_weights, self._effective_counts)
+        totals = ClassTotals(*counts, float(self._effective_counts.sum()))
         net = getattr(self, "net_", None)
         last = ("history", "optimizer_", "criterion_", "regularizer")
         of_net = (getattr(net, name, None) for name in last)
         return Trained(self.classes_, self.model_, self.init_, totals, self.history_, *of_net)
-
-    def _data(self, X, *, reset: bool, must_exist: bool = True):
-        """The pictures or features of ``X``, validated."""
-        if self.backbone != "precomputed":
-            pictures = self._pictures(X, reset=reset, must_exist=must_exist)
-            # Pictures of one prediction must not replace training pictures in the cache.
-            return pictures.cached(self._cache(), make_room=reset)
-        from ._data._feature_rows import Rows, as_table, float_types
-
-        X = as_table(X)
-        try:
-            return Rows(validate_data(self, X, reset=reset, dtype=float_types(X)))
-        except (TypeError, ValueError) as error:
-            if getattr(X, "ndim", 1) != 2:  # pictures or paths, more likely than features
-                error.add_note(
-                    "backbone='precomputed' takes features (n_samples, n_features): for pictures, "
-                    "put an ImageEmbedder before it, or name another backbone"
-                )
-            raise
-
-    def _trained_logits(self, X) -> Batches:
-        check_is_fitted(self)
-        self._check_params()
-        from ._compute._progress import with_progress
-        from ._data._of_frames import joined, mean_probabilities
-        from ._data._prediction import logits
-        from ._data._unread import without_unread
-
-        data = self._to_predict(self._data(X, reset=False, must_exist=not self._skips()))
-        frames, counts = data.by_frame()
-        model = self.model_
-        plan = self._plan(model.backbone.width, model.mean.device, data.dtype)
-        batches = logits(model, frames, self.tta, plan)
-        batches = with_progress(batches, len(frames), "predict", bool(self.verbose))
-        if counts is not None:
-            batches = joined(batches, counts, mean_probabilities)
-        return Batches(len(data), without_unread(batches, data.source))
 
     def _logit_batches(self, X) -> Batches:
         batches = self._trained_logits(X)
@@ -668,14 +604,3 @@ class LiftClassifier(
         if target is None:
             return batches
         return batches.map(lambda z: adjust_logits(z, self.implied_prior_, target))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        if self.backbone == "precomputed":
-            tags.input_tags.two_d_array = True
-            tags.input_tags.one_d_array = tags.input_tags.three_d_array = False
-            tags.input_tags.string = False
-        return tags
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "model_")
