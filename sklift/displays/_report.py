@@ -155,6 +155,7 @@ class Report(HtmlPage):
         -------
         report : Report
         """
+        earlier = _earlier(against)  # before minutes of predictions
         reader = reader_of(estimator)
         source = reader.build(X, must_exist=reader.on_error == "raise")
         y = check_labels(y) if y is not None else check_labels(source.labels, "the label of X")
@@ -179,7 +180,7 @@ class Report(HtmlPage):
             many=many,
             few=few,
             title=title,
-            against=against,
+            against=earlier,
         )
 
     @classmethod
@@ -235,6 +236,7 @@ class Report(HtmlPage):
         -------
         report : Report
         """
+        earlier = _earlier(against)
         source = as_image_source(X)
         y_true, y_pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
         check_consistent_length(source, y_true, y_pred, y_proba)
@@ -262,8 +264,7 @@ class Report(HtmlPage):
             limits=(many, few),
             predictions=predictions_of(source, y_true, y_pred, called),
         )
-        if against is not None:
-            earlier = against if isinstance(against, Report) else cls.load(against)
+        if earlier is not None:
             report.changes = changes(report, earlier)
         return report
 
@@ -283,7 +284,7 @@ class Report(HtmlPage):
         Raises
         ------
         ValueError
-            If it is no such page.
+            If it is no such page, or one that was changed by hand or damaged: the error says where.
         OSError
             If it can't be read.
         """
@@ -326,3 +327,7 @@ class Report(HtmlPage):
         from ._report_page import page
 
         return page(self)
+
+
+def _earlier(against: Report | str | os.PathLike | None) -> Report | None:
+    return against if against is None or isinstance(against, Report) else Report.load(against)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ._report_data import checked
+
 ELEMENT = "report-data"
 _START = "data:image/jpeg;base64,"
-TABLES = ("classes", "calibration", "confusions")
 
 
 def data_of(report) -> str:
@@ -44,44 +44,21 @@ def read_page(path: str | os.PathLike) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the file is no page of a report.
+        If the file is no page of a report, or something in it is wrong: the error says what.
     OSError
         If it can't be read.
     """
     page = _Page()
     try:
         page.feed(Path(path).read_text(encoding="utf-8"))
-        content = json.loads("".join(page.data))
-        predictions = content.pop("predictions")
-        names = np.array(predictions["names"], dtype=str)
-        mistakes = content["mistakes"]
-        for row, jpeg in zip(mistakes, page.pictures, strict=True):
-            row["thumbnail"] = jpeg
-        return {
-            **{name: content[name] for name in ("scores", "text", "model", "unreadable", "title")},
-            **{name: _arrays(content[name]) for name in TABLES},
-            "mistakes": mistakes,
-            "changes": _changes(content.get("changes")),
-            "limits": tuple(content["limits"]),
-            "predictions": {
-                "picture": np.array(predictions["picture"], dtype=str),
-                "true": names[np.array(predictions["true"], dtype=int)],
-                "predicted": names[np.array(predictions["predicted"], dtype=int)],
-            },
-        }
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        if not page.data:
+            raise ValueError("it holds no data of one")
+        return checked(json.loads("".join(page.data)), page.pictures)
+    except (ValueError, AssertionError, RecursionError) as error:  # of html.parser, and of json
         raise ValueError(
-            f"{os.fspath(path)} is no page of a report that can be read back: give one that "
-            "Report.save or sklift report has written"
+            f"{os.fspath(path)} is no page of a report that can be read back ({error}): give one "
+            "that Report.save or sklift report has written"
         ) from error
-
-
-def _arrays(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: np.array(v) if isinstance(v, list) else v for k, v in table.items()}
-
-
-def _changes(found: dict[str, Any] | None) -> dict[str, Any] | None:
-    return found and found | {"classes": _arrays(found["classes"])}
 
 
 class _Page(HTMLParser):

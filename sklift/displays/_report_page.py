@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..metrics._class_scores import wilson_interval
+from ..metrics._scorers import GROUPS
 from ._report_changes_page import changes_section
 from ._report_chart import interval, reliability
 from ._report_file import data_of
 from ._report_parts import figure, filled, html_table, percent, section, shown
 from ._style import group_titles, n_classes
-
-GROUPS = ("many", "medium", "few")
 
 
 def page(report) -> str:

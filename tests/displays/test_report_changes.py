@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
+import re
+from html import escape, unescape
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +55,114 @@ def test_a_page_is_read_back_as_it_was(then, tmp_path):
         np.testing.assert_equal(again.to_dict(), each.to_dict())
 
 
-@pytest.mark.parametrize(
-    "text", ["", "<p>no report</p>", '<template id="report-data">{}</template>', "\udcff"]
-)
+OTHERS = {
+    "": "it holds no data of one",
+    "<p>no report</p>": "it holds no data of one",
+    '<template id="report-data">{}</template>': "title, text, .* are missing",
+    '<template id="report-data">[1]</template>': r"its data must be an object; got \[1\]",
+    '<template id="report-data">{"title": </template>': "Expecting value",
+    f'<template id="report-data">{"[" * 200_000}</template>': "recursion",
+    "<![a[": "marked section",
+    "\udcff": "utf-8",
+}
+
+
+@pytest.mark.parametrize("text", OTHERS, ids=range(len(OTHERS)))
 def test_another_file_is_no_page(tmp_path, text):
     (tmp_path / "r.html").write_text(text, encoding="utf-8", errors="surrogateescape")
-    with pytest.raises(ValueError, match=r"r\.html is no page of a report that can be read back"):
+    with pytest.raises(ValueError, match=rf"r\.html is no page of a report .*{OTHERS[text]}"):
+        Report.load(tmp_path / "r.html")
+
+
+@pytest.fixture(scope="module")
+def saved(then, tmp_path_factory):
+    """Reports of common and of other pictures, and one without an earlier one, as pages."""
+    earlier = report([0], np.roll(PICTURES, 1, axis=1))
+    reports = [then, report([0, 41], against=then), report([0, 41], against=earlier)]
+    return [each.to_html() for each in reports]
+
+
+def changed(html, change):
+    """A page whose data were changed by hand."""
+    start, end = html.index(START) + len(START), html.rindex("</template>")
+    data = json.loads(unescape(html[start:end]))
+    change(data)
+    return html[:start] + escape(json.dumps(data), quote=False) + html[end:]
+
+
+def put(place, value):
+    *path, last = (int(key) if key.isdigit() else key for key in place.split("."))
+
+    def change(data):
+        for key in path:
+            data = data[key]
+        if value is None:
+            del data[last]
+        else:
+            data[last] = value
+
+    return change
+
+
+START = '<template id="report-data">'
+NAN = float("nan")
+WRONG = [  # where, what is put there, and what the error says
+    ("title", None, "title is missing"),
+    ("text", 3, "text must be a text; got 3"),
+    ("limits", [1], r"limits must be a list of two; got \[1\]"),
+    ("limits", [-1, 2], r"limits\[0\] must be a number from 0"),
+    ("scores.accuracy", "x", "scores.accuracy must be a number from 0 to 1; got 'x'"),
+    ("scores.accuracy", NAN, "scores.accuracy must be a number from 0 to 1; got nan"),
+    ("scores.macro_f1", 1.5, "scores.macro_f1 must be a number from 0 to 1, or NaN; got 1.5"),
+    ("scores.few", None, "scores.few is missing"),
+    ("scores.few.n_classes", -1, "scores.few.n_classes must be a number of pictures or"),
+    ("scores.few.n_samples", True, "scores.few.n_samples must be .*; got True"),
+    ("classes.n_train.1", "x", r"classes.n_train\[1\] must be a number of pictures or .* 'x'"),
+    ("classes.n_train.1", 10**20, r"classes.n_train\[1\] must be"),
+    ("classes.group.0", "bird", r"classes.group\[0\] must be one of many, .* got 'bird'"),
+    ("classes.label.0", [], r"classes.label\[0\] must be a label"),
+    ("classes.name", ["ant"], "columns of classes must be of one length; got name 1, n_train 3"),
+    ("calibration.weight", 0.5, "calibration.weight must be a list; got 0.5"),
+    ("calibration.error", None, "calibration.error is missing"),
+    ("confusions.n_back", None, "confusions.n_back is missing"),
+    ("mistakes", [], "it has 23 pictures of 0 mistakes"),
+    ("mistakes.1.true", 2, r"mistakes\[1\].true must be a text; got 2"),
+    ("model.rank", 4, r"model\['rank'\] must be a text; got 4"),
+    ("unreadable", [], r"unreadable must be an object; got \[\]"),
+    ("predictions.true.5", 3, "predictions.true must be places in predictions.names, below 3"),
+    ("predictions.true.5", -1, r"predictions.true\[5\] must be"),
+    ("changes", "x", "changes must be an object; got 'x'"),
+    ("changes.model.lr", ["0.1"], r"changes.model\['lr'\] must be a list of two"),
+    ("changes.scores.accuracy.p_value", NAN, "scores.accuracy.p_value must be a number"),
+    ("changes.scores.balanced_accuracy.low", None, "balanced_accuracy.low is missing"),
+    ("changes.classes.clear.0", 1, r"changes.classes.clear\[0\] must be true or false"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "message"), WRONG, ids=[row[0] for row in WRONG])
+def test_a_page_that_was_changed_by_hand_says_where(saved, tmp_path, place, value, message):
+    html = saved[1] if place.startswith("changes") else saved[0]
+    (tmp_path / "r.html").write_text(changed(html, put(place, value)), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"r\.html is no page of .*\(.*{message}.*\): give"):
+        Report.load(tmp_path / "r.html")
+
+
+def test_what_a_later_version_adds_is_not_read(saved, tmp_path):
+    for html in saved:
+        more = changed(html, lambda data: [d.update(new=1) for d in (data, data["scores"])])
+        (tmp_path / "r.html").write_text(more, encoding="utf-8")
+        assert Report.load(tmp_path / "r.html").to_html() == html
+
+
+@pytest.mark.parametrize("picture", ["AAAA", "/9j/4AAQSkZJRg==", "A", "large"])
+def test_a_picture_of_a_mistake_that_cannot_be_read(saved, tmp_path, picture):
+    if picture == "large":
+        file = io.BytesIO()
+        Image.new("RGB", (400, 8)).save(file, "JPEG")
+        picture = base64.b64encode(file.getvalue()).decode()
+    page = re.sub(r"base64,[^\"]+", f"base64,{picture}", saved[0], count=1)
+    (tmp_path / "r.html").write_text(page, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"r\.html is no page of .*\(.*(mistakes\[0\]|base64)"):
         Report.load(tmp_path / "r.html")
 
 

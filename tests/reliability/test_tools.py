@@ -29,7 +29,8 @@ def run(tool: str, *arguments: str) -> str:
     [
         ("images", "lists", "cifar"),
         pytest.param(
-            ("load", "checkpoints", "cache", "weights", "tables", "members"), marks=pytest.mark.slow
+            ("load", "checkpoints", "cache", "weights", "tables", "members", "pages"),
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["quick", "slow"],
