@@ -18,6 +18,7 @@ from ._classes._separation import separation
 from ._classes._words import warn_of_wordless
 from ._compute._isolation import isolated
 from ._core._lazy_rows import Batches
+from ._core._text import counted
 from ._estimator import FrozenEstimator, LogitClassifierMixin
 from ._persistence import Persistent
 
@@ -214,7 +215,9 @@ class ZeroShotClassifier(Persistent, LogitClassifierMixin, FrozenEstimator):
         classes, codes = np.unique(check_labels(y), return_inverse=True)
         pictures = self._pictures(X, must_exist=not self._skips())
         if len(pictures) != len(codes):
-            raise ValueError(f"X has {len(pictures)} pictures and y {len(codes)} labels")
+            raise ValueError(
+                f"X has {counted(len(pictures), 'picture')} and y {counted(len(codes), 'label')}"
+            )
         if len(classes) < 2:
             raise ValueError("suggest_names compares classes: y must have two at least")
         backbone = self._load_text_backbone()

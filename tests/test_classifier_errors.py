@@ -73,7 +73,7 @@ WRONG = {
     "reader__image_shape": [(48, "'image_shape' parameter")],
     "reader": [("fast", "Unknown reader"), (3, "reader must be one of")],
     "compute": [("float32", "Unknown compute"), (None, "compute must be one of")],
-    "device": [("gpu", "is not a device"), ("cuda:99", "this machine has . CUDA devices")],
+    "device": [("gpu", "is not a device"), ("cuda:99", "this machine has . CUDA device")],
     "compute__precision": [("half", "'precision' parameter")],
     "compute__cache": [(3, "cache must be"), (__file__, "is not a folder")],
     "compute__num_workers": [(-1, "'num_workers' parameter")],
@@ -175,7 +175,7 @@ def test_a_failed_refit_leaves_net_and_classes_of_the_old_one(quick, shapes):
     clf = quick(max_epochs=1).fit(X, y)
     expected = clf.predict(X)
     clf.set_params(device="cuda:99")
-    with pytest.raises(ValueError, match="CUDA devices"):
+    with pytest.raises(ValueError, match="CUDA device"):
         clf.fit(X, np.char.upper(y))
     assert clf.classes_.tolist() == np.unique(y).tolist()
     assert np.array_equal(clf.predict(X), expected)

@@ -27,7 +27,7 @@ def test_an_unknown_device(device):
 
 def test_an_absent_cuda_device():
     n = torch.cuda.device_count()
-    with pytest.raises(ValueError, match=f"this machine has {n} CUDA devices"):
+    with pytest.raises(ValueError, match=f"this machine has {n} CUDA device"):
         resolve_device(f"cuda:{n}")
 
 

@@ -12,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
+from .._core._text import counted
 from ._conformity import SCORES, class_thresholds, fewest_samples
 from ._held_out import CV_CONSTRAINTS, check_finite, fit_by_groups, held_out, whole
 from ._mixes import assumed_mix, innermost, trained_mix
@@ -201,8 +202,9 @@ class ConformalClassifier(WrappingClassifier):
         if unknown := [i for i, v in enumerate(y.tolist()) if v not in column]:
             i = unknown[0]
             raise ValueError(
-                f"y[{i}] = {y.tolist()[i]!r} is none of the {len(classes)} classes that the "
-                f"classifier was fitted to ({len(unknown)} such samples): leave them out"
+                f"y[{i}] = {y.tolist()[i]!r} is none of the "
+                f"{counted(len(classes), 'class')} that the classifier was fitted to "
+                f"({counted(len(unknown), 'such sample')}): leave them out"
             )
         given = resolve_target_prior(
             self.class_prior, classes, np.ones(len(classes)), "class_prior"
@@ -329,8 +331,8 @@ class ConformalClassifier(WrappingClassifier):
         fewest = fewest_samples(self.coverage)
         if len(scores) < fewest:
             raise ValueError(
-                f"coverage={self.coverage} needs at least {fewest} samples to calibrate with; "
-                f"there are {len(scores)}"
+                f"coverage={self.coverage} needs at least {counted(fewest, 'sample')} to calibrate "
+                f"with; there are {len(scores)}"
             )
         found = class_thresholds(scores, codes, n_classes, self.coverage, self.class_conditional)
         if np.isinf(found).any():

@@ -9,6 +9,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._core._text import counted
 from .._core._warn import warn
 from ._labels import if_numbered, listed_classes
 from ._words import as_words
@@ -54,8 +55,8 @@ def resolve_names(class_names, classes: np.ndarray, given=None) -> list[str] | N
         if lost:
             hint = _of_other_kind(class_names, labels) or if_numbered(classes, "a list")
             raise ValueError(
-                f"class_names has no name for {len(lost)} classes, the first is {lost[0]!r}"
-                f"{hint if lost == labels else ''}"
+                f"class_names has no name for {counted(len(lost), 'class')}, the first is "
+                f"{lost[0]!r}{hint if lost == labels else ''}"
             )
         names = [class_names[v] for v in labels]
     elif isinstance(class_names, str):
@@ -90,14 +91,14 @@ def _from_list(names: list, labels: list, given: list | None) -> list:
     if numbers is not None and all(0 <= n < len(names) for n in numbers):
         if 0 not in numbers:
             warn(
-                f"{len(names)} class_names for {len(labels)} labels from {labels[0]} on: they "
-                "are taken as indexed by label, the first for label 0; give a dict label -> "
-                "name to be sure"
+                f"{counted(len(names), 'name')} in class_names for {counted(len(labels), 'label')} "
+                f"from {labels[0]} on: they are taken as indexed by label, the first for label 0; "
+                "give a dict label -> name to be sure"
             )
         return [names[n] for n in numbers]
     raise ValueError(
-        f"class_names has {len(names)} names for {len(labels)} classes; give one for each, "
-        "in the order of the sorted labels, or a dict label -> name"
+        f"class_names has {counted(len(names), 'name')} for {counted(len(labels), 'class')}; give "
+        "one for each, in the order of the sorted labels, or a dict label -> name"
     )
 
 
@@ -111,12 +112,12 @@ def _in_order(labels: list) -> list:
         return labels
     for start in sorted({_start(v) for v in labels}):
         alike = [v for v in labels if _start(v) == start]
-        counted = sorted(alike, key=_by_parts)
-        if counted != alike:
-            first = next(a for a, b in zip(alike, counted, strict=True) if a != b)
+        in_order = sorted(alike, key=_by_parts)
+        if in_order != alike:
+            first = next(a for a, b in zip(alike, in_order, strict=True) if a != b)
             warn(
                 f"class_names follow the labels sorted as text, where {first!r} comes before "
-                f"{counted[alike.index(first)]!r}; give classes in the order of the names, or a "
+                f"{in_order[alike.index(first)]!r}; give classes in the order of the names, or a "
                 "dict label -> name"
             )
             break

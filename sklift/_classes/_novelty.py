@@ -12,6 +12,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
+from .._core._text import counted
 from ._conformity import fewest_samples, upper_quantile
 from ._gaussian_classifier import ShrunkGaussianClassifier
 from ._held_out import CV_CONSTRAINTS, check_finite, held_out, whole
@@ -157,8 +158,8 @@ class NoveltyDetector(WrappingEstimator):
         fewest = fewest_samples(1 - self.false_alarm_rate)
         if len(scores) < fewest:
             raise ValueError(
-                f"false_alarm_rate={self.false_alarm_rate} needs at least {fewest} samples; there "
-                f"are {len(scores)}"
+                f"false_alarm_rate={self.false_alarm_rate} needs at least "
+                f"{counted(fewest, 'sample')}; there are {len(scores)}"
             )
         self.offset_ = -upper_quantile(-scores, 1 - self.false_alarm_rate)
         self.novelty_score_ = name

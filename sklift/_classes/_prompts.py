@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._core._text import counted
 from .._core._warn import warn
 
 
@@ -86,7 +87,7 @@ def prompt_features(backbone, prompts, classes, names):
         )
     if names is not None and (unread := backbone.text.unread(names)):
         warn(
-            f"the text tower can't read the names of {len(unread)} classes, the first is "
+            f"the text tower can't read the names of {counted(len(unread), 'class')}, the first is "
             f"{unread[0]!r}: give class_names in a language that it knows"
         )
     features = backbone.mean_texts(texts)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core._text import counted
 from ._labels import gather_labels, is_missing
 
 
@@ -68,8 +69,8 @@ class Taxonomy:
         odd = [label for label, groups in table.items() if len(groups) != depth or not groups]
         if odd:
             raise ValueError(
-                f"{odd[0]!r} has {len(table[odd[0]])} groups, and the first label has {depth}: all "
-                "need one at each level"
+                f"{odd[0]!r} has {counted(len(table[odd[0]]), 'group')}, and the first label has "
+                f"{depth}: all need one at each level"
             )
         names = [f"level {i}" for i in range(1, depth + 1)] if levels is None else list(levels)
         if len(names) != depth or len({*names, "label"}) != depth + 1:
@@ -132,7 +133,7 @@ class Taxonomy:
         proba = np.asarray(proba, dtype=np.float64)
         found = self.groups(classes, level)
         if proba.ndim != 2 or proba.shape[1] != len(found):
-            raise ValueError(f"proba has shape {proba.shape}; there are {len(found)} classes")
+            raise ValueError(f"proba has shape {proba.shape}, for {counted(len(found), 'class')}")
         groups, codes = np.unique(found, return_inverse=True)
         sums = np.zeros((len(groups), len(proba)))
         np.add.at(sums, codes, proba.T)

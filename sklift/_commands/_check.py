@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._core._text import visible
+from .._core._text import counted, visible
 from ..datasets._checks._faults import faults
 from ..datasets._checks._kinds import ERROR, Found, table_of
 from ..datasets._checks._told import as_text, findings_of
@@ -19,7 +19,7 @@ from ..datasets._split import part_of
 from ..images import Reader
 from ..images._sources import ImageSource
 from ..metrics import shot_groups
-from ._output import bar, check_output, n_pictures, say, to_json
+from ._output import bar, check_output, say, to_json
 from ._pictures import Pictures, add_labels, check_columns, with_labels
 from ._reading import in_parts
 
@@ -81,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
     if output is not None:
         from ..displays import FindingsReport
 
-        counts = f"{n_pictures(len(pictures))} of {len(set(pictures.labels.tolist()))} classes"
+        n = len(set(pictures.labels.tolist()))
+        counts = f"{counted(len(pictures), 'picture')} of {counted(n, 'class')}"
         title = f"Check of {options.pictures}"
         FindingsReport.from_table(source, table, title=title, lead=f"{counts}.").save(output)
         say(f"wrote {output}")
@@ -207,7 +208,8 @@ def _text(place: str, pictures: Pictures, table: dict[str, np.ndarray]) -> str:
     groups = shot_groups([n for _, n in counts])
     sizes = ", ".join(f"{mask.sum()} {name}-shot" for name, mask in groups.items())
     lines = [
-        f"{place}: {n_pictures(len(pictures))} of {len(counts)} classes ({sizes})",
+        f"{place}: {counted(len(pictures), 'picture')} of {counted(len(counts), 'class')} "
+        f"({sizes})",
         f"most: {most}, {n_most:,}; fewest: {least}, {n_least:,}",
         "",
         as_text(findings_of(table)),

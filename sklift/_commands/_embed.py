@@ -6,9 +6,10 @@ import argparse
 
 import numpy as np
 
+from .._core._text import counted
 from .._store._atomic import replacing
 from ..embedder import ImageEmbedder
-from ._output import bar, check_output, n_pictures, say, tell_unreadable
+from ._output import bar, check_output, say, tell_unreadable
 from ._parameters import add_parameters, given_parameters
 from ._pictures import without_labels
 from ._reading import in_parts
@@ -66,6 +67,6 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"none of the pictures can be read; the first: {paths[0]}")
     with replacing(output) as file:
         np.savez(file, features=np.concatenate(features), paths=np.array(readable))
-    say(f"wrote features of {n_pictures(len(readable))} to {output}")
+    say(f"wrote features of {counted(len(readable), 'picture')} to {output}")
     tell_unreadable(unreadable)
     return int(bool(unreadable))

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from .._core._text import counted
 from .._store._atomic import replace_file
 from ..classifier import LiftClassifier
 from ..datasets._split import part_of
 from ._config import config_beside, merged, written
-from ._output import check_output, n_pictures, say, tell_unreadable, to_json
+from ._output import check_output, say, tell_unreadable, to_json
 from ._parameters import add_parameters, given_parameters
 from ._pictures import Pictures, add_labels, check_columns, with_labels
 
@@ -96,8 +97,8 @@ def run(options: argparse.Namespace) -> int:
             train, chosen["test_size"], parameters["random_state"]
         )
     n_classes = len(np.unique(train.labels))
-    held = f", {n_pictures(len(test))} to score on" if test else ""
-    say(f"{n_pictures(len(train))} of {n_classes} classes to train on{held}")
+    held = f", {counted(len(test), 'picture')} to score on" if test else ""
+    say(f"{counted(len(train), 'picture')} of {counted(n_classes, 'class')} to train on{held}")
     with warnings.catch_warnings():  # they are listed at the end
         warnings.filterwarnings("ignore", ".* can't be read and are left out")
         clf.fit(train.paths, train.labels)
@@ -149,7 +150,7 @@ def _as_split(pictures: Pictures) -> tuple[Pictures, Pictures] | None:
     if not {"train", scored} <= set(parts.tolist()):
         return None
     n_others = int((~np.isin(parts, ["train", scored])).sum())
-    others = f"; {n_pictures(n_others)} of other parts are not used" if n_others else ""
+    others = f"; {counted(n_others, 'picture')} of other parts are not used" if n_others else ""
     say(f"the table has a split: {scored!r} is held out{others}")
     return pictures.picked(parts == "train"), pictures.picked(parts == scored)
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
-from .._core._text import visible, visible_lines
+from .._core._text import counted, visible, visible_lines
 from .._core._version import __version__
 from .._store._cache_files import cache_files
 from .._store._speeds import StoredSpeeds
@@ -103,7 +103,7 @@ def _version(distribution: str) -> str | None:
 def _devices() -> list[str]:
     import torch
 
-    devices = [f"cpu ({torch.get_num_threads()} threads)"]
+    devices = [f"cpu ({counted(torch.get_num_threads(), 'thread')})"]
     for i in range(torch.cuda.device_count()):
         devices.append(f"cuda:{i} ({torch.cuda.get_device_name(i)})")
     if torch.backends.mps.is_available():

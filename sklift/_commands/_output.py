@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core._text import visible
+from .._core._text import counted, visible
 
 
 def say(text: str) -> None:
@@ -24,16 +24,11 @@ def tell_unreadable(unreadable: Mapping[str, str], n_most: int = 5) -> None:
     """Name files that could not be read, on stderr."""
     if not unreadable:
         return
-    say(f"{n_pictures(len(unreadable))} could not be read:")
+    say(f"{counted(len(unreadable), 'picture')} could not be read:")
     for path, reason in list(unreadable.items())[:n_most]:
         say(f"  {path}: {reason}")
     if len(unreadable) > n_most:
         say(f"  ... and {len(unreadable) - n_most} more")
-
-
-def n_pictures(n: int) -> str:
-    """A number of pictures in words: "1 picture", "1,000 pictures"."""
-    return f"{n:,} picture{'' if n == 1 else 's'}"
 
 
 def bar(n: int, what: str):

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .._core._text import visible
-from ._output import bar, check_output, n_pictures, say, tell_unreadable
+from .._core._text import counted, visible
+from ._output import bar, check_output, say, tell_unreadable
 from ._parameters import as_value
 from ._pictures import without_labels
 from ._predictions import NAMES, check_parquet, columns, flat, rows_of, write_parquet
@@ -130,7 +130,7 @@ def _write(
         unreadable = {path: why for path, why in unreadable.items() if path in wanted}
         rest = [path for path in paths if path not in done]
         if len(rest) < len(paths):
-            say(f"{n_pictures(len(paths) - len(rest))} are in {growing} already")
+            say(f"{counted(len(paths) - len(rest), 'picture')} are in {growing} already")
         for part in _parts(clf, rest, len(paths) - len(rest)):
             rows = rows_of(part, clf.classes_, top, model, sets)
             table.add(flat(row, top) if output.suffix == ".csv" else row for row in rows)
@@ -139,7 +139,7 @@ def _write(
             write_parquet(table.rows(), output, top)
     if growing != output:
         growing.unlink()
-    say(f"wrote {n_pictures(len(rest))} to {output}")
+    say(f"wrote {counted(len(rest), 'picture')} to {output}")
     return unreadable
 
 

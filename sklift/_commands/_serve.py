@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import socket
 import warnings
 
+from .._core._text import counted
 from ._output import say
 from ._parameters import as_value
 
@@ -76,27 +78,35 @@ def run(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise ImportError('a service needs uvicorn: pip install "scikit-lift[serve]"') from error
     from ._service._app import application
-    from ._service._served import load_served
 
-    given = {name: getattr(options, name) for name in ("target_prior", "tta")}
-    settings = {name: as_value(word) for name, word in given.items() if word is not None}
-    served = load_served(options.model, options.device, settings)
-    app = application(served, limits, options.top)
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="error",
-        timeout_graceful_shutdown=int(limits.time_limit) + 5,
-    )
-    # What is odd in pictures is in the answers; strangers would choose what is in the log.
-    warnings.simplefilter("ignore")
-    logging.getLogger().addHandler(logging.NullHandler())
-    with listening(options.host, options.port) as opened:
+    with listening(options.host, options.port) as opened:  # before a model is loaded
+        served = _loaded(options)
+        config = uvicorn.Config(
+            application(served, limits, options.top),
+            access_log=False,
+            log_level="error",
+            timeout_graceful_shutdown=int(limits.time_limit) + 5,
+        )
+        # What is odd in pictures is in the answers; strangers would choose what is in the log.
+        warnings.simplefilter("ignore")
+        logging.getLogger().addHandler(logging.NullHandler())
         host, port = opened.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        say(f"serving {options.model}, {len(served.clf.classes_)} classes: http://{shown}:{port}")
+        n = counted(len(served.clf.classes_), "class")
+        say(f"serving {options.model}, {n}: http://{shown}:{port}")
         uvicorn.Server(config).run(sockets=[opened])
     return 0
+
+
+def _loaded(options: argparse.Namespace):
+    from .._compute._device import resolve_device
+    from ._service._served import load_served
+
+    if options.device is not None:
+        resolve_device(options.device)  # before a file is read
+    given = {name: getattr(options, name) for name in ("target_prior", "tta")}
+    settings = {name: as_value(word) for name, word in given.items() if word is not None}
+    return load_served(options.model, options.device, settings)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -114,5 +124,9 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
-    except OSError as error:
-        raise OSError(f"can't listen at {host}, port {port} ({error.strerror or error})") from error
+    except (OSError, UnicodeError) as error:
+        why = str(error)
+        if isinstance(error, OSError):  # create_server adds the address to the words
+            named = isinstance(error, socket.gaierror) or error.errno is None
+            why = (error.strerror or why) if named else os.strerror(error.errno)
+        raise OSError(f"can't listen at {host!r}, port {port}: {why}") from error

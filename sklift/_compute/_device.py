@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .._core._text import counted
 from ._processor import bfloat16_of_processor
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -38,13 +39,13 @@ def resolve_device(device: str):
     if resolved.type == "cuda":
         if (resolved.index or 0) >= n_gpus:
             raise ValueError(
-                f"device={device!r}: this machine has {n_gpus} CUDA devices; 'auto' takes what is "
-                "there"
+                f"device={device!r}: this machine has {counted(n_gpus, 'CUDA device')}; 'auto' "
+                "takes what is there"
             )
         return torch.device("cuda", resolved.index or 0)
     try:
-        torch.empty(0, device=resolved)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=resolved).cpu()  # "meta" has no values
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise ValueError(
             f"device={device!r} is not available; 'auto' takes what is there"
         ) from error

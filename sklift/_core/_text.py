@@ -18,3 +18,24 @@ def visible(text: object) -> str:
 def visible_lines(text: object) -> str:
     """The same of a message, which may have lines."""
     return "\n".join(map(visible, str(text).split("\n")))
+
+
+def counted(number: int, word: str) -> str:
+    """A number of things in words.
+
+    Parameters
+    ----------
+    number : int
+        How many there are.
+    word : str
+        The singular of what they are, whose plural ends with "s" or "es".
+
+    Examples
+    --------
+    >>> from sklift._core._text import counted
+    >>> counted(1, "class"), counted(2000, "class"), counted(0, "picture")
+    ('1 class', '2,000 classes', '0 pictures')
+    """
+    if number != 1:
+        word += "es" if word.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{number:,} {word}"

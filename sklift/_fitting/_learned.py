@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from .._core._text import counted
 from .._core._warn import warn
 from ._length import FEWEST
 
@@ -48,9 +49,9 @@ def warn_if_unlearned(history: Sequence[Mapping[str, float]]) -> None:
     n = len(history)
     warn(
         f"the loss was still falling when training ended, from {losses[middle]:.3g} to "
-        f"{losses[-1]:.3g} in the last {n - middle - 1} epochs, and {history[-1]['train_acc']:.0%} "
-        f"of the training pictures are classified correctly: raise max_epochs ({2 * n}, for "
-        "instance) or lr, or lower batch_size"
+        f"{losses[-1]:.3g} in the last {counted(n - middle - 1, 'epoch')}, and "
+        f"{history[-1]['train_acc']:.0%} of the training pictures are classified correctly: "
+        f"raise max_epochs ({2 * n}, for instance) or lr, or lower batch_size"
     )
 
 
@@ -64,7 +65,10 @@ def warn_if_shortened(net, time_limit: float | None, max_epochs: int) -> None:
             f"{remedy}"
         )
     elif n < min(FEWEST, max_epochs) and n == net.planned_epochs:
-        warn(f"compute__time_limit={time_limit:g} was enough for {n} of {max_epochs} epochs only")
+        warn(
+            f"compute__time_limit={time_limit:g} was enough for {n} of "
+            f"{counted(max_epochs, 'epoch')} only"
+        )
 
 
 def _fall_per_rate(losses: Sequence[float], rates: Sequence[float]) -> float:

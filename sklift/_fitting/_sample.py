@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from .._classes._labels import check_labels, encode_labels, listed_classes
 from .._core._recipes import matches_trained
 from .._core._sklearn import check_sample_weight
+from .._core._text import counted
 from .._core._warn import warn
 from .._data._unread import by_index
 from .._net import net_class
@@ -134,7 +135,9 @@ def read_sample(data, y, sample_weight, classes, *, skip: bool, random_state):
     """
     y = check_labels(y) if y is not None else check_labels(data.labels, "the label of X")
     if len(y) != len(data):
-        raise ValueError(f"X has {len(data)} samples and y has {len(y)} labels")
+        raise ValueError(
+            f"X has {counted(len(data), 'sample')} and y has {counted(len(y), 'label')}"
+        )
     sample_weight = checked_weight(sample_weight, y)
     data, y, sample_weight, skipped = readable(data, y, sample_weight, skip)
     classes, codes = encode_labels(y, classes)

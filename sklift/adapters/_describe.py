@@ -16,6 +16,7 @@ from torch import nn
 from .._compute._device import resolve_device
 from .._compute._seeding import drawing_alone
 from .._core._recipes import check_real
+from .._core._text import counted
 from ..backbones import (
     AttentionBlock,
     Backbone,
@@ -108,7 +109,9 @@ class TowerDescription:
             rows += [("sites", ", ".join(f"{n} {name}" for name, n in self.sites.items() if n))]
             often = "once" if self.keeps_tokens else "in each epoch"
             rows += [("stages", f"blocks before the first trained one are computed {often}")]
-        rows += [("trained", f"weights for {self.n_classes} classes; the head has {n_head:,}")]
+        rows += [
+            ("trained", f"weights for {counted(self.n_classes, 'class')}; the head has {n_head:,}")
+        ]
         for name, n in self.trained.items():
             rank = f" (rank {self.ranks[name]})" if name in self.ranks else ""
             rows += [(f"  {name}", f"{n:>12,}{rank}")]

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._classes._look_alikes import warn_of_look_alikes
+from .._core._text import counted
 from .._core._warn import warn
 from ._split import part_of
 
@@ -72,9 +73,9 @@ def collection(
     if target is not None and target.dtype.kind in "iu":
         counts = np.bincount(target, minlength=0 if target_names is None else len(target_names))
     elif target is not None and target_names is not None:
-        counted = Counter(target.tolist())
-        counts = np.array([counted[name] for name in target_names.tolist()])
-    n_classes = "" if counts is None else f" of {len(counts)} classes"
+        of_class = Counter(target.tolist())
+        counts = np.array([of_class[name] for name in target_names.tolist()])
+    n_classes = "" if counts is None else f" of {counted(len(counts), 'class')}"
     return Bunch(
         data=data,
         filenames=filenames,
@@ -84,7 +85,7 @@ def collection(
         split=split,
         groups=groups,
         left_out=left_out or {},
-        DESCR=f"{len(data)} pictures{n_classes} {where}",
+        DESCR=f"{counted(len(data), 'picture')}{n_classes} {where}",
         **others,
     )
 

@@ -10,6 +10,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from .._core._text import counted
+
 
 def read_text(file: Path) -> str:
     """Text in UTF-8, with or without a byte order mark, or UTF-16; lines end in a line feed."""
@@ -76,8 +78,8 @@ def read_table(file: Path, *, quoted: bool = True) -> tuple[list[str], list[dict
                 continue
             if len(values) != len(columns):
                 raise ValueError(
-                    f"{file}, line {reader.line_num} has {len(values)} values, there are "
-                    f"{len(columns)} columns: {', '.join(columns)}"
+                    f"{file}, line {reader.line_num} has {counted(len(values), 'value')}, for "
+                    f"{counted(len(columns), 'column')}: {', '.join(columns)}"
                 )
             rows.append(dict(zip(columns, values, strict=True)))
     except csv.Error as error:

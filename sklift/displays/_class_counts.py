@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._classes._labels import check_labels
+from .._core._text import counted
 from ..metrics import shot_groups
 from ._fitted import training_counts
-from ._style import BLACK, GROUP_COLOURS, group_titles, n_classes, scale_counts, shorten, start
+from ._style import BLACK, GROUP_COLOURS, group_titles, scale_counts, shorten, start
 
 MOST_NAMES = 30  # more would overlap
 
@@ -179,7 +180,7 @@ class ClassCountsDisplay:
             raise ValueError("class_counts is empty: give at least one class")
         if self.labels is not None and len(self.labels) != len(self.class_counts):
             raise ValueError(
-                f"there are {len(self.labels)} labels for {len(self.class_counts)} class_counts: "
+                f"{counted(len(self.labels), 'label')} for {len(self.class_counts)} class_counts: "
                 "give one for each"
             )
         order = np.argsort(-self.class_counts, kind="stable")
@@ -198,7 +199,7 @@ class ClassCountsDisplay:
                     color=GROUP_COLOURS[name],
                     alpha=0.25,
                     lw=0,
-                    label=f"{titles[name]}: {n_classes(group.sum())}",
+                    label=f"{titles[name]}: {counted(group.sum(), 'class')}",
                 )
         style = {"color": BLACK, "drawstyle": "steps-mid", **kwargs}
         if len(counts) <= MOST_NAMES:
@@ -209,7 +210,7 @@ class ClassCountsDisplay:
             xlim=(0.5, len(counts) + 0.5),
             xlabel="class, by training samples",
             ylabel="training samples",
-            title=f"{n_classes(len(counts))}, {counts.sum():,.0f} samples",
+            title=f"{counted(len(counts), 'class')}, {counted(round(counts.sum()), 'sample')}",
         )
         if self.labels is not None and len(counts) <= MOST_NAMES:
             names = [shorten(str(label), 30) for label in self.labels[order]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._classes._names import resolve_names
+from .._core._text import counted
 
 
 def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np.ndarray]:
@@ -27,8 +28,8 @@ def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np
         y_proba = y_proba.astype(float)
     if y_proba.ndim != 2 or y_proba.shape[1] != len(labels):
         raise ValueError(
-            f"y_proba has shape {y_proba.shape}, but there are {len(labels)} labels: give labels=, "
-            "the class of each column, such as clf.classes_"
+            f"y_proba has shape {y_proba.shape}, for {counted(len(labels), 'label')}: give "
+            "labels=, the class of each column, such as clf.classes_"
         )
     if y_proba.size and not (y_proba.min() >= 0 and y_proba.max() <= 1):  # NaN is neither
         raise ValueError(

@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 
 from .._classes._labels import check_labels
+from .._core._text import counted
 from ..images._as_source import as_image_source
 from ..metrics._as_labels import as_labels
 from ._columns import label_probabilities, naming
@@ -182,7 +183,7 @@ class ContactSheetDisplay:
             correct[order],
             proba_true=proba_true[order] if given else None,
             proba_pred=proba_pred[order] if given else None,
-            title=f"{len(order):,} of {len(source):,} pictures, worst mistakes first "
+            title=f"{len(order):,} of {counted(len(source), 'picture')}, worst mistakes first "
             f"(mistakes in all: {int((~correct).sum()):,})",
         ).plot(ax=ax)
 

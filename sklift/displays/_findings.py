@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core._text import counted
 from ..datasets import check_images
 from ..datasets._checks._told import as_text, findings_of
 from ..images import resolve_reader
@@ -127,7 +128,7 @@ class FindingsReport(HtmlPage):
         """
         source = resolve_reader(reader).build(X, must_exist=False).reduced(LARGEST)
         columns = {name: np.asarray(table[name]) for name in table}
-        page = cls(columns, {}, title=title, lead=lead or f"{len(source):,} pictures.")
+        page = cls(columns, {}, title=title, lead=lead or f"{counted(len(source), 'picture')}.")
         indices = {
             row["index"]
             for _, faults in page.kinds()

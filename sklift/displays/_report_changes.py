@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import binomtest, fisher_exact
 
 from .._compute._threads import map_items
+from .._core._text import counted
 from ..images._sources import ImageSource
 from ._columns import rows_of
 
@@ -71,7 +72,8 @@ def changes(now, then) -> dict[str, Any]:
 def changes_in_words(changes: dict[str, Any]) -> str:
     """Lines for a terminal: the scores then and now, and the classes that changed clearly."""
     n = changes["n_common"]
-    lines = [f"against the earlier report{f', on {n:,} pictures' if n else ', other pictures'}:"]
+    on = f"on {counted(n, 'picture')}" if n else "other pictures"
+    lines = [f"against the earlier report, {on}:"]
     for name, score in changes["scores"].items():
         line = f"  {name.replace('_', ' '):<20} {score['then']:.3f} -> {score['now']:.3f}"
         if "low" in score:

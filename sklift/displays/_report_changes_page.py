@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core._text import counted
 from ._report_parts import html_table, percent, section, shown
 
 MOST = 12  # classes that are shown
@@ -34,7 +35,7 @@ def _lead(changes: dict[str, Any]) -> str:
         )
     points = [f"{100 * balanced[end]:+.1f}" for end in ("low", "high")]
     return (
-        f"On the {changes['n_common']:,} pictures that are in both reports with the same label, "
+        f"Of {counted(changes['n_common'], 'picture')} in both reports with the same label, "
         f"{changes['n_better']:,} became right and {changes['n_worse']:,} wrong (by chance: "
         f"{_chance(accuracy['p_value'])}). {scores}, a difference of {points[0]} to {points[1]} "
         "points (95 % interval)."

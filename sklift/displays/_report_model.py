@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from inspect import signature
 
+from .._core._text import counted
 from .._core._version import __version__
 from ._fitted import find_fitted
-from ._style import n_classes
 
 LONGEST = 300  # characters of a setting
 _FILLED_IN = ("adapter", "loss", "head", "init", "max_epochs", "batch_size")  # where "auto" is set
@@ -31,7 +31,8 @@ def described(estimator) -> dict[str, str]:
     counts = inner.class_counts_
     facts = {
         "classifier": type(inner).__name__,
-        "trained on": f"{int(counts.sum()):,} pictures of {n_classes(len(counts))}, "
+        "trained on": f"{counted(int(counts.sum()), 'picture')} of "
+        f"{counted(len(counts), 'class')}, "
         f"{int(counts.min()):,} to {int(counts.max()):,} of each",
     }
     if hasattr(inner, "n_trainable_params_"):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core._text import counted
 from ..metrics._class_scores import wilson_interval
 from ..metrics._scorers import GROUPS
 from ._report_changes_page import changes_section
 from ._report_chart import interval, reliability
 from ._report_file import data_of
 from ._report_parts import figure, filled, html_table, percent, section, shown
-from ._style import group_titles, n_classes
+from ._style import group_titles
 
 
 def page(report) -> str:
@@ -36,12 +37,16 @@ def _tiles(report) -> str:
     n = int(report.classes["n_true"].sum())
     low, high = (float(v) for v in wilson_interval(round(scores["accuracy"] * n), n))
     tiles = [
-        ("Accuracy", scores["accuracy"], f"{100 * low:.0f} to {100 * high:.0f} %, {n:,} pictures"),
+        (
+            "Accuracy",
+            scores["accuracy"],
+            f"{100 * low:.0f} to {100 * high:.0f} %, {counted(n, 'picture')}",
+        ),
         ("Balanced accuracy", scores["balanced_accuracy"], "mean over the classes"),
     ]
     for name in GROUPS:
         group = scores[name]
-        under = f"{n_classes(group['n_classes'])}, {group['n_samples']:,} pictures"
+        under = f"{counted(group['n_classes'], 'class')}, {counted(group['n_samples'], 'picture')}"
         title = f"{name.capitalize()}-shot{titles[name].removeprefix(name)}"
         tiles.append((title, group["accuracy"], under))
     tiles.append(("Calibration error", report.calibration["error"], "0 is perfect"))

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 import numpy as np
 
+from .._core._text import counted
 from ..images._as_source import as_image_source
 from ._contact_sheet import picture_grid, reduced
 from ._fitted import reader_of
@@ -124,7 +125,7 @@ class ReviewDisplay:
             panel.set(xticks=[], yticks=[], anchor="N")
             panel.spines[:].set(color=colour, linewidth=2.5)
             panel.set_title(_lines(row), fontsize=7.5, pad=4, parse_math=False)
-        ax.set_title(f"{len(self.images):,} pictures to review", parse_math=False)
+        ax.set_title(f"{counted(len(self.images), 'picture')} to review", parse_math=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

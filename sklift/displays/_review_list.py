@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 from sklearn.utils import check_consistent_length
 
 from .._classes._labels import check_labels
+from .._core._text import counted
 from ..images import resolve_reader
 from ..images._names import picture_names
 from ..metrics._table import check_output, import_pandas
@@ -114,7 +115,7 @@ def review_list(
         proba = estimator.predict_proba(X)
     proba, classes = np.asarray(proba, dtype=np.float64), np.asarray(estimator.classes_)
     if proba.ndim != 2 or proba.shape[1] != len(classes):
-        raise ValueError(f"proba has shape {proba.shape}; there are {len(classes)} classes")
+        raise ValueError(f"proba has shape {proba.shape}, for {counted(len(classes), 'class')}")
     y = None if y is None else check_labels(y)
     features = None if features is None else np.asarray(features, dtype=np.float64)
     if features is not None and features.ndim != 2:

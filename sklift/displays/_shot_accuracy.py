@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from .._core._text import counted
 from ..metrics._shots import mean_present, recalls_and_groups
 from ._fitted import common_counts
-from ._style import PALETTE, group_titles, legend, n_classes, start
+from ._style import PALETTE, group_titles, legend, start
 
 GROUPS = ("many", "medium", "few", "all")
 HATCHES = ("", "//", "..")  # for models beyond the palette
@@ -237,7 +238,7 @@ class ShotAccuracyDisplay:
                 ax.bar_label(self.bars_[name], fmt="%.2f", padding=2, fontsize=8)
         titles = {**group_titles(self.many, self.few), "all": "all (balanced)"}
         ticks = [
-            "\n".join([*titles[group].split(" ", 1), n_classes(self.group_sizes[group])])
+            "\n".join([*titles[group].split(" ", 1), counted(self.group_sizes[group], "class")])
             for group in GROUPS
         ]
         ax.set_xticks(range(len(GROUPS)), ticks)

@@ -40,11 +40,6 @@ def group_titles(many: float, few: float) -> dict[str, str]:
     }
 
 
-def n_classes(number: int) -> str:
-    """A number of classes in words: "1 class", "1,000 classes"."""
-    return f"{number:,} class{'' if number == 1 else 'es'}"
-
-
 def scale_counts(ax, which: str, counts: np.ndarray) -> None:
     """Give the axis ``which``, "x" or "y", a logarithmic scale that has a place for 0."""
     from matplotlib.ticker import LogLocator, NullFormatter

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._core._text import counted
 from ._numerics import cross_entropy, normalised, positive, precision
 from ._reduction import WeightedMean
 
@@ -191,7 +192,7 @@ class Loss(nn.Module):
         if logits.ndim != 2 or logits.shape[1] != n_classes:
             raise ValueError(
                 f"logits have shape {tuple(logits.shape)}, expected (n_samples, {n_classes}): "
-                f"class_counts has {n_classes} classes"
+                f"class_counts has {counted(n_classes, 'class')}"
             )
 
 

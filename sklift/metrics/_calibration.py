@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length
 
+from .._core._text import counted
 from ._as_labels import as_labels
 
 ROW_SUM_TOLERANCE = 0.01  # passes half precision, catches logits
@@ -117,7 +118,8 @@ def reliability_curve(
     labels = np.unique(y_true) if labels is None else as_labels(labels, "labels")
     if y_proba.shape[1] != len(labels):
         raise ValueError(
-            f"y_proba tells of {y_proba.shape[1]} classes, but there are {len(labels)} labels: "
+            f"y_proba tells of {counted(y_proba.shape[1], 'class')}, for "
+            f"{counted(len(labels), 'label')}: "
             "give labels=, the class of each column, such as clf.classes_"
         )
     # By hash, not by ==: numpy would take the text "1" and the number 1 for the same label.

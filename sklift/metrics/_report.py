@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, f1_score
 
+from .._core._text import counted
 from ._as_labels import as_labels
 from ._recalls import geometric_mean_recall, harmonic_mean_recall, worst_class_recall
 from ._shots import mean_present, recalls_and_groups
@@ -123,7 +124,7 @@ def _text(report: dict, many: float, few: float) -> str:
     for name, title in titles.items():
         group = report[name]
         score = f"{group['accuracy']:.3f}" if group["n_classes"] else "-"
-        sizes = f"{_n(group['n_classes'], 'class', 'es')}, {_n(group['n_samples'], 'sample', 's')}"
+        sizes = f"{counted(group['n_classes'], 'class')}, {counted(group['n_samples'], 'sample')}"
         lines.append(f"{title:<22} {score:<5}  {sizes}")
     return "\n".join(lines)
 
@@ -141,7 +142,3 @@ def _dataframe(report: dict):
             "n_samples": group["n_samples"],
         }
     return import_pandas().DataFrame(list(rows.values()), index=list(rows))
-
-
-def _n(number: int, word: str, plural: str) -> str:
-    return f"{number} {word}{'' if number == 1 else plural}"

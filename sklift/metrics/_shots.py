@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core._text import counted
 from ._as_labels import as_labels
 from ._recalls import per_class_recall
 
@@ -223,7 +224,7 @@ def recalls_and_groups(
         counts = np.asarray(class_counts)
         if counts.shape != labels.shape:
             raise ValueError(
-                f"class_counts has shape {counts.shape}, but there are {len(labels)} labels: give "
+                f"class_counts has shape {counts.shape}, for {counted(len(labels), 'label')}: give "
                 "labels=, the classes in the order of class_counts, or a dict label -> count"
             )
     unknown = np.setdiff1d(y_true, labels)

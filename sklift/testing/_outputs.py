@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn import config_context
 
+from .._core._text import counted
 from ._common import assert_same, fitted, outputs, pandas, pictures, prepared
 
 
@@ -74,7 +75,7 @@ def check_feature_names_out(name, estimator_orig):
     names = estimator.get_feature_names_out()
     n_features = estimator.transform(X[:1]).shape[1]
     assert len(set(names)) == len(names) == n_features, (
-        f"{name} has {len(set(names))} names for {n_features} features"
+        f"{name} has {counted(len(set(names)), 'name')} for {n_features} features"
     )
     assert all(isinstance(value, str) for value in names), f"{name}: names must be str"
 

@@ -75,7 +75,7 @@ def test_scores_rise_with_the_level(taxonomy):
     [
         ({}, None, "parents must be a dict label -> groups"),
         ([("a", "b")], None, "parents must be a dict label -> groups"),
-        ({"a": ("x", "y"), "b": ("x",)}, None, "'b' has 1 groups, and the first label has 2"),
+        ({"a": ("x", "y"), "b": ("x",)}, None, "'b' has 1 group, and the first label has 2"),
         ({"a": ("x", "y")}, ["one"], "levels must be 2 different names other than 'label'"),
         ({"a": ("x",)}, ["label"], "levels must be 1 different names"),
         ({"a": None}, None, r"'a' has no group at one of the levels \['level 1'\]: where"),
@@ -95,7 +95,7 @@ def test_what_is_asked_for_wrongly(taxonomy):
         taxonomy.groups(["wolf"], "order")
     with pytest.raises(ValueError, match=r"the taxonomy has no groups of \['bear'\]"):
         taxonomy.groups(["wolf", "bear"], "genus")
-    with pytest.raises(ValueError, match="there are 4 classes"):
+    with pytest.raises(ValueError, match="for 4 classes"):
         taxonomy.sum_proba(np.eye(3), CLASSES, "genus")
     with pytest.raises(ValueError, match=r"sure must be between 0.5 and 1"):
         taxonomy.roll_up(np.eye(4), CLASSES, sure=0.4)

@@ -84,24 +84,32 @@ def test_addresses_that_are_none(sklift, model):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = sklift("serve", model, "--port", port)
-    assert done.status == 2 and f"can't listen at 127.0.0.1, port {port}" in done.err
+    said = f"sklift serve: can't listen at '127.0.0.1', port {port}: Address already in use\n"
+    assert done.status == 2 and done.err == said
     with pytest.raises(ValueError, match=r"--port is a number from 0 to 65535; got 65536"):
         _serve.listening("127.0.0.1", 65536)
-    with pytest.raises(OSError, match=r"can't listen at no\.such\.host\.invalid, port 1"):
+    with pytest.raises(OSError, match=r"can't listen at 'no\.such\.host\.invalid', port 1: \w"):
         _serve.listening("no.such.host.invalid", 1)
+    with pytest.raises(OSError, match=r"can't listen at 'a+', port 1: \w"):
+        _serve.listening("a" * 70, 1)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--batch_size", "0"), "batch_size must be at least 1"),
-        (("--top", "0"), "top must be at least 1"),
+        (("--batch_size", "0"), "batch_size must be from 1 to"),
+        (("--window", "1e14"), "argument --window: invalid int value: '1e14'"),
+        (("--window", "100000000000000"), "window must be from 100 to 1,000,000; got 1"),
+        (("--time-limit", "inf"), "time_limit must be from 0.1 to 86,400; got inf"),
+        (("--port", "65536"), "--port is a number from 0 to 65535; got 65536"),
+        (("--device", "tpu"), "device='tpu' is not a device"),
+        (("--device", "meta"), "device='meta' is not available"),
         (("--batch-sice", "1"), "Did you mean '--batch_size'?"),
         ((), "there is no file 'none'"),
     ],
 )
 def test_words_that_are_not_usable(sklift, words, message):
-    done = sklift("serve", "none", *words)
+    done = sklift("serve", "none", "--port", "0", *words)
     assert done.status == 2 and message in done.err
 
 

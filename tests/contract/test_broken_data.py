@@ -158,7 +158,7 @@ BROKEN = {
     ),
     "check_feature_names_out": (
         embedder(get_feature_names_out=lambda self, names=None: np.array(["a"] * 192)),
-        "1 names for 192 features",
+        "1 name for 192 features",
     ),
     "check_pandas_output": (
         embedder(set_output=lambda self, transform=None: self),

@@ -94,7 +94,7 @@ def few(monkeypatch):
 
 def test_a_failure_is_raised_or_reported(few):
     estimator = Nameless("emoji-tiny")
-    with pytest.raises(AssertionError, match="Nameless has 1 names for 192 features"):
+    with pytest.raises(AssertionError, match="Nameless has 1 name for 192 features"):
         check_image_estimator(estimator)
     assert len(check_image_estimator(estimator, on_fail=None)) == 3
     with pytest.warns(EstimatorCheckFailedWarning, match="check_feature_names_out"):
@@ -103,7 +103,7 @@ def test_a_failure_is_raised_or_reported(few):
     failed = results[1]
     assert failed["check_name"] == "check_feature_names_out"
     assert failed["estimator"] is estimator and not failed["expected_to_fail"]
-    assert "1 names for 192 features" in str(failed["exception"])
+    assert "1 name for 192 features" in str(failed["exception"])
 
 
 def test_a_failure_may_be_expected(few):

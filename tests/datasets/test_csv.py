@@ -201,7 +201,7 @@ def test_pictures_to_predict_have_no_label(root):
         (TABLE, {"path": "file"}, "path='file' is no column"),
         (TABLE, {"group": "patient"}, "group='patient' is no column"),
         (TABLE, {"split": "part"}, "split='part' is no column"),
-        ("path,label\na/1.png\n", {}, "line 2 has 1 values, there are 2 columns: path, label"),
+        ("path,label\na/1.png\n", {}, "line 2 has 1 value, for 2 columns: path, label"),
         ("path,label,label\na/1.png,a,b\n", {}, "has several columns 'label'"),
         ("path,label\n", {}, "lists no pictures"),
         ("", {}, "lists no pictures"),

@@ -88,7 +88,7 @@ def test_it_draws_where_it_is_told_to_and_as():
     [
         (lambda: ClassCountsDisplay.from_counts([]), "class_counts is empty"),
         (lambda: ClassCountsDisplay.from_counts([3, -1]), "class_counts must be one finite number"),
-        (lambda: ClassCountsDisplay.from_counts([3, 1], labels=["a"]), "1 labels for 2 class"),
+        (lambda: ClassCountsDisplay.from_counts([3, 1], labels=["a"]), "1 label for 2 class"),
         (
             lambda: ClassCountsDisplay.from_estimator(LogisticRegression().fit([[0], [1]], [0, 1])),
             r"LogisticRegression has no class_counts_.* use ClassCountsDisplay\.from_labels",

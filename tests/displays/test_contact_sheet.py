@@ -144,7 +144,7 @@ def test_a_sheet_of_any_size_has_one_panel_per_picture(n_images):
     [
         ({"n_images": 0}, "n_images must be an int of at least 1, got 0"),
         ({"y_pred": Y_PRED[:3]}, "inconsistent numbers of samples"),
-        ({"y_proba": [[0.5, 0.5]] * 5}, r"y_proba has shape \(5, 2\), but there are 3 labels"),
+        ({"y_proba": [[0.5, 0.5]] * 5}, r"y_proba has shape \(5, 2\), for 3 labels"),
         (
             {"y_proba": [[2.0, -1.0, 0.0]] * 5},
             r"probabilities in \[0, 1\]; got values in \[-1, 2\]",

@@ -102,7 +102,7 @@ def test_reasons_are_those_that_there_is_a_base_for():
         ({"reasons": ["foreign"]}, "the reason 'foreign' has no base: give a detector"),
         ({"reasons": "label"}, "reasons must be a list of names; got 'label'"),
         ({"features": np.zeros(5)}, r"a row for each picture; got shape \(5,\)"),
-        ({"proba": np.eye(5)}, r"proba has shape \(5, 5\); there are 3 classes"),
+        ({"proba": np.eye(5)}, r"proba has shape \(5, 5\), for 3 classes"),
         ({"y": ["ant"]}, "inconsistent numbers of samples"),
         ({"output": "list"}, "output must be one of"),
     ],

@@ -78,7 +78,7 @@ def test_scalar_scores_are_those_of_the_dict():
 
 
 def test_counts_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"shape \(2,\), but there are 3 labels: give labels="):
+    with pytest.raises(ValueError, match=r"shape \(2,\), for 3 labels: give labels="):
         shot_accuracy_score([0, 1, 2], [0, 1, 2], [5, 6])
     with pytest.raises(ValueError, match=r"y_true holds \['dog'\], of which class_counts"):
         shot_accuracy_score(["ant", "dog"], ["ant", "ant"], {"ant": 5})

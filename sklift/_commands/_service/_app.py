@@ -43,6 +43,8 @@ def application(served: Served, limits: Limits, top: int):
     ------
     ImportError
         If the packages of the extra "serve" are missing.
+    ValueError
+        If the window is too large for the number of classes.
     """
     try:
         from fastapi import FastAPI, HTTPException, Request, Response
@@ -54,6 +56,7 @@ def application(served: Served, limits: Limits, top: int):
             f'a service needs {error.name}: pip install "scikit-lift[serve]"'
         ) from error
 
+    limits.check_window(len(served.clf.classes_))
     window = Window(
         limits.window, assumed_mix(served.clf), trained_mix(served.clf), served.reference
     )
@@ -110,6 +113,7 @@ def application(served: Served, limits: Limits, top: int):
         return JSONResponse(content, 422 if none else 200)
 
     @app.get("/health")
+    @app.head("/health", include_in_schema=False)
     async def health() -> Any:
         """Whether pictures are predicted: 503 where a batch takes longer than the time limit."""
         stuck = batcher.seconds > limits.time_limit
@@ -122,6 +126,7 @@ def application(served: Served, limits: Limits, top: int):
         return JSONResponse(content, 503 if stuck else 200)
 
     @app.get("/metrics", response_class=Response)
+    @app.head("/metrics", include_in_schema=False)
     def tell_metrics() -> Any:
         """Figures for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 
+from ..._core._text import counted
 from ._limits import Limits
 
 RETRY = {"Retry-After": "1"}  # seconds; a batch takes less
@@ -79,7 +80,9 @@ class _Upload:
 
         limits = self.gate.limits
         if self.n_bytes + n_more > limits.request_bytes:
-            return HTTPException(413, f"a request has at most {limits.max_upload} megabytes")
+            return HTTPException(
+                413, f"a request has at most {counted(limits.max_upload, 'megabyte')}"
+            )
         if self.gate._n_held + n_more > limits.held_bytes:
             return HTTPException(503, "too many uploads at a time: try again", RETRY)
         return None

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
 
+from ..._core._text import counted
 from ._drift import FEWEST
 
+# From what lets a picture through to what a large machine may hold.
+RANGES: dict[str, tuple[float, float]] = {
+    "top": (1, 1_000_000),
+    "batch_size": (1, 100_000),
+    "max_waiting": (1, 1_000_000),
+    "max_pictures": (1, 1_000_000),
+    "max_upload": (1, 1_000_000),
+    "max_megapixels": (1, 100_000),
+    "time_limit": (0.1, 86_400),
+    "window": (FEWEST, 1_000_000),
+}
 MEGABYTE = 2**20
+_MOST_CELLS = 2**30  # probabilities of a window, four bytes each
 _TOGETHER = 8  # requests of the largest size whose uploads are held at a time
 
 
@@ -45,21 +56,26 @@ class Limits:
 
     def check(self, top: int) -> None:
         """Raise an error for a bound of a wrong type, or out of range."""
-        values: dict[str, Any] = {"top": top} | {
-            f.name: getattr(self, f.name) for f in fields(self)
-        }
-        for name, value in values.items():
+        for name, (least, most) in RANGES.items():
+            value = top if name == "top" else getattr(self, name)
             kind = Real if name == "time_limit" else Integral
-            is_number = isinstance(value, kind) and not isinstance(value, bool)
-            if not is_number:
+            if not isinstance(value, kind) or isinstance(value, bool):
                 wanted = "a number" if kind is Real else "an integer"
                 raise TypeError(f"{name} must be {wanted}, got {value!r}")
-            least = FEWEST if name == "window" else 0 if name == "time_limit" else 1
-            if not (least <= value < math.inf and value > 0):
-                raise ValueError(f"{name} must be {f'at least {least}' if least else 'above 0'}")
+            if not least <= value <= most:  # NaN is neither
+                raise ValueError(f"{name} must be from {least:,} to {most:,}; got {value}")
         if self.max_pictures > self.max_waiting:
             raise ValueError(
                 f"max_pictures={self.max_pictures} must be at most max_waiting={self.max_waiting}"
+            )
+
+    def check_window(self, n_classes: int) -> None:
+        """Raise an error for a window that takes too much memory with so many classes."""
+        if self.window * n_classes > _MOST_CELLS:
+            most = _MOST_CELLS // n_classes
+            raise ValueError(
+                f"window={self.window} of {counted(n_classes, 'class')} takes "
+                f"{4e-9 * self.window * n_classes:.0f} GB: give at most {most:,}"
             )
 
     @property

@@ -22,6 +22,9 @@ class Client:
     def get(self, path):
         return self._ask("GET", path)
 
+    def head(self, path):
+        return self._ask("HEAD", path)
+
     def post(self, *contents, path="/predict", names=None, headers=None):
         names = names or [f"{i}.png" for i in range(len(contents))]
         head = b'--mark\r\nContent-Disposition: form-data; name="pictures"; filename="%s"\r\n\r\n'
@@ -43,7 +46,7 @@ class Client:
             text = response.read().decode()
         finally:
             connection.close()
-        is_json = response.headers["content-type"] == "application/json"
+        is_json = text and response.headers["content-type"] == "application/json"
         content = json.loads(text) if is_json else text
         return SimpleNamespace(status=response.status, headers=response.headers, content=content)
 

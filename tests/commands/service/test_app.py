@@ -15,6 +15,7 @@ from sklift import LiftClassifier, prediction_service
 from sklift._commands import main
 from sklift._commands._model_file import identity
 from sklift._commands._reference import write_reference
+from sklift._commands._service._limits import Limits
 from sklift._commands._service._served import Served
 from sklift._commands._sets import sets_beside
 
@@ -81,7 +82,7 @@ def test_damaged_ones_have_a_reason_and_no_path(client, contents):
         (b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "files of a form"),
         (b"{}", {"Content-Type": "application/json"}, 415, "files of a form"),
         (b"x", {"Content-Type": "multipart/form-data"}, 400, "boundary"),
-        (b"x" * (2**20 + 1), {}, 413, "at most 1 megabytes"),
+        (b"x" * (2**20 + 1), {}, 413, "at most 1 megabyte"),
     ],
 )
 def test_what_is_no_upload(client, body, headers, status, text):
@@ -110,6 +111,8 @@ def test_too_many_pictures_of_a_request(client, contents):
 
 def test_health_and_addresses(client, beside):
     found = client.get("/health").content
+    head = client.head("/health")
+    assert (head.status, head.content) == (200, "") and client.head("/metrics").status == 200
     assert found == {
         "status": "ok",
         "model": identity(beside, {"sets": 1.0}),
@@ -235,12 +238,13 @@ def test_it_is_mounted_in_another_application(fitted, running, contents):
 @pytest.mark.parametrize(
     ("bounds", "message"),
     [
-        ({"top": 0}, "top must be at least 1"),
-        ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"window": 99}, "window must be at least 100"),
-        ({"time_limit": 0}, "time_limit must be above 0"),
-        ({"time_limit": float("nan")}, "time_limit must be above 0"),
-        ({"time_limit": float("inf")}, "time_limit must be above 0"),
+        ({"top": 0}, "top must be from 1 to"),
+        ({"batch_size": 0}, "batch_size must be from 1 to 100,000; got 0"),
+        ({"window": 99}, "window must be from 100 to"),
+        ({"window": 10**14}, "window must be from 100 to 1,000,000; got 100000000000000"),
+        ({"time_limit": 0.001}, "time_limit must be from 0.1 to 86,400; got 0.001"),
+        ({"time_limit": float("nan")}, "time_limit must be from .* got nan"),
+        ({"time_limit": float("inf")}, "time_limit must be from .* got inf"),
         ({"max_pictures": 257}, "max_pictures=257 must be at most max_waiting=256"),
     ],
     ids=str,
@@ -252,6 +256,14 @@ def test_bounds_that_are_none(bounds, message):
     for wrong in ("1", None, True, 1j):
         with pytest.raises(TypeError, match=f"{name} must be a"):
             prediction_service("none.safetensors", **{name: wrong})
+
+
+def test_a_window_that_does_not_fit_into_memory():
+    with pytest.raises(
+        ValueError, match=r"window=200000 of 8,142 classes takes 7 GB: give at most"
+    ):
+        Limits(window=200_000).check_window(8142)
+    Limits(window=100_000).check_window(8142)
 
 
 def test_missing_packages_are_named(fitted, monkeypatch):

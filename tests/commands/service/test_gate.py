@@ -59,7 +59,7 @@ def test_a_length_that_is_too_large_is_refused_unread():
     door = Door()
     asyncio.run(door.ask(b"a", length=str(MEGABYTE + 1).encode()))
     assert door.read == [] and door.told[0][0] == door.sent[0]["status"] == 413
-    assert b"at most 1 megabytes" in door.sent[1]["body"]
+    assert b"at most 1 megabyte" in door.sent[1]["body"]
 
 
 @pytest.mark.parametrize("length", [None, b"5", b"-5", b"x"])

@@ -106,7 +106,7 @@ CLASSES = [
     BadFit(
         "a class without a name",
         ValueError,
-        "class_names has no name for 1 classes, the first is 2",
+        "class_names has no name for 1 class, the first is 2",
         lambda b: {"y": b.codes, "class_names": {0: "a", 1: "b"}},
     ),
     BadFit(

@@ -221,7 +221,7 @@ DEVICES = [
     BadFit(
         "a device that isn't there",
         ValueError,
-        "device='cuda:99': this machine has . CUDA devices; 'auto' takes what is there",
+        "device='cuda:99': this machine has . CUDA devices?; 'auto' takes what is there",
         lambda b: {"device": "cuda:99"},
     ),
     BadFit(
