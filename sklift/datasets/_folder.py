@@ -95,9 +95,9 @@ def load_image_folder(
     Warns
     -----
     UserWarning
-        If the folder of a class has no pictures; if files are left out that may be pictures; if the
-        classes would be "train" and "test", or a single folder of folders; if a group is in several
-        parts of the split. The message names them.
+        If the folder of a class has no pictures, or only copies of those of others; if files are
+        left out that may be pictures; if the classes would be "train" and "test", or a single
+        folder of folders; if a group is in several parts of the split. The message names them.
 
     See Also
     --------
@@ -162,8 +162,7 @@ def load_image_folder(
     left_out |= copies
     kept = [i for i, path in enumerate(paths) if path not in copies]
     target = [places[i]["class"] for i in kept]
-    if empty := sorted(set(names) - set(target)):
-        warn(f"no pictures in {root} for {', '.join(empty)}")
+    _warn_of_empty(sorted(set(names) - set(target)), paths, places, copies, root)
     warn_of_left_out(left_out, root, chosen=extensions is not None)
     return collection(
         np.array([paths[i] for i in kept], dtype=str),
@@ -175,6 +174,23 @@ def load_image_folder(
         where=f"in {root}",
         return_X_y=return_X_y,
     )
+
+
+def _warn_of_empty(
+    names: list[str], paths: list[str], places: list[dict], copies: dict[str, str], root: Path
+) -> None:
+    """Warn of classes without pictures, and of those of which none is left."""
+    first: dict[str, str] = {}
+    for path, place in zip(paths, places, strict=True):
+        first.setdefault(place["class"], path)
+    if empty := [name for name in names if name not in first]:
+        warn(f"no pictures in {root} for {', '.join(empty)}")
+    if copied := [name for name in names if name in first]:
+        path = first[copied[0]]
+        warn(
+            f"all pictures in {root} for {', '.join(copied)} are left out: each is a copy, "
+            f"{os.path.relpath(path, root)} {copies[path].removeprefix('a copy ')}"
+        )
 
 
 def _check_levels(levels: str) -> list[str]:

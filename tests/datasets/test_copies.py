@@ -45,6 +45,22 @@ def test_copies_in_several_classes_are_left_out_of_all(tmp_path):
     assert photos.class_counts.tolist() == [1, 1]
 
 
+def test_a_class_of_nothing_but_copies_has_pictures(tmp_path):
+    (tmp_path / "ant").mkdir()
+    for i in range(2):
+        content = noise(tmp_path / "cat" / f"{i}.png").read_bytes()
+        (tmp_path / "dog").mkdir(exist_ok=True)
+        (tmp_path / "dog" / f"{i}.png").write_bytes(content)
+    noise(tmp_path / "cat" / "2.png")
+    _, messages = said(load_image_folder, tmp_path)
+    assert [text for text in messages if "no pictures" in text] == [
+        f"no pictures in {tmp_path} for ant"
+    ]
+    (text,) = (text for text in messages if "all pictures" in text)
+    assert "for dog are left out: each is a copy, " in text
+    assert text.endswith(f"{Path('dog', '0.png')} in another class: {Path('cat', '0.png')}")
+
+
 def test_equal_starts_and_copies_within_a_class_are_no_reason(tmp_path):
     picture = noise(tmp_path / "cat" / "1.png").read_bytes()
     (tmp_path / "cat" / "2.png").write_bytes(picture)

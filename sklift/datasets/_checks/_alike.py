@@ -88,15 +88,17 @@ def near_copies(seen: Sequence[Seen], pairs: Sequence[tuple[int, int]]) -> list[
     They are compared at 32 pixels a side in each colour, and at 64 in grey, of which JPEG keeps
     more.
     """
-    close = []
-    for i, j in pairs:
-        first, second = seen[i], seen[j]
-        if _rest(first.small, second.small, 8) > COARSE:
-            continue
-        # a picture of less than 64 pixels has no more to compare
-        if min(first.side, second.side) < GREY or _rest(first.grey, second.grey, 16) <= FINE:
-            close.append((i, j))
-    return close
+    bounds = np.array([COARSE, FINE])
+    return [(i, j) for i, j in pairs if (differences(seen[i], seen[j]) <= bounds).all()]
+
+
+def differences(first: Seen, second: Seen) -> np.ndarray:
+    """Levels by which two pictures differ, at 32 pixels a side and at 64, of shape (2,)."""
+    coarse = _rest(first.small, second.small, 8)
+    # a picture of less than 64 pixels has no more to compare
+    if min(first.side, second.side) < GREY:
+        return np.array([coarse, 0.0])
+    return np.array([coarse, _rest(first.grey, second.grey, 16)])
 
 
 def _rest(a: np.ndarray | None, b: np.ndarray | None, n_cells: int) -> float:

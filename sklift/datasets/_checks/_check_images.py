@@ -34,7 +34,8 @@ def check_images(
       among photographs.
     - Copies and near-copies (saved again at another size, quality or brightness) in several
       classes, in several parts of a split, or in one class; bursts and groups that a split tears
-      apart.
+      apart. Where many pictures are alike, as of one product or camera, a near-copy must be as near
+      as a picture is to itself when it is saved again.
     - With ``features``: labels that look wrong, since the picture is as much of another class as
       half of the pictures of that class are, by classifiers that have not seen it.
     - Class names that look alike, and classes of one picture.

@@ -15,6 +15,7 @@ from ...images._sources import ImageSource
 from ._alike import close_pairs, copies, descriptors, joined, near_copies, told
 from ._alone import faults_of_each, is_blank
 from ._bursts import torn_bursts
+from ._crowds import crowded, nearest
 from ._kinds import Found
 from ._label_errors import wrong_labels
 from ._seen import SIDE, Seen, see
@@ -59,6 +60,8 @@ def faults(
     places = _places(labels, parts, len(seen))[of]
     close = [(of[a], of[b], likeness) for a, b, likeness in close_pairs(vectors, places)]
     near = near_copies(seen, [(i, j) for i, j, likeness in close if likeness > NEAR])
+    crowd = crowded([(i, j) for i, j, _ in close])
+    near = nearest(near, crowd, seen, source.reduced(SIDE), _each(source))
     alike = joined(near, len(seen))
     yield from told(alike, seen, labels, parts, exact=False)
     if parts is not None:
@@ -78,16 +81,19 @@ def faults(
 
 def _seen(source: ImageSource, advance: Callable[[int], object]) -> list[Seen]:
     reduced, name, paths = source.reduced(SIDE), picture_names(source), picture_paths(source)
-    # other sources than files may not be for several threads: file objects, data sets, HDF5
-    several: Callable[..., Iterable[Seen]] = map if paths is None else map_items
+    each = _each(source)
     seen: list[Seen] = []
     for start in range(0, len(source), AT_ONCE):
         some = range(start, min(start + AT_ONCE, len(source)))
-        seen += several(
-            lambda i: see(reduced, i, name(i), None if paths is None else paths[i]), some
-        )
+        seen += each(lambda i: see(reduced, i, name(i), None if paths is None else paths[i]), some)
         advance(len(some))
     return seen
+
+
+def _each(source: ImageSource) -> Callable[..., Iterable]:
+    """``map``, in threads where the source is for several."""
+    # other sources than files may not be: file objects, data sets, HDF5
+    return map if picture_paths(source) is None else map_items
 
 
 def _places(labels: np.ndarray | None, parts: np.ndarray | None, n: int) -> np.ndarray:

@@ -88,12 +88,15 @@ def see(source: ImageSource, i: int, name: str, path: str | None) -> Seen:
         seen = whole.resize(size, Image.Resampling.BOX)
     grey = np.asarray(seen.convert("L"))
     ends = tuple(np.percentile(grey, (0, 1, 99, 100)).astype(int).tolist())
-    small = _squeezed(whole, SMALL)
     taken = None if path is None else when_taken(path)
     flat = float((grey[:, 1:] == grey[:, :-1]).mean()) if grey.shape[1] > 1 else 1.0
     few = None if colours is None else len(colours)
-    levels = _squeezed(whole.convert("L"), GREY)
-    return Seen(None, side, ends, blur_of(grey), flat, few, small, levels, digest, taken)
+    return Seen(None, side, ends, blur_of(grey), flat, few, *levels_of(whole), digest, taken)
+
+
+def levels_of(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+    """A picture as it is compared: (32, 32, 3) in colours, and (64, 64) in grey."""
+    return _squeezed(image, SMALL), _squeezed(image.convert("L"), GREY)
 
 
 def _squeezed(image: Image.Image, side: int) -> np.ndarray:

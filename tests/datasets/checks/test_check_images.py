@@ -132,6 +132,34 @@ def test_a_copy_elsewhere_is_not_hidden_by_many_beside_it():
     assert group == [2, *range(20, 40)]
 
 
+def products(n, side=96):
+    """Pictures of one thing under one camera: it is turned and lit a little differently in each."""
+    rng = np.random.default_rng(1)
+    rows, columns = np.mgrid[:side, :side] / side - 0.5
+    pictures = []
+    for _ in range(n):
+        turned = rng.normal(0, 0.02)
+        left, top = rng.normal(0, 0.004, 2)
+        x = columns * np.cos(turned) + rows * np.sin(turned) - left
+        y = rows * np.cos(turned) - columns * np.sin(turned) - top
+        thing = (np.abs(x) < 0.4) & (np.abs(y) < 0.1 + 0.03 * np.sin(60 * x))
+        light = 1 + rng.normal(0, 0.02) + 0.1 * rng.normal() * x
+        grey = np.where(thing, 80, 200) * light + rng.normal(0, 3, x.shape)
+        pictures.append(grey[..., None].repeat(3, axis=2).clip(0, 255).astype(np.uint8))
+    return pictures
+
+
+def test_pictures_of_one_product_are_no_near_copies_but_one_saved_again_is():
+    X = products(40)
+    y = ["good", "bad"] * 20
+    assert told(X, y) == {}
+    X += [saved_again(X[3], 40), saved_again(X[4], 30, size=60), saved_again(X[7], 25)]
+    assert told(X, [*y, "bad", "good", "good"]) == {
+        "nearly the same picture in several classes": [[7, 42]],
+        "near-copies within a class": [[3, 40], [4, 41]],
+    }
+
+
 @pytest.fixture
 def files(tmp_path):
     """Photographs taken a minute apart, of which each second one is of the moment before."""
