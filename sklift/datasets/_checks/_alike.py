@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ...images._sources import ImageSource
 from ._alone import is_blank
 from ._kinds import Found
 from ._seen import GREY, Seen
@@ -99,6 +100,39 @@ def differences(first: Seen, second: Seen) -> np.ndarray:
     if min(first.side, second.side) < GREY:
         return np.array([coarse, 0.0])
     return np.array([coarse, _rest(first.grey, second.grey, 16)])
+
+
+def with_same_pixels(
+    groups: Sequence[list[int]],
+    pairs: Sequence[tuple[int, int]],
+    seen: Sequence[Seen],
+    source: ImageSource,
+) -> tuple[list[list[int]], list[tuple[int, int]]]:
+    """Groups of copies with those of other encodings, and the near-copies that are left.
+
+    Parameters
+    ----------
+    groups : sequence of list of int
+        Pictures of equal files.
+    pairs : sequence of (int, int)
+        Near-copies, of which a group has its first picture.
+    seen : sequence of Seen
+        The pictures.
+    source : ImageSource
+        Where near-copies are read again, in all their pixels.
+    """
+    same = [(i, j) for i, j in pairs if seen[i].side == seen[j].side and _is_same(source, i, j)]
+    whole = joined([*((g[0], i) for g in groups for i in g[1:]), *same], len(seen))
+    first = {i: group[0] for group in whole for i in group}
+    rest = {(first.get(i, i), first.get(j, j)) for i, j in pairs}
+    return whole, sorted((min(pair), max(pair)) for pair in rest if pair[0] != pair[1])
+
+
+def _is_same(source: ImageSource, i: int, j: int) -> bool:
+    try:
+        return np.array_equal(source[i], source[j])
+    except Exception:  # one is there no more
+        return False
 
 
 def _rest(a: np.ndarray | None, b: np.ndarray | None, n_cells: int) -> float:

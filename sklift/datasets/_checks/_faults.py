@@ -12,7 +12,7 @@ from ..._classes._plurals import plurals
 from ..._compute._threads import map_items
 from ...images._names import picture_names, picture_paths
 from ...images._sources import ImageSource
-from ._alike import close_pairs, copies, descriptors, joined, near_copies, told
+from ._alike import close_pairs, copies, descriptors, joined, near_copies, told, with_same_pixels
 from ._alone import faults_of_each, is_blank
 from ._bursts import torn_bursts
 from ._crowds import crowded, nearest
@@ -49,7 +49,6 @@ def faults(
     seen = _seen(source, advance)
     yield from faults_of_each(seen, least)
     equal = copies(seen)
-    yield from told(equal, seen, labels, parts, exact=True)
     again = {i for group in equal for i in group[1:]}
     of = [
         i
@@ -62,20 +61,22 @@ def faults(
     near = near_copies(seen, [(i, j) for i, j, likeness in close if likeness > NEAR])
     crowd = crowded([(i, j) for i, j, _ in close])
     near = nearest(near, crowd, seen, source.reduced(SIDE), _each(source))
+    equal, near = with_same_pixels(equal, near, seen, source)
+    yield from told(equal, seen, labels, parts, exact=True)
     alike = joined(near, len(seen))
     yield from told(alike, seen, labels, parts, exact=False)
+    copied = joined([*near, *((group[0], i) for group in equal for i in group[1:])], len(seen))
     if parts is not None:
         pairs = [(i, j) for i, j, _ in close] if len(of) and _varied(vectors) else []
         torn = set(torn_bursts(seen, of, vectors, pairs, parts, picture_paths(source)))
-        together = {i: k for k, group in enumerate(alike) for i in group}
+        together = {i: k for k, group in enumerate(copied) for i in group}
         rest = [(i, j) for i, j in torn if together.get(i, -1) != together.get(j, -2)]
         for burst in joined(sorted(rest), len(seen)):
             yield Found("bursts in several parts of the split", tuple(burst), _times(seen, burst))
         yield from _torn_groups(groups, parts)
     if labels is not None:
         if features is not None:
-            pairs = [*near, *((group[0], i) for group in equal for i in group[1:])]
-            yield from _wrong(features, labels, groups, joined(pairs, len(seen)))
+            yield from _wrong(features, labels, groups, copied)
         yield from _names(labels)
 
 
