@@ -99,6 +99,8 @@ class ConformalClassifier(WrappingClassifier):
     - A share as ``cv`` holds out fewer samples of rare classes than come, and the promise is for
       samples like those. Drawn from 150 classes of which a quarter had one sample, 70 % were
       covered of the wanted 80 (five folds: 80 %). Take folds, or samples of their own, there.
+    - A class that the model of a single split has not seen is in no set, and its samples count as
+      missed.
     - With several folds, thresholds come from models that saw fewer samples. There is no promise
       for a finite sample; coverage is usually near c. A class that has one sample only is
       unknown to the model that is tested with it, unless this model is told the classes.
@@ -165,7 +167,7 @@ class ConformalClassifier(WrappingClassifier):
         self.cv = cv
         self.random_state = random_state
 
-    def fit(self, X, y, groups=None) -> Self:
+    def fit(self, X, y, groups=None, sample_weight=None) -> Self:
         """Fit the classifier unless it is frozen, and calibrate.
 
         Parameters
@@ -176,6 +178,8 @@ class ConformalClassifier(WrappingClassifier):
             Labels.
         groups : array-like of shape (n_samples,), optional
             Samples of one group, such as a burst of a camera, are held out together.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights to fit the classifier with. Held-out samples count alike.
 
         Returns
         -------
@@ -188,18 +192,19 @@ class ConformalClassifier(WrappingClassifier):
             If a label is unknown to the frozen classifier, the samples are too few for the
             coverage, or more of them than it allows fit no class.
         """
-        X, y, groups = self._checked(X, y, groups)
+        X, y, groups, weight = self._checked(X, y, groups, sample_weight)
         frozen = isinstance(self.estimator, FrozenEstimator)
         if frozen and not isinstance(self.outlier_detector, (FrozenEstimator, type(None))):
             raise ValueError(
                 "outlier_detector is fitted to the samples that it should be tested with: give "
                 "FrozenEstimator(detector), fitted to those that the classifier knows"
             )
-        folds = held_out(self.estimator, X, y, self.cv, groups, self.random_state)
-        estimator = whole(self.estimator, folds, X, y)
+        folds = held_out(self.estimator, X, y, self.cv, groups, self.random_state, weight)
+        estimator = whole(self.estimator, folds, X, y, weight)
         classes = np.asarray(estimator.classes_)
         column = {label: k for k, label in enumerate(classes.tolist())}
-        if unknown := [i for i, v in enumerate(y.tolist()) if v not in column]:
+        unknown = [i for i, v in enumerate(y.tolist()) if v not in column]
+        if frozen and unknown:
             i = unknown[0]
             raise ValueError(
                 f"y[{i}] = {y.tolist()[i]!r} is none of the "
@@ -219,9 +224,11 @@ class ConformalClassifier(WrappingClassifier):
             found = self._scores(fitted, detector, rows, mixes, fold.test)
             for row, label in zip(found, y[fold.test].tolist(), strict=True):
                 scores.append(row[where[label]] if label in where else np.inf)
-                codes.append(column[label])
+                codes.append(column.get(label, -1))  # of a single split, that lacked it
         self.thresholds_ = self._thresholds(np.array(scores), np.array(codes), len(classes))
-        self.calibration_counts_ = np.bincount(codes, minlength=len(classes))
+        self.calibration_counts_ = np.bincount(
+            [code for code in codes if code >= 0], minlength=len(classes)
+        )
         if len(folds) > 1:
             detector, mixes = (
                 self._detector(X, y, groups, slice(None)),

@@ -126,7 +126,7 @@ def class_thresholds(
     scores : ndarray of shape (n_samples,)
         Scores of the true labels.
     codes : ndarray of shape (n_samples,)
-        The true labels, as indices of classes.
+        The true labels, as indices of classes; -1 for one that is none of them.
     n_classes : int
         Number of classes.
     coverage : float in (0, 1)
@@ -141,10 +141,10 @@ def class_thresholds(
         Infinite only if the one for all is.
     """
     everyone = upper_quantile(scores, coverage)
-    counts = np.bincount(codes, minlength=n_classes)
+    counts = np.bincount(codes[codes >= 0], minlength=n_classes)
     rare = counts < fewest_samples(coverage)
     own = np.full(n_classes, everyone)
-    own[rare] = upper_quantile(scores[rare[codes]], coverage)
+    own[rare] = upper_quantile(scores[rare[codes] | (codes < 0)], coverage)
     for k in np.flatnonzero(~rare):
         own[k] = upper_quantile(scores[codes == k], coverage)
     own[np.isinf(own)] = everyone

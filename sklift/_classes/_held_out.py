@@ -42,7 +42,9 @@ class Fold(NamedTuple):
     test: np.ndarray
 
 
-def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) -> list[Fold]:
+def held_out(
+    estimator, X, y: np.ndarray, cv, groups=None, random_state=None, sample_weight=None
+) -> list[Fold]:
     """Models, each with the samples that it was not fitted to.
 
     Parameters
@@ -61,6 +63,8 @@ def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) ->
         Samples of one group are held out together.
     random_state : int, RandomState or None
         Seed of the folds.
+    sample_weight : ndarray of shape (n_samples,), optional
+        Weights to fit with.
 
     Returns
     -------
@@ -71,14 +75,24 @@ def held_out(estimator, X, y: np.ndarray, cv, groups=None, random_state=None) ->
         check_is_fitted(estimator.estimator)
         return [Fold(estimator, None, np.arange(len(y)))]
     return [
-        Fold(clone(estimator).fit(take_rows(X, train), y[train]), train, test)
+        Fold(fitted_to(estimator, X, y, train, sample_weight), train, test)
         for train, test in splits(y, cv, groups, random_state)
     ]
 
 
-def whole(estimator, folds: list[Fold], X, y: np.ndarray):
+def whole(estimator, folds: list[Fold], X, y: np.ndarray, sample_weight=None):
     """The model to predict with: that of a single fold, or else one fitted to all samples."""
-    return folds[0].estimator if len(folds) == 1 else clone(estimator).fit(X, y)
+    if len(folds) == 1:
+        return folds[0].estimator
+    return fitted_to(estimator, X, y, slice(None), sample_weight)
+
+
+def fitted_to(estimator, X, y: np.ndarray, rows, sample_weight=None):
+    """A clone that is fitted to some samples; only weights that are given are passed on."""
+    X = X if isinstance(rows, slice) else take_rows(X, rows)
+    if sample_weight is None:
+        return clone(estimator).fit(X, y[rows])
+    return clone(estimator).fit(X, y[rows], sample_weight=sample_weight[rows])
 
 
 def fit_by_groups(estimator, X, y: np.ndarray, groups=None):

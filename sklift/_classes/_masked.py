@@ -17,6 +17,27 @@ class Labels(np.ma.MaskedArray):
     functions that know no masks, such as scikit-learn's metrics, these are labels that are wrong.
     """
 
+    def __array_function__(self, func, types, args, kwargs):
+        """Keep masks where numpy joins arrays, as ``cross_val_predict`` does.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklift._classes._masked import masked_labels
+        >>> missing = np.array([False, True])
+        >>> labels = masked_labels(np.array(["cat", "fox"]), np.array([1, 0]), missing)
+        >>> np.concatenate([labels[:1], labels, ["cat"]]).tolist()
+        ['fox', 'fox', None, 'cat']
+        """
+        if func is not np.concatenate or not set(kwargs) <= {"axis"}:
+            return super().__array_function__(func, types, args, kwargs)
+        parts = [np.ma.asanyarray(part) for part in args[0]]
+        joined = np.ma.concatenate(parts, *args[1:], **kwargs).view(Labels)
+        masked = [part for part in parts if np.ma.is_masked(part)]
+        if masked:
+            joined.fill_value = masked[0].fill_value
+        return joined
+
     def __iter__(self) -> Iterator:
         """Iterate over what lies under the mask: metrics put labels in sets, numpy's masked can't.
 

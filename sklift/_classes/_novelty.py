@@ -121,7 +121,7 @@ class NoveltyDetector(WrappingEstimator):
         self.cv = cv
         self.random_state = random_state
 
-    def fit(self, X, y, groups=None) -> Self:
+    def fit(self, X, y, groups=None, sample_weight=None) -> Self:
         """Fit the model unless it is frozen, and choose the threshold.
 
         Parameters
@@ -132,6 +132,8 @@ class NoveltyDetector(WrappingEstimator):
             Labels.
         groups : array-like of shape (n_samples,), optional
             Samples of one group, such as a burst of a camera, are held out together.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights to fit the model with. Held-out samples count alike.
 
         Returns
         -------
@@ -143,10 +145,10 @@ class NoveltyDetector(WrappingEstimator):
         ValueError
             If there are too few samples for the rate, or the score does not suit the model.
         """
-        X, y, groups = self._checked(X, y, groups)
+        X, y, groups, weight = self._checked(X, y, groups, sample_weight)
         model = ShrunkGaussianClassifier() if self.estimator is None else self.estimator
-        folds = held_out(model, X, y, self.cv, groups, self.random_state)
-        estimator = whole(model, folds, X, y)
+        folds = held_out(model, X, y, self.cv, groups, self.random_state, weight)
+        estimator = whole(model, folds, X, y, weight)
         name = self.novelty_score
         if name == "auto":
             gaussian = isinstance(innermost(estimator), ShrunkGaussianClassifier)

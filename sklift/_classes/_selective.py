@@ -103,7 +103,7 @@ class SelectiveClassifier(WrappingClassifier):
         self.cv = cv
         self.random_state = random_state
 
-    def fit(self, X, y, groups=None) -> Self:
+    def fit(self, X, y, groups=None, sample_weight=None) -> Self:
         """Fit the classifier unless it is frozen, and choose the thresholds.
 
         Parameters
@@ -114,6 +114,8 @@ class SelectiveClassifier(WrappingClassifier):
             Labels.
         groups : array-like of shape (n_samples,), optional
             Samples of one group, such as a burst of a camera, are held out together.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights to fit the classifier with. Held-out samples count alike.
 
         Returns
         -------
@@ -125,9 +127,9 @@ class SelectiveClassifier(WrappingClassifier):
         ValueError
             If no label is one of those of the frozen classifier.
         """
-        X, y, groups = self._checked(X, y, groups)
-        folds = held_out(self.estimator, X, y, self.cv, groups, self.random_state)
-        estimator = whole(self.estimator, folds, X, y)
+        X, y, groups, weight = self._checked(X, y, groups, sample_weight)
+        folds = held_out(self.estimator, X, y, self.cv, groups, self.random_state, weight)
+        estimator = whole(self.estimator, folds, X, y, weight)
         classes = np.asarray(estimator.classes_)
         if set(classes.tolist()).isdisjoint(y.tolist()):
             raise ValueError(

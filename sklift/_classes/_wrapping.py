@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from .._core._sklearn import validate_params
+from .._core._sklearn import check_sample_weight, validate_params
 from ._labels import check_labels
 
 
 class WrappingEstimator(MetaEstimatorMixin, BaseEstimator):
     """Base: the inputs of ``fit``, and what is taken over from the estimator inside."""
 
-    def _checked(self, X, y, groups) -> tuple:
-        """Samples that can be indexed, labels, and groups."""
+    def _checked(self, X, y, groups, sample_weight) -> tuple:
+        """Samples that can be indexed, labels, groups, and weights."""
         validate_params(self)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
-        return indexable(X, check_labels(y), groups)
+        X, y, groups = indexable(X, check_labels(y), groups)
+        if sample_weight is None:
+            return X, y, groups, None
+        if isinstance(self.estimator, FrozenEstimator):
+            raise ValueError("sample_weight is of no use, since estimator is frozen: leave it out")
+        if self.estimator is not None and not has_fit_parameter(self.estimator, "sample_weight"):
+            raise ValueError(f"the fit of {type(self.estimator).__name__} takes no sample_weight")
+        return X, y, groups, check_sample_weight(sample_weight, y, ensure_non_negative=True)
 
     def _adopt(self, estimator) -> None:
         """Set ``estimator_``, and its attributes of classes and columns."""

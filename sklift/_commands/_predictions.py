@@ -56,7 +56,7 @@ def rows_of(
 def columns(top: int) -> list[str]:
     """Names of the columns of a flat table."""
     others = [f"{name}_{k}" for k in range(2, top + 1) for name in ("label", "probability")]
-    return ["path", "label", "probability", *others, "set", "error", "model"]
+    return ["path", "label", "probability", *others, "set", "set_size", "error", "model"]
 
 
 def flat(row: dict[str, Any], top: int) -> dict[str, Any]:
@@ -65,7 +65,8 @@ def flat(row: dict[str, Any], top: int) -> dict[str, Any]:
     for k, (label, probability) in enumerate(row["top"][1:top], start=2):
         found |= {f"label_{k}": label, f"probability_{k}": probability}
     if row["set"] is not None:
-        found["set"] = " | ".join(map(str, row["set"]))
+        # as text, an empty set looks like none
+        found |= {"set": " | ".join(map(str, row["set"])), "set_size": len(row["set"])}
     return found
 
 

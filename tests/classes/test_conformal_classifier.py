@@ -9,11 +9,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklift import ConformalClassifier, LiftClassifier, ShrunkGaussianClassifier
+from sklift import (
+    ConformalClassifier,
+    LiftClassifier,
+    NoveltyDetector,
+    SelectiveClassifier,
+    ShrunkGaussianClassifier,
+)
 from sklift._classes._conformity import SCORES, class_thresholds, fewest_samples, upper_quantile
 from sklift._classes._held_out import splits
 from sklift.metrics import per_class_coverage, prediction_set_scores
@@ -260,6 +267,52 @@ def test_a_class_that_a_fold_lacks_fits_no_class_there():
         clf.fit(X, y)
 
 
+def test_a_class_that_a_single_split_lacks_counts_as_missed():
+    X, y = draw(60, np.random.default_rng(0))
+    y[y == 4] = 3
+    y[[7, 9]] = 4
+    split = [(np.arange(30, 60), np.arange(30))]
+    clf = ConformalClassifier(GaussianNB(), cv=split, class_conditional=1.0).fit(X, y)
+    assert 4 not in clf.classes_.tolist()
+    fold = GaussianNB().fit(X[30:], y[30:])
+    scores = SCORES["pas"](fold.predict_proba(X[:30]), fold.class_prior_, fold.class_prior_)
+    known = np.isin(y[:30], fold.classes_)
+    true = np.where(known, scores[np.arange(30), np.where(known, y[:30], 0)], np.inf)
+    assert known.sum() == 28 and clf.calibration_counts_.sum() == 28
+    enough = np.bincount(y[:30], minlength=5) >= 9
+    enough[4] = False
+    of_others = upper_quantile(true[~enough[y[:30]]], 0.9)
+    whole = upper_quantile(true, 0.9)
+    assert np.isfinite(whole) and enough[0] and not enough[3]
+    assert clf.thresholds_[3] == (whole if np.isinf(of_others) else of_others)
+    assert clf.thresholds_[0] == upper_quantile(true[y[:30] == 0], 0.9)
+    clf.set_params(class_conditional=0.0).fit(X, y)
+    assert_array_equal(clf.thresholds_, np.full(4, whole))
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        ConformalClassifier(GaussianNB(), cv=2, random_state=0),
+        ConformalClassifier(GaussianNB(), cv=0.3, random_state=0),
+        SelectiveClassifier(GaussianNB(), cv=2, precision=0.5, random_state=0),
+        NoveltyDetector(ShrunkGaussianClassifier(), cv=2, random_state=0),
+    ],
+    ids=lambda wrapper: f"{type(wrapper).__name__} {wrapper.cv}",
+)
+def test_weights_are_those_that_the_estimator_is_fitted_with(wrapper):
+    X, y = draw(200, np.random.default_rng(0))
+    weight = np.where(np.arange(200) % 2, 1.0, 0.25)
+    plain, weighted = clone(wrapper).fit(X, y), clone(wrapper).fit(X, y, sample_weight=weight)
+    rows = next(iter(splits(y, wrapper.cv, None, 0)))[0] if wrapper.cv == 0.3 else np.arange(200)
+    expected = clone(wrapper.estimator).fit(X[rows], y[rows], sample_weight=weight[rows])
+    found = weighted.estimator_.predict_proba(X)
+    assert_array_equal(found, expected.predict_proba(X))
+    assert not np.array_equal(found, plain.estimator_.predict_proba(X))
+    chosen = "offset_" if isinstance(wrapper, NoveltyDetector) else "thresholds_"
+    assert not np.array_equal(getattr(weighted, chosen), getattr(plain, chosen))  # folds too
+
+
 def test_a_share_is_held_out_by_groups():
     y, groups = np.tile([0, 1, 2], 40), np.arange(120) // 6
     ((train, test),) = splits(y, 0.25, groups, 0)
@@ -326,6 +379,15 @@ class TestWhatIsRefused:
         y[3] = 9
         with pytest.raises(ValueError, match=r"y\[3\] = 9 is none of the 5 classes that the"):
             ConformalClassifier(fitted).fit(X, y)
+
+    def test_weights_that_nothing_is_fitted_with(self, fitted):
+        X, y = draw(40, np.random.default_rng(0))
+        with pytest.raises(ValueError, match="sample_weight is of no use, since estimator is froz"):
+            ConformalClassifier(fitted).fit(X, y, sample_weight=np.ones(40))
+        with pytest.raises(ValueError, match="the fit of KNeighborsClassifier takes no sample_we"):
+            SelectiveClassifier(KNeighborsClassifier()).fit(X, y, sample_weight=np.ones(40))
+        with pytest.raises(ValueError, match=r"inconsistent|shape"):
+            ConformalClassifier(GaussianNB()).fit(X, y, sample_weight=np.ones(39))
 
     def test_a_classifier_that_does_not_tell_its_mix(self):
         X, y = draw(200, np.random.default_rng(0))

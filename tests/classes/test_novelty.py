@@ -24,7 +24,14 @@ def draw(n, rng, n_classes=6):
     return 3 * np.eye(6)[y] + rng.normal(size=(n, 6)), y
 
 
-@parametrize_with_checks([NoveltyDetector(false_alarm_rate=0.3, cv=2)])
+EXPECTED = {
+    "check_sample_weight_equivalence_on_dense_data": "held-out samples count alike, whatever weight"
+}
+
+
+@parametrize_with_checks(
+    [NoveltyDetector(false_alarm_rate=0.3, cv=2)], expected_failed_checks=lambda _: EXPECTED
+)
 def test_the_battery(estimator, check):
     check(estimator)
 

@@ -271,10 +271,12 @@ def test_sets_are_those_of_the_pictures_that_fit_held_out(sklift, with_sets, pho
         assert sorted(row["set"]) == clf.classes_[inside].tolist()
         assert row["set"][:1] in ([], [row["label"]])
     assert sklift("predict", with_sets, photos, "-o", tmp_path / "p.csv").status == 0
-    assert [r["set"] for r in rows_of(tmp_path / "p.csv")] == [" | ".join(r["set"]) for r in rows]
+    table = rows_of(tmp_path / "p.csv")
+    assert [r["set"] for r in table] == [" | ".join(r["set"]) for r in rows]
+    assert [r["set_size"] for r in table] == [str(len(r["set"])) for r in rows]
     # other predictions than those that were held out
     sklift("predict", with_sets, photos, "-o", tmp_path / "b.csv", "--target_prior", "balanced")
-    assert {row["set"] for row in rows_of(tmp_path / "b.csv")} == {""}
+    assert {row["set"] + row["set_size"] for row in rows_of(tmp_path / "b.csv")} == {""}
 
 
 def test_sets_of_another_model_are_not_taken(sklift, with_sets, model, photos, tmp_path):

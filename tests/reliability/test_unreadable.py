@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from sklift import ImageEmbedder, ZeroShotClassifier
 from sklift.images import ImageSequence
@@ -136,6 +137,16 @@ def test_a_cache_keeps_nothing_of_them(quick, shapes, paths, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.* can't be read:UserWarning")
+def test_folds_keep_the_masks(paths, shapes, quick):
+    y = shapes[1]
+    clf = quick(reader__on_error="skip", max_epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        labels = cross_val_predict(clf, paths, y, cv=StratifiedKFold(2))
+    assert np.flatnonzero(np.ma.getmaskarray(labels)).tolist() == BAD
+    assert labels.filled().tolist() == list(labels)  # under the mask lies what fills it
+
+
 def test_their_labels_are_masked(quick, shapes, paths):
     clf = quick(reader__on_error="skip").fit(*shapes)
     labels = clf.predict(paths)
