@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .._store._atomic import replace_file
+from ._beside import read_beside, write_beside
 
 FEWEST = 30  # pictures that say something about others
 _MOST = 2000  # probabilities that are kept
@@ -57,15 +57,14 @@ def write_reference(proba: np.ndarray | None, model: Path, identity: str) -> boo
     """
     file = reference_beside(model)
     if proba is None or len(proba) < FEWEST:
-        file.unlink(missing_ok=True)  # of an earlier model of this name
+        write_beside(file, None, identity)
         return False
     found = Reference.of(proba)
     content = {
         "counts": found.counts.tolist(),
         "probabilities": found.probabilities.round(4).tolist(),
-        "model": identity,
     }
-    replace_file(file, (json.dumps(content) + "\n").encode())
+    write_beside(file, content, identity)
     return True
 
 
@@ -77,23 +76,16 @@ def read_reference(model: Path, identity: str, n_classes: int) -> Reference | No
     ValueError
         If the file is not one of :func:`write_reference`.
     """
-    file = reference_beside(model)
-    if not file.exists():
-        return None
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+
+    def parse(content: dict[str, Any]) -> Reference:
         counts = np.array(content["counts"], np.int64)
         probabilities = np.array(content["probabilities"], np.float64)
-        if content["model"] != identity:
-            return None
         if counts.shape != (n_classes,) or probabilities.ndim != 1:
             raise ValueError("it is of another number of classes")
         if not (counts >= 0).all() or not counts.any() or not len(probabilities):
             raise ValueError("it is of no pictures")
         if not np.isfinite(probabilities).all():
             raise ValueError("its numbers are none of a reference")
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(
-            f"{file} is no reference of a model ({error}): remove it, or train the model again"
-        ) from error
-    return Reference(counts, np.sort(probabilities))
+        return Reference(counts, np.sort(probabilities))
+
+    return read_beside(reference_beside(model), identity, parse, "is no reference of a model")

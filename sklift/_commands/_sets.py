@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .._classes._conformity import SCORES, fewest_samples, upper_quantile
 from .._classes._mixes import assumed_mix, trained_mix
-from .._store._atomic import replace_file
+from ._beside import read_beside, write_beside
 from ._scoring import Scored
 
 COVERAGE = 0.9
@@ -35,7 +35,6 @@ def write_threshold(clf, scored: Scored | None, model: Path, identity: str) -> f
     identity : str
         What tells it from other models.
     """
-    file = sets_beside(model)
     threshold = np.inf
     if scored is not None and len(scored.paths) >= fewest_samples(COVERAGE):
         column = {label: k for k, label in enumerate(clf.classes_.tolist())}
@@ -43,12 +42,10 @@ def write_threshold(clf, scored: Scored | None, model: Path, identity: str) -> f
         scores = _scores(clf, scored.y_proba)
         true = np.where(codes >= 0, scores[np.arange(len(codes)), codes], np.inf)
         threshold = upper_quantile(true, COVERAGE)
-    if not np.isfinite(threshold):
-        file.unlink(missing_ok=True)  # of an earlier model of this name
-        return None
-    content = {"coverage": COVERAGE, "threshold": threshold, "model": identity}
-    replace_file(file, (json.dumps(content) + "\n").encode())
-    return threshold
+    found = float(threshold) if np.isfinite(threshold) else None
+    content = None if found is None else {"coverage": COVERAGE, "threshold": found}
+    write_beside(sets_beside(model), content, identity)
+    return found
 
 
 def read_threshold(model: Path, identity: str) -> float | None:
@@ -59,19 +56,14 @@ def read_threshold(model: Path, identity: str) -> float | None:
     ValueError
         If the file is not one of :func:`write_threshold`.
     """
-    file = sets_beside(model)
-    if not file.exists():
-        return None
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        threshold, other = float(content["threshold"]), content["model"]
-        if not np.isfinite(threshold):
-            raise ValueError(f"it is {threshold}")
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(
-            f"{file} has no threshold of sets ({error}): remove it, or train the model again"
-        ) from error
-    return threshold if other == identity else None
+    return read_beside(sets_beside(model), identity, _threshold_in, "has no threshold of sets")
+
+
+def _threshold_in(content: dict[str, Any]) -> float:
+    threshold = float(content["threshold"])
+    if not np.isfinite(threshold):
+        raise ValueError(f"it is {threshold}")
+    return threshold
 
 
 def sets_by(clf, threshold: float | None) -> Callable[[np.ndarray], list] | None:
