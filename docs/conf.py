@@ -61,6 +61,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["narrow.css"]
+html_js_files = ["filter.js"]
 html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": f"scikit-lift {version}"},

@@ -31,6 +31,14 @@ HEAD = """Bad input
 trying them, with ``...`` for what differs from case to case. :doc:`mistakes` explains the most
 likely ones.
 
+.. raw:: html
+
+   <div class="row-filter" data-label="Search" data-example="words of the message"></div>
+"""
+TAIL = """
+Of all of them
+--------------
+
 - A constructor never raises; ``fit`` looks at what it is given before it trains, as the last column
   says.
 - Of files, ``fit`` and predictions read the first bytes before they compute, and name all that are
@@ -69,6 +77,7 @@ def page(bench: Bench) -> str:
         for row in rows:
             said = f"{row.error.__name__}: {message(row, bench)}"
             parts += [f"   * - {row.name}\n     - ``{said}``\n     - {row.when}\n"]
+    parts.append(TAIL)
     return "".join(parts)
 
 

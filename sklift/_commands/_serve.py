@@ -121,12 +121,12 @@ def listening(host: str, port: int) -> socket.socket:
     """
     if not 0 <= port < 2**16:
         raise ValueError(f"--port is a number from 0 to 65535; got {port}")
+    where = f"can't listen at {host!r}, port {port}"
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
-        why = str(error)
-        if isinstance(error, OSError):  # create_server adds the address to the words
-            named = isinstance(error, socket.gaierror) or error.errno is None
-            why = (error.strerror or why) if named else os.strerror(error.errno)
-        raise OSError(f"can't listen at {host!r}, port {port}: {why}") from error
+        raise OSError(f"{where}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:  # whose own words have the address again
+        raise OSError(f"{where}: {os.strerror(error.errno or 0)}") from error

@@ -72,10 +72,9 @@ class OnHub:
         --------
         >>> from sklift import ZeroShotClassifier
         >>> clf = ZeroShotClassifier("emoji-tiny").fit(None, ["red square", "black cat"])
-        >>> commit = clf.push_to_hub("user/squares-and-cats")  # doctest: +SKIP
-        >>> ZeroShotClassifier.from_hub(
-        ...     "user/squares-and-cats", revision=commit
-        ... )  # doctest: +SKIP
+        >>> repo_id = "user/squares-and-cats"
+        >>> commit = clf.push_to_hub(repo_id)  # doctest: +SKIP
+        >>> ZeroShotClassifier.from_hub(repo_id, revision=commit)  # doctest: +SKIP
         """
         check_is_fitted(self)
         from huggingface_hub import HfApi

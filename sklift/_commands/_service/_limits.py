@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any
 
 from ..._core._text import counted
 from ._drift import FEWEST
@@ -57,9 +58,10 @@ class Limits:
     def check(self, top: int) -> None:
         """Raise an error for a bound of a wrong type, or out of range."""
         for name, (least, most) in RANGES.items():
-            value = top if name == "top" else getattr(self, name)
+            value: Any = top if name == "top" else getattr(self, name)
             kind = Real if name == "time_limit" else Integral
-            if not isinstance(value, kind) or isinstance(value, bool):
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            if not is_number:
                 wanted = "a number" if kind is Real else "an integer"
                 raise TypeError(f"{name} must be {wanted}, got {value!r}")
             if not least <= value <= most:  # NaN is neither
