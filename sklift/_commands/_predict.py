@@ -18,9 +18,9 @@ from ._rows import Csv, JsonLines, Table
 DESCRIPTION = """\
 Label new pictures with a model of sklift fit. The output has a row for each
 picture: path, label, probability, the next labels with theirs, set, the size
-of the set, error, model. A set holds the true label of 90 in 100 pictures that are like those
-that sklift fit held out; it is left open where fit held out too few, and with
---target_prior and --tta, for which it was not measured.
+of the set, error, model. A set holds the true label of 90 in 100 pictures that
+are like those that sklift fit held out; it is left open where fit held out too
+few, and with --target_prior and --tta, for which it was not measured.
 Its ending chooses the format: .csv, .jsonl (JSON lines) or .parquet. Without
 an output, rows of CSV are printed.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from .._core._text import counted, visible
 from ..displays import Report
@@ -17,9 +16,11 @@ _TASKS = {
     "ZeroShotClassifier": "zero-shot-image-classification",
     "ImageEmbedder": "image-feature-extraction",
 }
-_FOLDERS = ("checkpoint", "compute")  # settings that name folders of this machine
+_OF_THIS_MACHINE = ("checkpoint", "compute", "device", "net_params", "verbose")
 _MOST = 200  # classes in a table
-_LETTERS = str.maketrans({c: f"&#{ord(c)};" for c in "|`*_[]()#\\~!:@"})
+_LETTERS = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {c: f"\\{c}" for c in "\\`*_[]~|$"}
+)
 
 
 def model_card(estimator, repo_id: str, report: Report | None) -> str:
@@ -47,7 +48,7 @@ def model_card(estimator, repo_id: str, report: Report | None) -> str:
         base_model=_base_of(estimator.backbone),
     )
     facts = {} if not hasattr(estimator, "class_counts_") else described(estimator)
-    rows = [(key, _shown(value)) for key, value in facts.items() if key not in _FOLDERS]
+    rows = [(key, _shown(value)) for key, value in facts.items() if key not in _OF_THIS_MACHINE]
     parts = [
         f"---\n{data.to_yaml()}\n---",
         f"# {_shown(repo_id)}",
@@ -98,7 +99,7 @@ def _scores(report: Report) -> list[str]:
     heads = ("Class", "Training", "Scored", "Recall", "Precision", "F1")
     return [
         "## Scores",
-        f"On {counted(n, 'picture')} that the model was not trained on.",
+        f"On {counted(n, 'picture')}.",
         _table(("Score", ""), rows),
         "## Classes",
         note,
@@ -126,4 +127,4 @@ def _percent(score: float) -> str:
 
 def _shown(text: str) -> str:
     """Text of others, of which Markdown and HTML make nothing else."""
-    return escape(visible(text)).translate(_LETTERS) if text else text
+    return visible(text).translate(_LETTERS)

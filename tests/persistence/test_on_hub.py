@@ -214,10 +214,10 @@ def test_the_card_holds_the_scores_and_no_paths(fitted, tmp_path):
     assert rows["accuracy"] == f"{100 * report.scores['accuracy']:.1f} %"
     assert rows["few-shot, 1 class"] == f"{100 * report.scores['few']['accuracy']:.1f} %"
     assert rows["trained on"] == "30 pictures of 3 classes, 4 to 20 of each"
-    assert rows["lr"] == "0.01"
+    assert rows["lr"] == "0.01" and rows["init"] == "'class\\_mean'"
     classes = re.findall(r"^\| (\S+) \| (\d+) \| (\d+) \| (\d+) % \((\d+) to (\d+)\) ", text, re.M)
     assert [row[:3] for row in classes] == [
-        ("a&#124;b", "20", "20"),
+        ("a\\|b", "20", "20"),
         ("&lt;i&gt;fox&lt;/i&gt;", "6", "6"),
         ("wolf", "4", "4"),
     ]

@@ -75,4 +75,4 @@ def _loss(source: ImageSource, seen: Sequence[Seen], i: int, side: int) -> np.nd
     image.resize(size).save(file, "JPEG", quality=QUALITY)
     with Image.open(file) as again:
         small, grey = levels_of(again)
-    return np.array(differences(seen[i], seen[i]._replace(small=small, grey=grey)))
+    return np.array(differences(seen[i], Seen(None, seen[i].side, small=small, grey=grey)))
