@@ -168,3 +168,15 @@ def test_tests_that_the_pages_name_exist():
     ]
     assert not missing
     assert sum(bool(name) for _, name in named) > 60
+
+
+def test_the_page_of_bad_input_has_what_its_search_field_needs():
+    conf = (DOCS / "conf.py").read_text(encoding="utf-8")
+    for kind in ("css", "js"):
+        (names,) = re.findall(rf"^html_{kind}_files = \[(.+)\]$", conf, re.M)
+        assert all((DOCS / "_static" / name).is_file() for name in re.findall(r'"(.+?)"', names))
+    page = (DOCS / "bad_input.rst").read_text(encoding="utf-8")
+    script = (DOCS / "_static" / "filter.js").read_text(encoding="utf-8")
+    (place,) = re.findall(r"<div (.+?)></div>", page)
+    assert 'class="row-filter"' in place and 'querySelector(".row-filter")' in script
+    assert set(re.findall(r"data-(\w+)=", place)) == set(re.findall(r"dataset\.(\w+)", script))

@@ -268,24 +268,25 @@ def test_a_class_that_a_fold_lacks_fits_no_class_there():
 
 
 def test_a_class_that_a_single_split_lacks_counts_as_missed():
-    X, y = draw(60, np.random.default_rng(0))
+    X, y = draw(200, np.random.default_rng(0))
     y[y == 4] = 3
-    y[[7, 9]] = 4
-    split = [(np.arange(30, 60), np.arange(30))]
-    clf = ConformalClassifier(GaussianNB(), cv=split, class_conditional=1.0).fit(X, y)
+    for k in (2, 3):  # too few for thresholds of their own
+        y[np.flatnonzero(y[:100] == k)[3:]] = 0
+    y[np.flatnonzero(y[:100] == 1)[0]] = 4
+    split = [(np.arange(100, 200), np.arange(100))]
+    clf = ConformalClassifier(GaussianNB(), coverage=0.8, cv=split, class_conditional=1.0).fit(X, y)
     assert 4 not in clf.classes_.tolist()
-    fold = GaussianNB().fit(X[30:], y[30:])
-    scores = SCORES["pas"](fold.predict_proba(X[:30]), fold.class_prior_, fold.class_prior_)
-    known = np.isin(y[:30], fold.classes_)
-    true = np.where(known, scores[np.arange(30), np.where(known, y[:30], 0)], np.inf)
-    assert known.sum() == 28 and clf.calibration_counts_.sum() == 28
-    enough = np.bincount(y[:30], minlength=5) >= 9
-    enough[4] = False
-    of_others = upper_quantile(true[~enough[y[:30]]], 0.9)
-    whole = upper_quantile(true, 0.9)
-    assert np.isfinite(whole) and enough[0] and not enough[3]
-    assert clf.thresholds_[3] == (whole if np.isinf(of_others) else of_others)
-    assert clf.thresholds_[0] == upper_quantile(true[y[:30] == 0], 0.9)
+    fold = GaussianNB().fit(X[100:], y[100:])
+    scores = SCORES["pas"](fold.predict_proba(X[:100]), fold.class_prior_, fold.class_prior_)
+    known = np.isin(y[:100], fold.classes_)
+    true = np.where(known, scores[np.arange(100), np.where(known, y[:100], 0)], np.inf)
+    assert clf.calibration_counts_.tolist() == np.bincount(y[:100])[:4].tolist()
+    whole = upper_quantile(true, 0.8)
+    rare = y[:100] >= 2
+    assert rare.sum() == 7 and known.sum() == 99 and np.isfinite(whole)
+    assert np.isinf(upper_quantile(true[rare], 0.8)) and clf.thresholds_[3] == whole
+    assert upper_quantile(true[rare & known], 0.8) not in (whole, np.inf)
+    assert clf.thresholds_[0] == upper_quantile(true[y[:100] == 0], 0.8)
     clf.set_params(class_conditional=0.0).fit(X, y)
     assert_array_equal(clf.thresholds_, np.full(4, whole))
 
