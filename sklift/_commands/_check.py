@@ -110,7 +110,7 @@ def _table(
             )
         )
     # these are findings of their own
-    of_their_own = ("are left out", "labels that differ only by", "have pictures in several of")
+    of_their_own = (" left out: ", "labels that differ only by", "have pictures in several of")
     said = [text for text in said if not any(words in text for words in of_their_own)]
     found += [Found("odd folders or lists", (), (text,)) for text in said]
     found += [

@@ -8,6 +8,7 @@ import numpy as np
 from torch.utils.data import Subset
 
 from .._compute._plan import ComputePlan
+from .._core._text import counted
 from .._store._cache import Cache
 from ..backbones import Backbone
 from ..images._cache import CachedSource
@@ -83,8 +84,8 @@ class Pictures:
         if errors := read_errors(self.source.check_header, range(len(self))):
             first = first_of(list(errors.values()))
             raise ValueError(
-                f"{len(errors)} of the {len(self)} files in {name} can't be read: {first}; leave "
-                "them out, or give reader__on_error='skip'"
+                f"{len(errors)} of the {counted(len(self), 'file')} in {name} can't be read: {first}; "
+                "leave them out, or give reader__on_error='skip'"
             )
 
     def backbone(self, load) -> Backbone:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._compute._counter import shared_flags
 from .._compute._threads import map_items
+from .._core._text import counted
 from .._core._warn import warn
 from ..images._read_errors import READ_ERRORS, first_of, read_errors
 from ..images._sources import ImageSource
@@ -112,8 +113,8 @@ def _warn_unread(source: SkippingSource, indices: np.ndarray) -> None:
     texts = read_errors(partial(_read_all, source.source), first)  # it may have been in a worker
     texts = {i: texts.get(i, "it could not be read a moment ago, and now can") for i in first}
     warn(
-        f"{len(indices)} of {len(source)} pictures in X can't be read, and are NaN or masked in "
-        f"the result: {by_index(texts, len(indices))}"
+        f"{len(indices)} of {counted(len(source), 'picture')} in X can't be read, and are NaN "
+        f"or masked in the result: {by_index(texts, len(indices))}"
     )
 
 

@@ -205,8 +205,10 @@ def _warn_skipped(wrong: dict, n: int, name: str = "X") -> None:
     """Warn of unreadable pictures; raise an error if all are unreadable."""
     first = by_index(wrong, len(wrong), name)
     if len(wrong) == n:
-        raise ValueError(f"none of the {n} pictures in {name} can be read: {first}")
-    warn(f"{len(wrong)} of {n} pictures in {name} can't be read and are left out: {first}")
+        raise ValueError(f"none of the {counted(n, 'picture')} in {name} can be read: {first}")
+    warn(
+        f"{len(wrong)} of {counted(n, 'picture')} in {name} can't be read and are left out: {first}"
+    )
 
 
 def partial_classes(classes, declared, known):

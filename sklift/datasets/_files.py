@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._core._text import counted
 from .._core._warn import warn
 from ..images._archives import Member, is_archive, members_of
 from ..images._endings import readable_endings
@@ -189,8 +190,9 @@ def warn_of_left_out(left_out: dict[str, str], root: Path, *, chosen: bool) -> N
     firsts = ", ".join(by_kind[kind][0] for kind in kinds)
     unknown = any("ending" in kind for kind in kinds)
     advice = "; give extensions if they are pictures" if unknown else ""
+    n = sum(map(len, by_kind.values()))
     warn(
-        f"{sum(map(len, by_kind.values()))} files in {root} are left out: {', '.join(parts)} "
+        f"{counted(n, 'file')} in {root} {'is' if n == 1 else 'are'} left out: {', '.join(parts)} "
         f"({firsts}){advice}"
     )
 

@@ -10,7 +10,7 @@ from hashlib import blake2b, file_digest
 import numpy as np
 
 from .._compute._threads import map_items
-from .._core._text import visible
+from .._core._text import counted, visible
 from ._decode import Header, check_file, factor_for, read, read_reduced
 from ._look import Look, look_at_file
 from ._read_errors import first_of, read_errors
@@ -39,7 +39,9 @@ class FileSource(ImageSource):
         if not missing:
             return
         first = ", ".join(map(visible, missing[:3])) + (", ..." if len(missing) > 3 else "")
-        message = f"{len(missing)} of the {len(self.paths)} files in X don't exist: {first}"
+        message = (
+            f"{len(missing)} of the {counted(len(self.paths), 'file')} in X don't exist: {first}"
+        )
         others = read_errors(self.check_header, [i for i, exists in there.items() if exists])
         if others:
             message += f"; {len(others)} others can't be read: {first_of(list(others.values()))}"

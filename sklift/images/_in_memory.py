@@ -7,7 +7,6 @@ from hashlib import blake2b
 
 import numpy as np
 
-from .._core._text import counted
 from ._arrays import check_format
 from ._decode import check_encoded, check_image, frames_of, to_rgb
 from ._items import content_of, is_encoded
@@ -103,8 +102,7 @@ def _check_image_shape(image_shape, n_values: int, reading: Reading) -> tuple[in
     if image_shape is None:
         raise ValueError(
             f"X has two dimensions: give reader__image_shape=(height, width) or "
-            "(height, width, channels) if its rows are flattened pictures of "
-            f"{counted(n_values, 'value')}"
+            f"(height, width, channels) if its rows are flattened pictures of {n_values} values"
         )
     shape = tuple(image_shape)
     valid = len(shape) in (2, 3) and all(
@@ -118,8 +116,7 @@ def _check_image_shape(image_shape, n_values: int, reading: Reading) -> tuple[in
         )
     if np.prod(shape) != n_values:
         raise ValueError(
-            f"reader__image_shape={shape} means {counted(np.prod(shape), 'column')}, but X has "
-            f"{n_values}"
+            f"reader__image_shape={shape} means {np.prod(shape)} columns, but X has {n_values}"
         )
     return shape
 
