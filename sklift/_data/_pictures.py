@@ -84,8 +84,8 @@ class Pictures:
         if errors := read_errors(self.source.check_header, range(len(self))):
             first = first_of(list(errors.values()))
             raise ValueError(
-                f"{len(errors)} of the {counted(len(self), 'file')} in {name} can't be read: {first}; "
-                "leave them out, or give reader__on_error='skip'"
+                f"{len(errors)} of the {counted(len(self), 'file')} in {name} can't be read: "
+                f"{first}; leave them out, or give reader__on_error='skip'"
             )
 
     def backbone(self, load) -> Backbone:
