@@ -56,7 +56,7 @@ LEFT_OUT = [
     (r"(can't take the weights '[^']*'): .*?\. Check", r"\1: ... Check"),
     (r"(schema not found|Directory specified via).*", "..."),
     (r"it lies in .*?;", "it lies in ...;"),
-    (r"this machine has \d+", "this machine has ..."),
+    (r"this machine has \d+ CUDA devices?", "this machine has ... CUDA devices"),
     (r"(Complex data not supported) .*", r"\1 ..."),
     (r"(encoded as NaN natively\.).*", r"\1 ..."),
     (r"(Found array with dim 4).*? (backbone=)", r"\1 ... \2"),
