@@ -13,6 +13,7 @@ from ..metrics._scorers import GROUPS
 
 _TASKS = {
     "LiftClassifier": "image-classification",
+    "MultilabelClassifier": "image-classification",
     "ZeroShotClassifier": "zero-shot-image-classification",
     "ImageEmbedder": "image-feature-extraction",
 }
