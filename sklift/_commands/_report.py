@@ -11,11 +11,11 @@ DESCRIPTION = """\
 Score a model of sklift fit on labelled pictures that it was not trained on,
 and print the long-tail report. With an output, write one page of HTML: scores
 of each class with confidence intervals, confusions, the worst mistakes with
-pictures, calibration, and the settings of the training. It has no scripts and
-needs no other file. A later report is compared with it (--against): which
-classes became better or worse, and whether that may be chance. PICTURES are
-those that sklift fit takes. If some can't be read, they are left out and
-listed; the exit code is then 1."""
+pictures and where the model looked, calibration, and the settings of the
+training. It has no scripts and needs no other file. A later report is compared
+with it (--against): which classes became better or worse, and whether that may
+be chance. PICTURES are those that sklift fit takes. If some can't be read, they
+are left out and listed; the exit code is then 1."""
 
 EXAMPLES = """\
   sklift report model.safetensors test_photos
@@ -73,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
         class_names=names_of(clf),
         model=model,
         unreadable=scored.unreadable,
+        explain=clf.explain if hasattr(clf, "explain") else None,
         n_mistakes=options.mistakes,
         many=options.many,
         few=options.few,

@@ -34,11 +34,19 @@ def folded(model: TunedModel) -> TunedModel:
     """
     if not any(parametrize.is_parametrized(module) for module in model.modules()):
         return model
-    shared = (model.backbone, *model.parameters(), *model.buffers())
-    twin = TunedModel.__new__(TunedModel)  # deepcopy(model) would build the model anew
-    twin.__dict__ = copy.deepcopy(model.__dict__, {id(x): x for x in shared})
+    twin = copied(model)
     with torch.no_grad(), torch.autocast(model.mean.device.type, enabled=False):
         for module in twin.modules():
             if parametrize.is_parametrized(module):
                 make_plain(module)
+    return twin
+
+
+def copied(model: TunedModel) -> TunedModel:
+    """A copy of a model, in eval mode, with modules of its own that share all tensors."""
+    shared = [model.backbone, *model.parameters(), *model.buffers()]
+    if "frozen_tower" in vars(model):  # no part of the model: its tensors would be copied
+        shared.append(model.frozen_tower)
+    twin = TunedModel.__new__(TunedModel)  # deepcopy(model) would build the model anew
+    twin.__dict__ = copy.deepcopy(model.__dict__, {id(x): x for x in shared})
     return twin.eval()

@@ -12,6 +12,7 @@ from ._reliability import ReliabilityDisplay
 from ._report import Report
 from ._review import ReviewDisplay
 from ._review_list import review_list
+from ._saliency import SaliencyDisplay
 from ._search_results import SearchResultsDisplay
 from ._shot_accuracy import ShotAccuracyDisplay
 from ._training_curve import TrainingCurveDisplay
@@ -26,6 +27,7 @@ __all__ = [
     "ReliabilityDisplay",
     "Report",
     "ReviewDisplay",
+    "SaliencyDisplay",
     "SearchResultsDisplay",
     "ShotAccuracyDisplay",
     "TrainingCurveDisplay",

@@ -1,4 +1,4 @@
-"""Probabilities of labels, from the columns of the predictions, and names of labels."""
+"""Columns and probabilities of labels in predictions, and names of labels."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 
 from .._classes._names import resolve_names
 from .._core._text import counted
+from ..metrics._as_labels import as_labels
 
 
 def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np.ndarray]:
@@ -43,6 +45,23 @@ def label_probabilities(y_proba, y_true, y_pred, labels) -> tuple[np.ndarray, np
         return np.array([0.0 if k is None else y_proba[i, k] for i, k in enumerate(codes)])
 
     return of(y_true), of(y_pred)
+
+
+def codes_of(y, classes: np.ndarray, n_images: int) -> np.ndarray:
+    """Columns of the classes ``y``, one for each of the pictures.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as the pictures, or some are none of ``classes``.
+    """
+    y = as_labels(y)
+    check_consistent_length(np.empty(n_images), y)
+    column = {label: k for k, label in enumerate(classes.tolist())}
+    unknown = [label for label in y.tolist() if label not in column]
+    if unknown:
+        raise ValueError(f"y has classes that the classifier does not know: {unknown[:5]}")
+    return np.array([column[label] for label in y.tolist()], dtype=np.int64)
 
 
 def naming(class_names, labels):

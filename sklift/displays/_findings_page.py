@@ -38,7 +38,7 @@ def _kind(report, kind: str, faults: list[list[dict[str, Any]]]) -> str:
 
 def _pictures(report, rows: list[dict[str, Any]]) -> str:
     pictured = [row for row in rows if row["index"] in report.thumbnails]
-    figures = [figure(report.thumbnails[r["index"]], r["picture"], _caption(r)) for r in pictured]
+    figures = [figure([report.thumbnails[r["index"]]], r["picture"], _caption(r)) for r in pictured]
     more = len(rows) - len(pictured)
     return f"<li>{''.join(figures)}{f'<p>... and {more:,} more</p>' if more else ''}</li>\n"
 

@@ -22,12 +22,26 @@ def find_fitted(estimator, attribute: str):
         None if nothing inside has it.
     """
     while estimator is not None and not hasattr(estimator, attribute):
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        else:
-            inner = ("best_estimator_", "estimator_")
-            estimator = next((vars(estimator)[k] for k in inner if k in vars(estimator)), None)
+        estimator = _inner(estimator)
     return estimator
+
+
+def explainer_of(estimator):
+    """The classifier that has ``explain``, the estimator or the one inside a search or a wrapper.
+
+    None if there is no such one, or if it is in a pipeline, which changes the pictures before it.
+    """
+    while estimator is not None and not hasattr(estimator, "explain"):
+        estimator = None if hasattr(estimator, "steps") else _inner(estimator)
+    return estimator
+
+
+def _inner(estimator):
+    """The estimator inside a pipeline, a search or a wrapper; None if there is none."""
+    if hasattr(estimator, "steps"):
+        return estimator.steps[-1][1]
+    inner = ("best_estimator_", "estimator_")
+    return next((vars(estimator)[k] for k in inner if k in vars(estimator)), None)
 
 
 def names_of(estimator) -> dict | None:

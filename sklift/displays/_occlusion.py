@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_consistent_length
 
 from ..images._sources import ImageSource
 from ..metrics._as_labels import as_labels
-from ._columns import naming
+from ._columns import codes_of, naming
 from ._contact_sheet import LONGEST_LINE, picture_grid, reduced
 from ._fitted import names_of, reader_of
 from ._style import BLUE, VERMILLION, shorten
@@ -117,7 +116,7 @@ class OcclusionDisplay:
         called = naming(names_of(estimator), classes)
         images = [reduced(source[i], LARGEST) for i in range(len(source))]
         whole = estimator.predict_proba(_Occluded(images, None))
-        codes = whole.argmax(axis=1) if y is None else _codes(as_labels(y), classes, len(images))
+        codes = whole.argmax(axis=1) if y is None else codes_of(y, classes, len(images))
         n_windows = (n_cells - 1) ** 2
         proba = estimator.predict_proba(_Occluded(images, int(n_cells)))
         proba = proba.reshape(len(images), n_windows, -1)
@@ -180,16 +179,6 @@ class _Occluded(ImageSource):
         painted = image.copy()
         painted[top:bottom, left:right] = image.mean(axis=(0, 1)).round()
         return painted
-
-
-def _codes(y: np.ndarray, classes: np.ndarray, n_images: int) -> np.ndarray:
-    """Columns of the classes ``y``."""
-    check_consistent_length(np.empty(n_images), y)
-    column = {label: k for k, label in enumerate(classes.tolist())}
-    unknown = [label for label in y.tolist() if label not in column]
-    if unknown:
-        raise ValueError(f"y has classes that the classifier does not know: {unknown[:5]}")
-    return np.array([column[label] for label in y.tolist()])
 
 
 def _log(p: np.ndarray) -> np.ndarray:

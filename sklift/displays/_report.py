@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from ..metrics import (
 )
 from ..metrics._as_labels import as_labels
 from ._columns import naming
-from ._fitted import names_of, reader_of, training_counts
+from ._fitted import explainer_of, names_of, reader_of, training_counts
 from ._html_page import HtmlPage
 from ._report_changes import PREDICTED, changes, changes_in_words, predictions_of
 from ._report_classes import class_table
@@ -56,7 +56,9 @@ class Report(HtmlPage):
         Columns of :func:`sklift.metrics.most_confused_pairs`, with names instead of labels.
     mistakes : list of dict
         "picture" (its path, or its place in X), "true", "predicted", "probability_true",
-        "probability_predicted" and "thumbnail" (a small JPEG file, bytes), the worst first.
+        "probability_predicted" and "thumbnail" (a small JPEG file, bytes), the worst first; and
+        "looked_at", another one with light on what spoke for the predicted class, if the classifier
+        has :meth:`~sklift.LiftClassifier.explain` and its tower shows it.
     model : dict of str to str
         What was trained on, and by which settings.
     unreadable : dict of str to str
@@ -176,6 +178,7 @@ class Report(HtmlPage):
             class_names=names_of(estimator),
             model=described(estimator),
             unreadable=unreadable,
+            explain=getattr(explainer_of(estimator), "explain", None),
             n_mistakes=n_mistakes,
             many=many,
             few=few,
@@ -196,6 +199,7 @@ class Report(HtmlPage):
         class_names=None,
         model: Mapping[str, str] | None = None,
         unreadable: Mapping[str, str] | None = None,
+        explain: Callable | None = None,
         n_mistakes: int = 24,
         many: float = 100,
         few: float = 20,
@@ -223,6 +227,8 @@ class Report(HtmlPage):
             What to tell of the model.
         unreadable : dict of str to str or None, default=None
             Pictures that were left out, with the reason.
+        explain : callable or None, default=None
+            The method ``explain`` of the classifier, to show where it looked for its mistakes.
         n_mistakes : int, default=24
             Number of mistakes to show, at most.
         many, few : float, default=100 and 20
@@ -257,7 +263,7 @@ class Report(HtmlPage):
                 "weight": weight,
             },
             confusions,
-            worst_mistakes(source, y_true, y_pred, y_proba, labels, called, n_mistakes),
+            worst_mistakes(source, y_true, y_pred, y_proba, labels, called, n_mistakes, explain),
             model=model,
             unreadable=unreadable,
             title=title,
@@ -302,7 +308,7 @@ class Report(HtmlPage):
         content : dict
             The attributes by name; columns are lists, and a score of no samples is NaN.
         """
-        kept = [{k: v for k, v in row.items() if k != "thumbnail"} for row in self.mistakes]
+        kept = [{k: v for k, v in row.items() if not isinstance(v, bytes)} for row in self.mistakes]
         tables = {
             name: {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in table.items()}
             for name, table in (

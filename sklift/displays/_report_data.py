@@ -118,10 +118,13 @@ def checked(content: Any, pictures: list[bytes]) -> dict[str, Any]:
     if changes is not None:
         common = are.record({"n_common": are.count})(changes, "changes")["n_common"]
         changes = (_OF_COMMON_PICTURES if common else _OF_OTHER_PICTURES)(changes, "changes")
-    if len(found["mistakes"]) != len(pictures):
-        raise ValueError(f"it has {len(pictures)} pictures of {len(found['mistakes'])} mistakes")
-    for i, (row, jpeg) in enumerate(zip(found["mistakes"], pictures, strict=True)):
-        row["thumbnail"] = _thumbnail(jpeg, f"the picture of mistakes[{i}]")
+    n_mistakes = len(found["mistakes"])
+    kinds = ("thumbnail", "looked_at") if len(pictures) == 2 * n_mistakes else ("thumbnail",)
+    if len(pictures) != len(kinds) * n_mistakes:
+        raise ValueError(f"it has {len(pictures)} pictures of {n_mistakes} mistakes")
+    places = [(i, kind) for i in range(n_mistakes) for kind in kinds]
+    for (i, kind), jpeg in zip(places, pictures, strict=True):
+        found["mistakes"][i][kind] = _thumbnail(jpeg, f"the picture of mistakes[{i}]")
     return found | {"changes": changes, "predictions": _predictions(found["predictions"])}
 
 

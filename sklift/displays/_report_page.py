@@ -103,7 +103,10 @@ def _confusions(report) -> tuple[str, str]:
 def _mistakes(report) -> tuple[str, str]:
     if not report.mistakes:
         return "<p>There is none.</p>", ""
-    note = "<p>Those whose class was thought least probable. Labels may be wrong as well.</p>"
+    note = "<p>Those whose class was thought least probable. Labels may be wrong as well."
+    if "looked_at" in report.mistakes[0]:
+        note += " Below each, bright: where the model looks for the class that it predicts."
+    note += "</p>"
     return note, f'<ul class="mistakes">{"".join(map(_mistake, report.mistakes))}</ul>'
 
 
@@ -112,7 +115,8 @@ def _mistake(row: dict[str, Any]) -> str:
         f"predicted <b>{shown(row['predicted'])}</b> {percent(row['probability_predicted'])}<br>"
         f"label <b>{shown(row['true'])}</b> {percent(row['probability_true'])}<br>"
     )
-    return f"<li>{figure(row['thumbnail'], row['picture'], caption)}</li>\n"
+    looked_at = [row["looked_at"]] if "looked_at" in row else []
+    return f"<li>{figure([row['thumbnail'], *looked_at], row['picture'], caption)}</li>\n"
 
 
 def _calibration(report) -> tuple[str, str]:

@@ -59,10 +59,11 @@ def html_table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str = 
     )
 
 
-def figure(jpeg: bytes, name: str, caption: str) -> str:
-    """A picture, with HTML and its name below."""
-    data, name = base64.b64encode(jpeg).decode(), shown(name)
+def figure(jpegs: Sequence[bytes], name: str, caption: str) -> str:
+    """Pictures of one thing, with HTML and its name below."""
+    name = shown(name)
+    encoded = [base64.b64encode(jpeg).decode() for jpeg in jpegs]
+    images = [f'<img src="data:image/jpeg;base64,{data}" alt="{name}">' for data in encoded]
     return (
-        f'<figure><img src="data:image/jpeg;base64,{data}" alt="{name}"><figcaption>{caption}'
-        f"<code>{name}</code></figcaption></figure>"
+        f"<figure>{''.join(images)}<figcaption>{caption}<code>{name}</code></figcaption></figure>"
     )
