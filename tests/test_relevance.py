@@ -131,10 +131,13 @@ def test_a_pooled_map_is_weighed_by_the_head(layout):
     torch.testing.assert_close(relevance(model, pixels(2, 16), CODES), expected)
 
 
-def transformer(**settings):
+def transformer(fused=True, **settings):
     sizes = {"img_size": 16, "patch_size": 4, "embed_dim": 12, "depth": 2, "num_heads": 2}
     torch.manual_seed(0)
     tower = VisionTransformer(**sizes, num_classes=0, **settings).eval()
+    for module in tower.modules():
+        if not fused and hasattr(module, "fused_attn"):
+            module.fused_attn = False
     return tower, tuned(None, own(tower), Linear())
 
 
@@ -153,11 +156,18 @@ def test_a_transformer_that_pools_its_patches_is_weighed_as_a_map():
 
 
 def test_where_attention_is_not_seen_the_last_tokens_that_it_reads_are_weighed():
-    tower, model = transformer()
-    for block in model.tower.modules():
-        if hasattr(block, "fused_attn"):
-            block.fused_attn = False
-    assert relevance(model, pixels(2, 16), CODES).shape == (2, 4, 4)
+    tower, model = transformer(fused=False)
+    x = (pixels(2, 16) / 255 - model.mean) / model.std
+    last = tower.blocks[-1]
+    before = find_stages(tower).before(x, 1).detach()
+    A = last.norm1(before).requires_grad_()
+    between = before + last.attn(A)
+    logits = model.head(tower.norm(between + last.mlp(last.norm2(between)))[:, 0])
+    score = sum(logits[i, k] - logits[i].mean() for i, k in enumerate(CODES.tolist()))
+    (gradient,) = torch.autograd.grad(score, A)
+    cam = torch.einsum("npc,nc->np", A[:, 1:], gradient[:, 1:].mean(1)).clamp_min(0)
+    expected = (cam / cam.sum(1, keepdim=True)).view(2, 4, 4).detach()
+    torch.testing.assert_close(relevance(model, pixels(2, 16), CODES), expected)
 
 
 @pytest.mark.parametrize(
