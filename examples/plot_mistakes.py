@@ -16,7 +16,12 @@ import pandas as pd
 
 from sklift import LiftClassifier
 from sklift.datasets import load_emoji
-from sklift.displays import ContactSheetDisplay, OcclusionDisplay, RecallDisplay
+from sklift.displays import (
+    ContactSheetDisplay,
+    OcclusionDisplay,
+    RecallDisplay,
+    SaliencyDisplay,
+)
 
 train, test = load_emoji("train"), load_emoji("test")
 classifier = LiftClassifier(
@@ -60,6 +65,11 @@ plt.show()
 sure = np.flatnonzero(wrong)[np.argsort(-proba[wrong].max(axis=1), kind="stable")]
 sure = sure[np.sort(np.unique(test.families[sure], return_index=True)[1])][:8]
 OcclusionDisplay.from_estimator(classifier, [test.images[i] for i in sure])
+plt.show()
+
+# %%
+# Gradients tell where the model looks for the wrong class from one pass through it, not from fifty.
+SaliencyDisplay.from_estimator(classifier, [test.images[i] for i in sure])
 plt.show()
 
 # %%

@@ -226,7 +226,7 @@ def test_a_trained_model_looks_at_what_decides_and_a_random_head_does_not(quick)
 
 def test_a_tower_without_places_says_so_and_a_report_does_without(quick, shapes):
     flat = own(nn.Flatten(), nn.Linear(3 * 16 * 16, 4))
-    with pytest.raises(NoPlacesError, match="neither attention nor a map.*OcclusionDisplay"):
+    with pytest.raises(NoPlacesError, match=r"neither attention nor a map.*OcclusionDisplay"):
         relevance(tuned(None, flat), pixels(2, 16), CODES)
     tower = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4))
     tower.preprocess = flat.preprocess

@@ -87,6 +87,8 @@ class Explained:
         """
         check_is_fitted(self)
         self._check_params()
+        import torch
+
         from .._compute._determinism import deterministic
         from .._compute._micro_batches import MicroBatches
         from .._data._loading import loaded
@@ -94,8 +96,6 @@ class Explained:
         from ..displays import SaliencyDisplay
         from ..displays._columns import codes_of, naming
         from ..displays._fitted import names_of
-
-        import torch
 
         data = self._data(X, reset=False)
         data.check_header()

@@ -42,10 +42,10 @@ class AttentionWeights(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
     def _attend(self, q, k, v, attn_mask=None, dropout_p=0.0, is_causal=False, **others):
+        given = {"attn_mask": attn_mask, "dropout_p": dropout_p, "is_causal": is_causal, **others}
         scale = others.pop("scale", None)
         if dropout_p or is_causal or any(others.values()):  # none of a picture tower's
-            others["scale"] = scale
-            return F.scaled_dot_product_attention(q, k, v, attn_mask, dropout_p, is_causal, **others)
+            return F.scaled_dot_product_attention(q, k, v, **given)
         scores = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if scale is None else scale)
         if attn_mask is not None and attn_mask.dtype == torch.bool:
             scores = scores.masked_fill(~attn_mask, -torch.inf)

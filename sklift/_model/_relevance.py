@@ -84,8 +84,9 @@ def _activated(score: torch.Tensor, outputs: list, n_tokens: int) -> torch.Tenso
         if places is None:
             continue
         (gradient,) = torch.autograd.grad(score, output, retain_graph=True, allow_unused=True)
-        if gradient is not None and _places(gradient, n_tokens).any():
-            return activation(places.detach(), _places(gradient, n_tokens))
+        slopes = None if gradient is None else _places(gradient, n_tokens)
+        if slopes is not None and slopes.any():
+            return activation(places.detach(), slopes)
     return None
 
 

@@ -18,6 +18,7 @@ from sklift.displays import (
     RecallDisplay,
     ReliabilityDisplay,
     ReviewDisplay,
+    SaliencyDisplay,
     SearchResultsDisplay,
     ShotAccuracyDisplay,
     TrainingCurveDisplay,
@@ -49,6 +50,9 @@ DRAWN = {
         },
         ax=ax,
     ),
+    SaliencyDisplay: lambda ax: SaliencyDisplay(
+        [np.zeros((4, 4, 3), np.uint8)] * 2, np.eye(2)[None].repeat(2, 0), ["a", "b"], np.ones(2)
+    ).plot(ax),
     SearchResultsDisplay: lambda ax: SearchResultsDisplay.from_cv_results(
         {"param_rank": [1, 2], "mean_test_score": [0.1, 0.2]}, ax=ax
     ),

@@ -62,7 +62,7 @@ def test_searches_and_wrappers_are_looked_into(fitted, shapes, display):
     wrapper.estimator_ = search
     found = SaliencyDisplay.from_estimator(wrapper, X[::8], y[::8])
     np.testing.assert_array_equal(found.maps, display.maps)
-    with pytest.raises(TypeError, match="Pipeline has no explain.*OcclusionDisplay"):
+    with pytest.raises(TypeError, match=r"Pipeline has no explain.*OcclusionDisplay"):
         SaliencyDisplay.from_estimator(Pipeline([("clf", fitted)]), X[:1])
 
 
