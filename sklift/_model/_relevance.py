@@ -55,7 +55,8 @@ def relevance(model: TunedModel, views: torch.Tensor, codes: torch.Tensor) -> to
     score = (logits.gather(1, codes[:, None])[:, 0] - logits.mean(1)).sum()
     of_places = _rolled_out(score, attention.seen, n_tokens) if attends else None
     if of_places is None:
-        of_places = _activated(score, [t for t in outputs if len(t) == len(x)], n_tokens)
+        of_pictures = [t for t in outputs if len(t) == len(x) and t.requires_grad]
+        of_places = _activated(score, of_pictures, n_tokens)
     if of_places is None:
         raise NoPlacesError(
             f"{model.backbone.spec} shows neither attention nor a map of places, so it can't be "
@@ -122,11 +123,11 @@ def _tokens(model: TunedModel, view: torch.Tensor) -> tuple[int, bool]:
 
 @contextmanager
 def _outputs_kept(tower: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Context in which the tensors that modules return are kept, in the order of the calls."""
+    """Context in which the tokens and maps that modules return are kept, in order of the calls."""
     outputs: list[torch.Tensor] = []
 
     def keep(module, args, output) -> None:
-        if isinstance(output, torch.Tensor):
+        if isinstance(output, torch.Tensor) and output.ndim in (3, 4):
             outputs.append(output)
 
     hooks = [module.register_forward_hook(keep) for module in tower.modules()]
