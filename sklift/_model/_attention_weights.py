@@ -28,7 +28,7 @@ class AttentionWeights(TorchFunctionMode):
     >>> with torch.no_grad(), AttentionWeights() as attention:
     ...     features = tower(torch.zeros(1, 3, 40, 40))
     >>> len(attention.seen), attention.seen[0].shape
-    (6, torch.Size([1, 3, 26, 26]))
+    (6, torch.Size([1, 6, 26, 26]))
     """
 
     def __init__(self) -> None:
