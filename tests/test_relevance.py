@@ -214,7 +214,8 @@ def planted(n):
 def test_a_trained_model_looks_at_what_decides_and_a_random_head_does_not(quick):
     """As in Adebayo et al., "Sanity Checks for Saliency Maps", 2018, arXiv 1810.03292."""
     X, y, _ = planted(48)
-    clf = quick(init="class_mean", augmentation=None, max_epochs=6, lr=0.05).fit(X, y)
+    head = {"adapter": None, "head": "cosine", "init": "class_mean", "augmentation": None}
+    clf = quick(**head, max_epochs=20, lr=0.05).fit(X, y)
     new, true, where = planted(24)
     assert clf.score(new, true) > 0.9
     trained = clf.explain(new, true).maps[where].mean()
