@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     check_columns(options.pictures, options)
     pictures = with_labels(options.pictures, options, options.labels)
     from ..classifier import LiftClassifier
-    from ..displays._fitted import names_of
+    from ..displays._fitted import names_of, reader_of
     from ..displays._report_model import described
     from ._model_file import load_model
     from ._scoring import score
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     model = described(clf)
     scored = score(clf, pictures)
     report = Report.from_predictions(
-        scored.paths,
+        reader_of(clf).build(scored.paths),  # what the model sees, of the pictures on the page
         scored.y_true,
         scored.y_pred,
         scored.y_proba,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -21,6 +22,15 @@ def test_scores_as_text_json_and_page(sklift, model, damaged, tmp_path):
     assert told["model"]["backbone"] == "'emoji-tiny'"
     html = page.read_text(encoding="utf-8")
     assert "<title>&lt;Station&gt;</title>" in html and "blue square/cut.png" in html
+    assert "where the model looks" not in html  # nothing is wrong
+
+
+def test_the_page_shows_where_the_model_looked_at_a_mistake(sklift, model, photos, tmp_path):
+    (tmp_path / "blue square").mkdir()
+    shutil.copy(photos / "red triangle" / "20.png", tmp_path / "blue square" / "0.png")
+    assert sklift("report", model, tmp_path, "-o", tmp_path / "r.html").status == 0
+    html = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "where the model looks" in html and html.count("<img") == 2
 
 
 @pytest.mark.parametrize(
