@@ -21,7 +21,7 @@ def _sees_pictures(est) -> bool:
     return est.backbone != "precomputed"
 
 
-class Explained:
+class ExplainedMixin:
     """Mixin of classifiers whose trained model is in ``model_``: the method ``explain``."""
 
     @available_if(_sees_pictures)

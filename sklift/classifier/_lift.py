@@ -15,13 +15,13 @@ from .._compute._isolation import isolated
 from .._core._lazy_rows import Batches
 from .._core._sklearn import StrOptions, with_callbacks
 from .._estimator import LogitClassifierMixin, all_or_nothing
-from .._fitting._explained import Explained
+from .._fitting._explained import ExplainedMixin
 from .._fitting._scaled import ScaledMixin
 from .._fitting._sklearn_callbacks import EpochTasks
 from ._tuned import TunedEstimator
 
 
-class LiftClassifier(ScaledMixin, Explained, LogitClassifierMixin, TunedEstimator):
+class LiftClassifier(ScaledMixin, ExplainedMixin, LogitClassifierMixin, TunedEstimator):
     r"""Classifier of long-tailed pictures: frozen backbone, small adapter, balanced loss.
 
     It implements LIFT [1]_ and LIFT+ [2]_, whose settings are in :mod:`sklift.presets`. The
