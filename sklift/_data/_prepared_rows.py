@@ -1,0 +1,74 @@
+"""Batches of rows as a head prepares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._core._lazy_rows import AT_ONCE
+from ._labelled_rows import LabelledRows
+
+MOST_KEPT = 1 << 26  # bytes of prepared rows that are kept: fewer than torch itself takes
+_AT_ONCE = 8 * AT_ONCE  # numbers that are prepared together: small products take longer
+
+
+class PreparedRows:
+    """Batches of labelled rows, each after a function that doesn't change in training.
+
+    If they fit into :data:`MOST_KEPT`, all rows are prepared once; else the rows of each batch.
+
+    Parameters
+    ----------
+    rows : LabelledRows
+        The rows, with targets.
+    prepare : callable or None
+        A function of a tensor of rows, ``(B, n_features) -> (B, n_features)``; None changes
+        nothing.
+    dtype : torch.dtype
+        The type of the rows that it gets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklift._data._labelled_rows import LabelledRows
+    >>> from sklift._data._prepared_rows import PreparedRows
+    >>> rows = LabelledRows(np.array([[1.0], [2.0], [3.0]]), codes=[0, 1, 0])
+    >>> doubled = PreparedRows(rows, lambda x: 2 * x, torch.float32)
+    >>> doubled.batch(torch.tensor([2, 0]))
+    (tensor([[6.],
+            [2.]]), tensor([0, 0]), None)
+    """
+
+    def __init__(self, rows: LabelledRows, prepare: Callable | None, dtype: torch.dtype) -> None:
+        self._rows, self._prepare, self._dtype = rows, prepare, dtype
+        self._views, self._is_kept = rows.views, False
+        n, n_views, width = rows.views.shape
+        n_bytes = rows.views.size * dtype.itemsize
+        if prepare is not None and n_bytes <= MOST_KEPT:
+            kept = torch.empty(n, n_views, width, dtype=dtype)
+            size = max(1, _AT_ONCE // (n_views * width))
+            for start in range(0, n, size):
+                part = torch.tensor(rows.views[start : start + size])
+                kept[start : start + size] = prepare(part.to(dtype))
+            self._views, self._is_kept = kept.numpy(), True
+        self._room = torch.empty(0, width)  # of one batch, so that it begins where it is aligned
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return rows, targets, and weights or None; the rows are overwritten by the next call."""
+        rows = self._rows
+        view = self._views[:, int(rows.epoch) % rows.n_views]
+        n = len(index)
+        if n > len(self._room):
+            self._room = torch.from_numpy(np.empty((n, view.shape[1]), view.dtype))
+        x = self._room[:n]
+        np.take(view, index.numpy(), axis=0, out=x.numpy(), mode="clip")  # into it, not into a copy
+        if not self._is_kept:
+            x = x.to(self._dtype)
+            x = x if self._prepare is None else self._prepare(x)
+        weights = rows.weights
+        weight = None if weights is None else weights.index_select(0, index)
+        return x, rows.codes.index_select(0, index), weight
