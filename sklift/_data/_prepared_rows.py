@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -38,37 +38,40 @@ class PreparedRows:
     >>> from sklift._data._prepared_rows import PreparedRows
     >>> rows = LabelledRows(np.array([[1.0], [2.0], [3.0]]), codes=[0, 1, 0])
     >>> doubled = PreparedRows(rows, lambda x: 2 * x, torch.float32)
-    >>> doubled.batch(torch.tensor([2, 0]))
+    >>> next(doubled.batches([torch.tensor([2, 0])]))
     (tensor([[6.],
             [2.]]), tensor([0, 0]), None)
     """
 
     def __init__(self, rows: LabelledRows, prepare: Callable | None, dtype: torch.dtype) -> None:
         self._rows, self._prepare, self._dtype = rows, prepare, dtype
-        self._views, self._is_kept = rows.views, False
+        self._views, self._is_ready = rows.views, prepare is None
         n, n_views, width = rows.views.shape
-        n_bytes = rows.views.size * dtype.itemsize
-        if prepare is not None and n_bytes <= MOST_KEPT:
+        if prepare is not None and rows.views.size * dtype.itemsize <= MOST_KEPT:
             kept = torch.empty(n, n_views, width, dtype=dtype)
             size = max(1, _AT_ONCE // (n_views * width))
             for start in range(0, n, size):
                 part = torch.tensor(rows.views[start : start + size])
                 kept[start : start + size] = prepare(part.to(dtype))
-            self._views, self._is_kept = kept.numpy(), True
-        self._room = torch.empty(0, width)  # of one batch, so that it begins where it is aligned
+            self._views, self._is_ready = kept.numpy(), True
 
-    def batch(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return rows, targets, and weights or None; the rows are overwritten by the next call."""
+    def batches(self, indices) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """Iterate over rows, targets, and weights or None, for each tensor of row numbers.
+
+        The next rows take the place of those before.
+        """
         rows = self._rows
         view = self._views[:, int(rows.epoch) % rows.n_views]
-        n = len(index)
-        if n > len(self._room):
-            self._room = torch.from_numpy(np.empty((n, view.shape[1]), view.dtype))
-        x = self._room[:n]
-        np.take(view, index.numpy(), axis=0, out=x.numpy(), mode="clip")  # into it, not into a copy
-        if not self._is_kept:
-            x = x.to(self._dtype)
-            x = x if self._prepare is None else self._prepare(x)
-        weights = rows.weights
-        weight = None if weights is None else weights.index_select(0, index)
-        return x, rows.codes.index_select(0, index), weight
+        room = torch.from_numpy(np.empty((0, view.shape[1]), view.dtype))
+        for index in indices:
+            n = index.shape[0]
+            if n != room.shape[0]:  # torch's own memory is aligned: products always round alike
+                room = torch.empty(n, room.shape[1], dtype=room.dtype)
+                as_array = room.numpy()
+            np.take(view, index.numpy(), axis=0, out=as_array, mode="clip")  # no copy on the way
+            x = room.to(self._dtype)
+            if not self._is_ready:
+                assert self._prepare is not None
+                x = self._prepare(x)
+            weight = None if rows.weights is None else rows.weights.index_select(0, index)
+            yield x, rows.codes.index_select(0, index), weight

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from ._base import Loss
-from ._numerics import positive, precision
 from ._reduction import WeightedMean
 
-__all__ = ["has_closed_gradient", "loss_and_gradient"]
+__all__ = ["ClosedGradient", "has_closed_gradient"]
 
 
 def has_closed_gradient(loss: Loss) -> bool:
@@ -19,49 +18,56 @@ def has_closed_gradient(loss: Loss) -> bool:
     return tuple(methods) == ours and type(loss.reduction) is WeightedMean
 
 
-def loss_and_gradient(
-    loss: Loss, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    r"""Return a loss and its gradient, without a graph.
+class ClosedGradient:
+    r"""Value and gradient of a loss, without a graph.
 
-    With weights w and logits z + a, of the shift a, the gradient is
+    With weights w and logits z + a, where a is the shift of the loss, the gradient is
     :math:`w_i \, (\mathrm{softmax}(z_i + a)_k - [k = y_i]) / \sum_j w_j`.
 
     Parameters
     ----------
     loss : Loss
-        One for which :func:`has_closed_gradient` is true.
-    logits, target, sample_weight
-        See :meth:`Loss.forward`.
-
-    Returns
-    -------
-    value : Tensor of shape ()
-        The loss.
-    gradient : Tensor of shape (B, n_classes)
-        That of the logits.
+        One for which :func:`has_closed_gradient` is true, and which does not change.
+    dtype : torch.dtype
+        The type of the logits, float32 or float64.
 
     Examples
     --------
     >>> import torch
     >>> from sklift.losses import CrossEntropy
-    >>> from sklift.losses._gradient import loss_and_gradient
-    >>> loss_and_gradient(CrossEntropy().build([1, 1]), torch.zeros(1, 2), torch.tensor([0]))
-    (tensor(0.6931), tensor([[-0.5000,  0.5000]]))
+    >>> from sklift.losses._gradient import ClosedGradient
+    >>> closed = ClosedGradient(CrossEntropy().build([1, 1]), torch.float32)
+    >>> closed(torch.tensor([[0.0, 1.0]]), torch.tensor([1]))
+    (0.3132..., tensor([[ 0.2689, -0.2689]]))
     """
-    dtype = precision(logits)
-    shift = loss.shift(dtype)
-    logs = torch.log_softmax(logits.to(dtype) if shift is None else logits + shift, 1)
-    at_target = target[:, None]
-    known = logs.gather(1, at_target)  # log-probabilities of the labels
-    if sample_weight is None and loss.is_plain_mean():
-        share: Tensor | float = 1 / max(1, len(target))
-        value = -known.sum() / max(1, len(target))
-    else:
-        weights = loss.weights(target, sample_weight, dtype)[:, None]
-        total = positive(weights.sum())
-        share = weights / total
-        value = -(weights * known).sum() / total
-    gradient = logs.exp_().mul_(share)
-    gradient.scatter_(1, at_target, known.expm1_().mul_(share))  # p - 1, without cancellation
-    return value, gradient.to(logits.dtype)
+
+    def __init__(self, loss: Loss, dtype: torch.dtype) -> None:
+        self._loss, self._dtype = loss, dtype
+        self._shift = loss.shift(dtype)
+        self._is_plain_mean = loss.is_plain_mean()
+
+    def __call__(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> tuple[float, Tensor]:
+        """Return the loss of a batch, and the gradient of the logits.
+
+        Parameters
+        ----------
+        logits, target, sample_weight
+            See :meth:`Loss.forward`.
+        """
+        shifted = logits if self._shift is None else logits + self._shift
+        gradient = shifted.log_softmax(1)
+        at_target = target[:, None]
+        known = gradient.gather(1, at_target)  # log-probabilities of the labels
+        share: Tensor | float
+        if sample_weight is None and self._is_plain_mean:
+            share = 1 / max(1, known.shape[0])
+            value = -known.sum().item() * share
+        else:
+            weights = self._loss.weights(target, sample_weight, self._dtype)[:, None]
+            share = weights / weights.sum().clamp_min(torch.finfo(torch.float32).tiny)
+            value = -(share * known).sum().item()
+        # exp(x) - 1 where the label is: near a probability of 1, a difference would be cancelled
+        gradient.exp_().scatter_(1, at_target, known.expm1_()).mul_(share)
+        return value, gradient
