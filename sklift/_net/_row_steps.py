@@ -9,11 +9,15 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 from torch.optim import SGD
+from torch.optim.sgd import sgd
 
 from .._data._labelled_rows import LabelledRows
 from .._data._prepared_rows import PreparedRows
 from ..heads._product import ProductHead
 from ..losses._gradient import ClosedGradient
+
+# What torch's function takes of a group, besides the rate.
+_NUMBERS = ("momentum", "weight_decay", "dampening", "nesterov", "maximize")
 
 
 class RowSteps:
@@ -81,12 +85,12 @@ def _call(methods: list[Callable], net) -> None:
         method(net, training=True)
 
 
-def _step_of(optimizer, trained: list[Tensor]) -> Callable[[Iterable[Tensor]], None]:
+def _step_of(optimizer, trained: list[Tensor]) -> Callable[[list[Tensor]], None]:
     """The step of an optimizer, from gradients of the trained tensors."""
     if type(optimizer) is SGD:
-        return PlainSGD(optimizer, trained)
+        return FusedSGD(optimizer, trained)
 
-    def step(gradients: Iterable[Tensor]) -> None:
+    def step(gradients: list[Tensor]) -> None:
         for tensor, gradient in zip(trained, gradients, strict=True):
             tensor.grad = gradient
         optimizer.step()
@@ -95,35 +99,44 @@ def _step_of(optimizer, trained: list[Tensor]) -> Callable[[Iterable[Tensor]], N
     return step
 
 
-class PlainSGD:
-    """The step of torch's SGD, operation by operation, without what surrounds it there.
+class FusedSGD:
+    """The step of torch's SGD in one pass over the memory, without what surrounds it there.
 
-    Rates and states are those of the optimizer. Its settings must be those of
-    :class:`sklift.training.SGD`.
+    Settings, rates and states are those of the optimizer.
 
     Parameters
     ----------
     optimizer : torch.optim.SGD
+        One whose settings are numbers.
     trained : list of Tensor
         Its tensors.
     """
 
     def __init__(self, optimizer: SGD, trained: list[Tensor]) -> None:
-        groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
-        self.parts = [(p, groups[id(p)], optimizer.state[p]) for p in trained]
+        self.optimizer, self.groups, places = optimizer, optimizer.param_groups, range(len(trained))
+        self.trained = trained
+        self.places = [
+            [i for i in places if any(trained[i] is p for p in group["params"])]
+            for group in self.groups
+        ]
 
-    def __call__(self, gradients: Iterable[Tensor]) -> None:
-        """Change the tensors, and the gradients as well."""
-        for (tensor, group, state), gradient in zip(self.parts, gradients, strict=True):
-            momentum, decay = group["momentum"], group["weight_decay"]
-            step = gradient
-            if decay:
-                gradient.add_(tensor, alpha=decay)
-            if momentum:
-                buffer = state.get("momentum_buffer")
-                if buffer is None:
-                    buffer = state["momentum_buffer"] = gradient.clone()
-                else:
-                    buffer.mul_(momentum).add_(gradient)
-                step = gradient.add_(buffer, alpha=momentum) if group["nesterov"] else buffer
-            tensor.add_(step, alpha=-group["lr"])
+    def __call__(self, gradients: list[Tensor]) -> None:
+        """Change the tensors and their momentum."""
+        for group, places in zip(self.groups, self.places, strict=True):
+            if not places:
+                continue
+            states = [self.optimizer.state[self.trained[i]] for i in places]
+            buffers = [state.get("momentum_buffer") for state in states]
+            is_first = group["momentum"] and buffers[0] is None
+            sgd(
+                [self.trained[i] for i in places],
+                [gradients[i] for i in places],
+                buffers,
+                fused=True,
+                foreach=False,
+                lr=group["lr"],
+                **{name: group[name] for name in _NUMBERS},
+            )
+            if is_first:
+                for state, buffer in zip(states, buffers, strict=True):
+                    state["momentum_buffer"] = buffer
