@@ -60,9 +60,11 @@ class PreparedRows:
 
         The next rows take the place of those before.
         """
-        rows = self._rows
+        rows, weights = self._rows, self._rows.weights
         view = self._views[:, int(rows.epoch) % rows.n_views]
         room = torch.from_numpy(np.empty((0, view.shape[1]), view.dtype))
+        codes = rows.codes
+        assert codes is not None
         for index in indices:
             n = index.shape[0]
             if n != room.shape[0]:  # torch's own memory is aligned: products always round alike
@@ -73,5 +75,5 @@ class PreparedRows:
             if not self._is_ready:
                 assert self._prepare is not None
                 x = self._prepare(x)
-            weight = None if rows.weights is None else rows.weights.index_select(0, index)
-            yield x, rows.codes.index_select(0, index), weight
+            weight = None if weights is None else weights.index_select(0, index)
+            yield x, codes.index_select(0, index), weight

@@ -19,6 +19,7 @@ from ._callbacks import BestEpoch
 from ._columns import packed, unpacked
 from ._gradients import first_gradients
 from ._history import figures_of
+from ._hits import n_hits
 
 
 class LiftNet(ClassifierMixin, NeuralNet):
@@ -154,7 +155,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
 
     def n_right(self, logits, target):
         """Number of samples whose label is predicted, as a tensor."""
-        return (logits.argmax(1) == target).sum()
+        return n_hits(logits, target)
 
     def _mean(self, terms, target, weight):
         """Mean of the samples' terms, weighted as the loss weighs the samples."""
