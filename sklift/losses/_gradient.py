@@ -68,6 +68,5 @@ class ClosedGradient:
             weights = self._loss.weights(target, sample_weight, self._dtype)[:, None]
             share = weights / weights.sum().clamp_min(torch.finfo(torch.float32).tiny)
             value = -(share * known).sum().item()
-        # exp(x) - 1 where the label is: near a probability of 1, a difference would be cancelled
         gradient.exp_().scatter_(1, at_target, known.expm1_()).mul_(share)
         return value, gradient
