@@ -203,3 +203,9 @@ def test_a_loss_that_is_not_finite_ends_training(data):
     ):
         clf.fit(X, y)
     assert np.isfinite(clf.predict_proba(X)).all()
+
+
+def test_hits_are_those_of_the_predictions(data):
+    X, y = data
+    clf = classifier(lr=1e-12, max_epochs=1).fit(X, y)
+    assert 0.25 < clf.history_[0]["train_acc"] == pytest.approx(clf.score(X, y))
