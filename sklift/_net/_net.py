@@ -154,7 +154,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         return sum(label[0] * loss for label, loss in zip(labels, losses, strict=True))
 
     def n_right(self, logits, target):
-        """Number of samples whose label is predicted, as a tensor."""
+        """Number of samples whose label is predicted."""
         return n_hits(logits, target)
 
     def _mean(self, terms, target, weight):

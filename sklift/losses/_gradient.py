@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ._base import Loss
 from ._reduction import WeightedMean
@@ -11,8 +11,10 @@ from ._reduction import WeightedMean
 __all__ = ["ClosedGradient", "has_closed_gradient"]
 
 
-def has_closed_gradient(loss: Loss) -> bool:
+def has_closed_gradient(loss: nn.Module) -> bool:
     """Return whether a loss is a weighted mean of cross-entropies of shifted logits."""
+    if not isinstance(loss, Loss):
+        return False
     ours = (Loss.forward, Loss.per_sample)
     methods = (getattr(method, "__func__", None) for method in (loss.forward, loss.per_sample))
     return tuple(methods) == ours and type(loss.reduction) is WeightedMean
