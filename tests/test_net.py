@@ -227,7 +227,7 @@ class TestRows:
         if looped:  # a function of one's own
             settings["collate_fn"] = lambda items: collate(items)
         loader = ShuffledLoader(dataset, seed=0, batch_size=4, order=order, **settings)
-        assert loader._takes_rows() != looped
+        assert loader.takes_rows() != looped
         whole = dataset.dataset if isinstance(dataset, torch.utils.data.Subset) else dataset
         for epoch in range(2):
             order.start(epoch, n_seen)
@@ -257,7 +257,7 @@ class TestRows:
         rows = LabelledRows(self.X[:, 0].numpy(), self.codes)
         few = torch.utils.data.SequentialSampler(range(6))
         loader = ShuffledLoader(rows, seed=0, batch_size=4, sampler=few)
-        assert loader._takes_rows()
+        assert loader.takes_rows()
         assert torch.cat([flat(batch)[-1] for batch in loader]).tolist() == [0, 1, 2, 3, 0, 1]
         # an epoch that is already through, as a checkpoint may have it
         assert list(self.epochs(rows, looped=False, n_seen=11)) == []

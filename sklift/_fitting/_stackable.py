@@ -4,42 +4,72 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Subset
 
+from .._compute._plan import ComputePlan
 from .._compute._seeding import seeded
 from .._data._labelled_rows import LabelledRows
+from .._model import TunedModel
+from .._net import LiftNet, RowSteps
 from ..heads._product import ProductHead
 from ..images._augmentations import mixing_of
 from ..losses import Loss, build_loss
+from ..losses._gradient import has_closed_gradient
 from ..training import SGD, Adam, AdamW
 from ._loss_groups import alike
 from ._same import same_value
+from ._settings import FitSettings
 from ._training import Training
 
 
 def can_stack(training: Training) -> bool:
     """Return whether a stack can train the head of a training as its own net would."""
-    settings, head = training.settings, training.model.head
     rows = training.dataset
     return (
-        settings.adapter is None
-        and training.model.tower_is_frozen
-        and isinstance(rows, LabelledRows)
+        trains_rows(training.settings, training.model, rows, training.plan)
         and rows.n_views == 1
         and len(rows) > 0
+        and training.held_out is None
+        and training.file is None
+        and training.deadline is None
+        and training.start is None
+        and not training.settings.early_stopping
+    )
+
+
+def trains_rows(settings: FitSettings, model: TunedModel, rows, plan: ComputePlan) -> bool:
+    """Return whether all that is trained are the rows of one of our heads, by a common optimizer.
+
+    ``rows``: the training data, or those of which they are a subset.
+    """
+    head = model.head
+    return (
+        settings.adapter is None
+        and model.tower_is_frozen
+        and isinstance(rows, LabelledRows)
         and type(head).forward is ProductHead.forward
         and _is_ours(head)
         and type(settings.optimizer) in (SGD, Adam, AdamW)
         and settings.optimizer.clip_grad_norm is None
         and settings.regularizer is None
         and mixing_of(settings.augmentation) is None
-        and training.held_out is None
-        and training.file is None
-        and training.deadline is None
-        and training.start is None
-        and training.plan.accumulate == 1
-        and not settings.early_stopping
+        and plan.accumulate == 1
         and not settings.net_params
     )
+
+
+def row_steps(settings: FitSettings, net: LiftNet, dataset, plan: ComputePlan) -> RowSteps | None:
+    """Steps without a graph, where they train the same as the net; else None."""
+    rows = dataset.dataset if isinstance(dataset, Subset) else dataset
+    loss = net.criterion_
+    if not (
+        plan.device.type == "cpu"
+        and trains_rows(settings, net.module_, rows, plan)
+        and _is_ours(loss)
+        and has_closed_gradient(loss)
+    ):
+        return None
+    return RowSteps(net, rows)
 
 
 def can_share(first: Training, second: Training) -> bool:

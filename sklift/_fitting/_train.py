@@ -34,6 +34,7 @@ from ._net_arguments import has_user_order, net_arguments
 from ._regularizer import continued_regularizer
 from ._sample import Sample
 from ._settings import FitSettings
+from ._stackable import row_steps
 from ._start import (
     Classes,
     Trained,
@@ -95,6 +96,7 @@ def train(training: Training, tasks, keep: Callable[[dict], None]) -> None:
             net.restore(state)
         n_epochs = 0 if net.stopping else settings.max_epochs - len(net.history)
         is_shared = start is not None
+        net.row_steps = row_steps(settings, net, training.dataset, plan)
         _run(net, training.dataset, n_epochs, plan, keep, record, is_shared=is_shared)
     fitted = record(net)
     keep(fitted)
@@ -153,6 +155,7 @@ def train_more(
         past = [] if start is None else start.history
         attributes = partial(fitted_attributes, settings, model, init, totals, sample, plan)
         record = partial(_fitted, attributes, past=past)
+        net.row_steps = row_steps(settings, net, dataset, plan)
         _run(net, dataset, 1, plan, keep, record, is_shared=start is not None)
     keep(record(net))
 
@@ -211,6 +214,8 @@ def _run(net, dataset, n_epochs: int, plan: ComputePlan, keep, record, *, is_sha
         if net.interrupted:  # Ctrl-C may have killed a data-loading worker first
             raise KeyboardInterrupt from None
         raise
+    finally:  # it holds the features
+        net.row_steps = None
     # After a KeyboardInterrupt, skorch ends the fit without an error.
     in_epoch = n_epochs > 0 and "train_acc" not in net.history[-1]
     if net.interrupted or (in_epoch and not net.out_of_time):

@@ -24,6 +24,7 @@ from ._net import LiftNet
 from ._optimizer import OptimizerFactory
 from ._processes import agreed, agreed_seed, processes_of
 from ._rates import LearningRates
+from ._row_steps import RowSteps
 from ._time_limit import TimeLimit
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "MultilabelNet",
     "OptimizerFactory",
     "Progress",
+    "RowSteps",
     "SharedOrder",
     "ShuffledLoader",
     "SklearnCallbacks",

@@ -88,12 +88,13 @@ class ShuffledLoader(DataLoader):
         self.n_ahead = n_ahead
 
     def __iter__(self):
-        if self._takes_rows():
-            return self._row_batches()
+        if self.takes_rows():
+            rows = _whole(self.dataset)
+            return (rows[index] for index in self.index_batches())
         batches = super().__iter__()
         return raise_failed(prepared_ahead(batches, self.n_ahead) if self.n_ahead else batches)
 
-    def _takes_rows(self) -> bool:
+    def takes_rows(self) -> bool:
         """Return whether the data are rows in memory, and all settings are our own."""
         return (
             isinstance(_whole(self.dataset), LabelledRows)
@@ -103,18 +104,17 @@ class ShuffledLoader(DataLoader):
             and not (self.num_workers or self.n_ahead or self.pin_memory)
         )
 
-    def _row_batches(self) -> Iterator:
-        """The batches that torch's loader would give, cut out of the rows by arrays of indices."""
+    def index_batches(self) -> Iterator[torch.Tensor]:
+        """Numbers of the rows in each of the batches that torch's loader would give."""
         if isinstance(self.sampler, EpochOrder):
             order = torch.from_numpy(self.sampler.indices())
         else:
             order = torch.arange(len(self.sampler))  # a sampler of the user's may have fewer
         if isinstance(self.dataset, Subset):
             order = torch.as_tensor(self.dataset.indices)[order]
-        rows = _whole(self.dataset)
         size = self.batch_size
         n = len(order) - len(order) % size if self.drop_last else len(order)
-        return (rows[order[start : min(start + size, n)]] for start in range(0, n, size))
+        return (order[start : min(start + size, n)] for start in range(0, n, size))
 
 
 def _whole(dataset):

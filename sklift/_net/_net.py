@@ -19,6 +19,7 @@ from ._callbacks import BestEpoch
 from ._columns import packed, unpacked
 from ._gradients import first_gradients
 from ._history import figures_of
+from ._hits import n_hits
 
 
 class LiftNet(ClassifierMixin, NeuralNet):
@@ -40,6 +41,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
     stopping = False  # whether a callback has asked to stop after the epoch
     share = 1.0  # share of the first labels of a mixed batch
     has_gradients = False  # whether a first step has shown that all trained weights get gradients
+    row_steps = None  # a RowSteps that trains the epochs, where there is one
     is_first = True  # of several processes, whether this is the one that writes
     target_ndim = 1  # of the targets of a batch that is not mixed
     hyperparameters: dict = {}  # of the fit, by name, as callbacks write them down
@@ -152,8 +154,8 @@ class LiftNet(ClassifierMixin, NeuralNet):
         return sum(label[0] * loss for label, loss in zip(labels, losses, strict=True))
 
     def n_right(self, logits, target):
-        """Number of samples whose label is predicted, as a tensor."""
-        return (logits.argmax(1) == target).sum()
+        """Number of samples whose label is predicted."""
+        return n_hits(logits, target)
 
     def _mean(self, terms, target, weight):
         """Mean of the samples' terms, weighted as the loss weighs the samples."""
@@ -179,6 +181,13 @@ class LiftNet(ClassifierMixin, NeuralNet):
         mixed = self.mixing(views.to(self.device), target, weight, *where)
         views, target, weight, self.share = mixed
         return (views if weight is None else (views, weight)), target
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Train or validate for an epoch."""
+        if training and self.row_steps is not None and iterator.takes_rows():
+            self.row_steps.epoch(iterator.index_batches())
+        else:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
 
     def train_step_single(self, batch, **fit_params):
         """Loss and gradient of a batch, with the terms of the regularizer."""
@@ -349,7 +358,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
     def __getstate__(self):
         """State for pickle, without optimizer, callbacks and records of batches."""
         state = self.__dict__.copy()
-        left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss")
+        left = ("optimizer_", "callbacks_", "criterion_", "hits", "last_loss", "row_steps")
         for name in [n for n in state if n in left or n.startswith("iterator_train__")]:
             del state[name]
         left_empty = dict.fromkeys(("module", "criterion", "callbacks", "regularizer", "mixing"))

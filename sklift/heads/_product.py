@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._base import Head
-from ._init import normalize
+from ._init import EPS, normalize
 
 __all__ = ["ProductHead"]
 
@@ -43,6 +44,10 @@ class ProductHead(Head):
         """Return what the rows are multiplied by, ``(B, n_features) -> (B, n_features)``."""
         return features
 
+    def product(self, prepared: Tensor) -> Product:
+        """Return the product with prepared features, whose gradient needs no graph."""
+        return Product(self, prepared)
+
     def forward(self, features: Tensor) -> Tensor:
         """Return the logits, ``(B, n_features) -> (B, n_classes)``."""
         prepared = self.prepared(features.to(self.weight.dtype))
@@ -50,3 +55,53 @@ class ProductHead(Head):
         if self.scale is not None:
             prepared = self.scale * prepared  # fewer products than of the logits
         return F.linear(prepared, rows, self.bias)
+
+
+class Product:
+    """Logits of prepared features, and the gradients of the weights in closed form.
+
+    Rows of unit length give the logits z = s <x, w> / |w|, with the gradient
+    dw = s dz x / |w| - (z dz / |w|^2) w: the second part takes out what would change the length.
+
+    Parameters
+    ----------
+    head : ProductHead
+        Its weights must not change before :meth:`gradients`.
+    prepared : Tensor of shape (B, n_features)
+        What ``head.prepared`` returns.
+
+    Attributes
+    ----------
+    logits : Tensor of shape (B, n_classes)
+        Those of ``head.forward``, but for rounding.
+    """
+
+    def __init__(self, head: ProductHead, prepared: Tensor) -> None:
+        rows, scale = head.weight.detach(), head.scale
+        self._rows, self._x = rows, prepared
+        self._factor: Tensor | float | None = scale
+        if head.has_unit_rows:
+            self._length = torch.linalg.vector_norm(rows, dim=1)
+            self._factor = (1.0 if scale is None else scale) / self._length.clamp_min(EPS)
+        bias = None if head.bias is None else head.bias.detach()
+        self._has_bias, self._has_unit_rows = bias is not None, head.has_unit_rows
+        if self._factor is None:
+            self._product = self.logits = F.linear(prepared, rows, bias)
+        else:
+            self._product = (prepared @ rows.T).mul_(self._factor)
+            self.logits = self._product if bias is None else self._product + bias
+
+    def gradients(self, pull: Tensor) -> list[Tensor]:
+        """Return the gradients of the weight, and of the bias if there is one.
+
+        Parameters
+        ----------
+        pull : Tensor of shape (B, n_classes)
+            The gradient of the logits.
+        """
+        of_rows = (pull if self._factor is None else pull * self._factor).T @ self._x
+        if self._has_unit_rows:
+            along = (pull * self._product).sum(0) / self._length.square().clamp_min(EPS**2)
+            along.masked_fill_(self._length <= EPS, 0)  # there, the length is not divided by
+            of_rows.addcmul_(self._rows, along[:, None], value=-1)
+        return [of_rows, pull.sum(0)] if self._has_bias else [of_rows]

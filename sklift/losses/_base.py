@@ -19,9 +19,10 @@ class Loss(nn.Module):
     .. math:: L = \frac{\sum_i w_i \, l(z_i, y_i)}{\sum_i w_i}, \qquad w_i = c_{y_i} s_i
 
     with class weights c (:meth:`class_weight`, 1 by default) and sample weights s (1 by default). A
-    subclass overrides :meth:`per_sample`, :meth:`class_weight`, or both. The ``reduction`` turns
-    the losses of a batch into one number: by default it is the mean above; the recipe sets another
-    one where ``top_fraction`` is below 1.
+    subclass overrides :meth:`per_sample` (or only :meth:`shift`, for the cross-entropy of other
+    logits), :meth:`class_weight`, or both. The ``reduction`` turns the losses of a batch into one
+    number: by default it is the mean above; the recipe sets another one where ``top_fraction`` is
+    below 1.
 
     Because the divisor is the sum of the weights, the gradient of a large batch can be accumulated
     exactly over micro-batches (unless :attr:`couples_samples`): scale the loss of each one by the
@@ -92,7 +93,12 @@ class Loss(nn.Module):
 
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of each sample before weighting, ``(B, K), (B,) -> (B,)``."""
-        return cross_entropy(logits, target)
+        shift = self.shift(precision(logits))
+        return cross_entropy(logits if shift is None else logits + shift, target)
+
+    def shift(self, dtype: torch.dtype) -> Tensor | None:
+        """Return what is added to the logits before their cross-entropy, ``(n_classes,)``."""
+        return None
 
     def class_weight(self, dtype: torch.dtype) -> Tensor:
         """Return the weight of each class, ``(n_classes,)``."""
@@ -133,12 +139,12 @@ class Loss(nn.Module):
         loss : Tensor of shape ()
         """
         self._check_logits(logits)
-        if sample_weight is None and self._is_plain_mean():  # the same bits, in half the operations
+        if sample_weight is None and self.is_plain_mean():  # the same bits, in half the operations
             return self.per_sample(logits, target).sum() / max(1, len(target))
         weights = self.weights(target, sample_weight, precision(logits))
         return self.reduction(self.per_sample(logits, target), weights)
 
-    def _is_plain_mean(self) -> bool:
+    def is_plain_mean(self) -> bool:
         """Return whether all samples without weights of their own have the weight 1."""
         ours = (Loss.class_weight, Loss.weights)
         methods = (getattr(m, "__func__", None) for m in (self.class_weight, self.weights))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._core._recipes import check_real
 from ._base import Loss
-from ._numerics import cross_entropy, normalised, precision
+from ._numerics import normalised
 from ._recipe import LossRecipe
 
 __all__ = ["LogitAdjusted", "LogitAdjustedLoss"]
@@ -59,9 +59,9 @@ class LogitAdjustedLoss(Loss):
         super().__init__(class_counts)
         self.tau = tau
 
-    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return ``CE(z + tau log prior, y)``, ``(B, K), (B,) -> (B,)``."""
-        return cross_entropy(logits + self.tau * self.log_prior(precision(logits)), target)
+    def shift(self, dtype: torch.dtype) -> Tensor:
+        """Return ``tau log prior``, ``(n_classes,)``."""
+        return self.tau * self.log_prior(dtype)
 
     def implied_prior(self, dtype: torch.dtype = torch.float32) -> Tensor:
         r"""Return :math:`q_k \propto \pi_k^{1 - \tau}`, ``(n_classes,)``: uniform for tau = 1.
