@@ -21,6 +21,7 @@ ORDER = [
     "calibration",
     "prediction_sets",
     "mistakes",
+    "multilabel",
     "your_own",
 ]
 

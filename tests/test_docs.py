@@ -154,6 +154,13 @@ def test_what_a_room_is_for_comes_from_its_docstring():
     assert purpose("classifier").startswith("Classifiers that are trained")
 
 
+def test_every_example_has_a_place_in_the_gallery():
+    text = (DOCS / "_gallery.py").read_text(encoding="utf-8")
+    order = re.findall(r'"(\w+)"', re.search(r"^ORDER = \[.*?\]", text, re.M | re.S)[0])
+    examples = (ROOT / "examples").glob("plot_*.py")
+    assert sorted(order) == sorted(path.stem.removeprefix("plot_") for path in examples)
+
+
 def test_tests_that_the_pages_name_exist():
     named = {
         match
