@@ -4,9 +4,9 @@
 # One would guess: yes, where they are in strips; only planes in tiles are said not to be supported, with
 # an error. And RGB in planes, also with more channels, is right.
 # Seen: where the photometric interpretation is grey (MinIsBlack), as of microscopy, radar or depth with
-# several channels, rows of a strip after its first are wrong: row r of all channels begins at pixel
-# r / n of the plane, for n channels, and only that many pixels are new. No warning, no error. With one
-# row per strip all is well; so is RGB with any number.
+# several channels, rows of a strip after its first are wrong: row r is taken from r / n rows into the
+# plane, for n channels, so that rows repeat most of those before. No warning, no error. With one row per
+# strip all is well; so is RGB with any number.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -37,7 +37,8 @@ for n, scale in ((9, 0.5), (7, 0.75), (10, 0.5)):
     m = int(n * scale)
     right = ((np.arange(m) - (m - 1) / 2) / scale + (n - 1) / 2) * 10
     found, mirrored = resized(x, scale), resized(x[::-1].copy(), scale)[::-1]
-    print(f"{n} numbers times {scale}: {np.round(found, 2)}, mirrored {np.round(mirrored, 2)}, right {np.round(right, 2)}")
+    rounded = [np.round(y, 2) for y in (found, mirrored, right)]
+    print("{} numbers times {}: {}, mirrored {}, right {}".format(n, scale, *rounded))
     off = abs(found - right).max()
     assert off < 1e-4 if n == 10 else abs(off - 10) < 1e-4, "changed"
 PY

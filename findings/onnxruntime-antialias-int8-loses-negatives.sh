@@ -3,8 +3,8 @@
 #
 # One would guess: yes. It takes the type, int32 and float32 of the same values come out right, and so does
 # int8 without antialias. Quantised models hold signed numbers, half of them below 0.
-# Seen: all of them become 0, in linear and cubic mode: the table that holds results in their range is that of
-# uint8. A map of nothing but -7 that is made larger has nothing but 0. No error.
+# Seen: all of them become 0, in linear and cubic mode, as if results were held in the range of uint8. A
+# map of nothing but -7 that is made larger has nothing but 0. No error.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -40,7 +40,7 @@ for kind, antialias, mode in (
     ("int8", 1, "cubic"),
 ):
     found, reference = resized(row.astype(kind), antialias, mode)
-    print(f"{kind}, {mode}, antialias {antialias}: {np.round(found).tolist()}, by the reference {np.round(reference).tolist()}")
+    print(f"{kind}, {mode}, antialias {antialias}: {np.round(found)}, reference {np.round(reference)}")
     lost = kind == "int8" and antialias == 1
     assert (found[:2] == [0, 0]) == lost, "changed"
     assert reference[0] < -60 and (lost or abs(np.subtract(found, reference)).max() <= 1)

@@ -4,9 +4,8 @@
 # One would guess: about 2000 in mode "F", as it gives 150 between 100 and 200 in mode "L" (or an error, as
 # Image.blend raises for these modes: "image has wrong mode").
 # Seen: 877, less than both. A mask of mode "L" mixes the bytes of the numbers one by one, without a carry,
-# exponent and all; of 255 and 256 in mode "I" it makes 128. In mode "I;16" two flat pictures give columns of
-# 2000 and 3000 by turns. Image.paste
-# with such a mask does the same; masks of mode "1" are right.
+# exponent and all; of 255 and 256 in mode "I" it makes 128. In mode "I;16" two flat pictures give columns
+# of 2000 and 3000 by turns. Image.paste with such a mask does the same; masks of mode "1" are right.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

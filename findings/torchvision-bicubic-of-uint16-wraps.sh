@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# torchvision 0.29.1, torch 2.14.1: is a picture of uint16 resized like one of uint8, with 257 times the numbers?
+# torchvision 0.29.1, torch 2.14.1: is a picture of uint16 resized like the same picture in uint8?
 #
 # One would guess: yes; bilinear and nearest do it. Bicubic goes beyond the ends beside an edge, and for
 # uint8, which is held at 0 and 255, one never sees it (for floats it is documented to overshoot).

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # torchvision 0.29.1, torch 2.14.1: what does v2.functional.to_dtype make of white, 1.0, in uint16?
 #
-# One would guess: 65535, as it makes 255 in uint8 and 32767 in int16. Where a type's numbers are too large for
-# float32, as those of int32, it refuses ("cannot be performed safely").
-# Seen: 0. It multiplies by a little less than 65536, which float32 rounds to 65536, and that wraps.
-# So does adjust_gamma with uint16, and adjust_hue: white pixels turn black. In halves (float16, bfloat16) the
-# same happens to uint8: a picture that was made by autocast has black holes where it is white (on x86;
-# a processor may turn numbers that are too large into others).
+# One would guess: 65535, as it makes 255 in uint8 and 32767 in int16. Where a type's numbers are too
+# large for float32, as those of int32, it refuses ("cannot be performed safely").
+# Seen: 0. It multiplies by a little less than 65536, which float32 rounds to 65536, and that wraps. So do
+# adjust_gamma and adjust_hue of uint16: white pixels turn black. In halves (float16, bfloat16) the same
+# happens to uint8: a picture that was made under autocast has black holes where it is white. (On x86; the
+# processor decides what becomes of numbers that are too large.)
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
