@@ -18,6 +18,7 @@ _IMAGEJ_CHANNELS = re.compile(r"^channels=(\d+)\s*$", re.MULTILINE)
 _OME_CHANNELS = re.compile(r'\bSizeC="(\d+)"')
 _TIFFFILE = 'give its path, and tifffile reads it: pip install "scikit-lift[microscopy]"'
 _SIGNED = 2
+_SWAPPED_TWICE = ("BS", "BF")  # libtiff has set the bytes in order already
 _FEW_BITS = {"L;2": 85, "L;4": 17}  # grey of less than 8 bits, and the step between its levels
 
 
@@ -125,6 +126,16 @@ def _of_tiff(image, name: str, reading: Reading) -> Declared:
     seen = 3 if image.mode == "RGBX" else len(image.getbands())
     if seen <= wanted < tags.get(_SAMPLES_PER_PIXEL, 1):
         raise Misread(f"{name} is a TIFF of more channels than Pillow reads: {_TIFFFILE}")
+    if tags.get(_PLANAR) == 2 and len(image.getbands()) == 2:
+        raise Misread(
+            f"{name} is a TIFF of grey and opacity in planes apart, of which Pillow loses the "
+            f"second: {_TIFFFILE}"
+        )
+    if decoder_of(image) == "libtiff" and raw_mode(image).endswith(_SWAPPED_TWICE):
+        raise Misread(
+            f"{name} is a compressed TIFF of signed integers or floats with the highest byte "
+            f"first, whose bytes Pillow mixes up: {_TIFFFILE}"
+        )
     if _SIGNED in _numbers(tags.get(_SAMPLE_FORMAT, 1)):
         if bits == 8:
             raise Misread(

@@ -8,8 +8,11 @@ import zlib
 import numpy as np
 
 
-def tiff(pixels, bits=None, *, photometric=None, sample_format=1, planar=False, order="<"):
-    """An uncompressed TIFF of (height, width[, channels]); 4 and 12 bits are packed."""
+def tiff(pixels, bits=None, *, photometric=None, sample_format=1, planar=False, order="<", extra=0):
+    """An uncompressed TIFF of (height, width[, channels]); 4 and 12 bits are packed.
+
+    Channels beyond grey or three colours are of the kind `extra`: 2 is opacity.
+    """
     height, width = pixels.shape[:2]
     n = 1 if pixels.ndim == 2 else pixels.shape[2]
     bits = 8 * pixels.itemsize if bits is None else bits
@@ -26,8 +29,8 @@ def tiff(pixels, bits=None, *, photometric=None, sample_format=1, planar=False, 
     tags |= {262: ("H", [photometric]), 277: ("H", [n]), 278: ("I", [height])}
     tags |= {279: ("I", [len(strip) for strip in strips]), 284: ("H", [2 if planar else 1])}
     tags[339] = ("H", [sample_format] * n)
-    if n > 3:
-        tags[338] = ("H", [0] * (n - 3))
+    if n not in (1, 3):
+        tags[338] = ("H", [extra] * (n - (3 if n > 3 else 1)))
     offsets, data = [], b""
     for strip in strips:
         offsets.append(8 + len(data))

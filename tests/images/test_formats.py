@@ -21,6 +21,7 @@ from .made_files import fits, pgm, png16, png_of_few_bits, tiff
 
 LEVELS = np.arange(0, 256, 17, dtype=np.uint8)  # 16 of them
 GREY = np.tile(LEVELS, (4, 1))
+BLACK_VEIL = np.stack([np.zeros_like(GREY), 255 - GREY], axis=2)  # grey and opacity
 COLOURS = np.stack([GREY, GREY[:, ::-1], np.full_like(GREY, 40)], axis=2)
 PREVIEW = np.tile(COLOURS, (12, 5, 1))
 WIDE = GREY.astype(np.uint16) * 257
@@ -138,6 +139,9 @@ ROWS = {
     "TIFF, 12 bits": [(lambda: tiff(TWELVE, 12), GREY)],
     "TIFF, 16 bits, colour": [(lambda: tiff(COLOURS.astype(np.uint16) * 257), COLOURS)],
     "TIFF, 8 bits, planes apart": [(lambda: tiff(COLOURS, planar=True), COLOURS)],
+    "TIFF, grey and opacity, planes apart": [
+        (lambda: tiff(BLACK_VEIL, photometric=1, planar=True, extra=2), GREY)
+    ],
     "TIFF, 16 bits, planes apart": [
         (lambda: tiff(COLOURS.astype(np.uint16) * 257, planar=True), COLOURS)
     ],
@@ -182,6 +186,7 @@ ROWS = {
 }
 # rows that need another library, and whose opened PIL images are refused, or there are none
 BY_OTHERS = {
+    "TIFF, grey and opacity, planes apart": "tifffile",
     "TIFF, 16 bits, planes apart": "tifffile",
     "TIFF, signed": "tifffile",
     "TIFF, half floats": "tifffile",

@@ -103,6 +103,32 @@ CASES = {
         {},
         MANY[[0, 0, 0, 1]].transpose(1, 2, 0),
     ),
+    "grey and opacity in planes": (
+        (MANY[:2] >> 8).astype(np.uint8),
+        {**PLAIN, "planarconfig": "separate", "extrasamples": [2], "compression": "zlib"},
+        {},
+        (MANY[[0, 0, 0, 1]].transpose(1, 2, 0) >> 8).astype(np.uint8),
+    ),
+    "grey and opacity in planes as they are": (
+        (MANY[:2] >> 8).astype(np.uint8),
+        {**PLAIN, "planarconfig": "separate", "extrasamples": [2]},
+        {},
+        (MANY[[0, 0, 0, 1]].transpose(1, 2, 0) >> 8).astype(np.uint8),
+    ),
+    **{
+        f"compressed, highest byte first, {kind}": (
+            numbers,
+            {**PLAIN, "byteorder": ">", "compression": "zlib"},
+            {"value_range": (-100, 30000)},
+            None,
+        )
+        for kind, numbers in {
+            "int16": (GREY >> 1).astype(np.int16),
+            "int32": (GREY >> 1).astype(np.int32),
+            "float32": (GREY / 3).astype(np.float32),
+            "uint16": GREY >> 1,
+        }.items()
+    },
     "palette": (
         GREY,
         {
