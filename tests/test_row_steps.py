@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from sklift._data import _prepared_rows
 from sklift._data._labelled_rows import LabelledRows
 from sklift._data._prepared_rows import PreparedRows
 from sklift._net import RowSteps
+from sklift.heads import Linear
 from sklift.heads._product import ProductHead
+from sklift.losses import LogitAdjusted
 from sklift.training import SGD, Adam
 
 N_CLASSES = 4
@@ -187,6 +190,82 @@ def test_a_checkpoint_within_an_epoch_goes_on_with_the_same_bits(data, tmp_path,
 def test_skorch_trains_what_has_no_closed_form(data, epochs, params):
     classifier(max_epochs=1, **params).fit(*data)
     assert not epochs
+
+
+class Changed(Linear):
+    """Recipe of a head that is ours, but for a change to its module."""
+
+    def __init__(self, change=None):
+        self.change = change
+
+    def build(self, n_features, n_classes):
+        head = super().build(n_features, n_classes)
+        self.change(head)
+        return head
+
+
+class HalvedLoss(LogitAdjusted):
+    """Recipe of a loss that is ours, but for a hook."""
+
+    def build(self, class_counts, head=None):
+        loss = super().build(class_counts, head)
+        loss.register_forward_hook(lambda module, given, value: value / 2)
+        return loss
+
+
+def halved(head):
+    forward = head.forward
+    head.forward = lambda x: forward(x) / 2
+
+
+CHANGES = {
+    "forward": halved,
+    "hook": lambda head: head.register_forward_hook(lambda module, given, z: z / 2),
+    "hook of a weight": lambda head: head.weight.register_hook(torch.zeros_like),
+    "later hook": lambda head: head.weight.register_post_accumulate_grad_hook(lambda w: None),
+    "frozen bias": lambda head: head.bias.requires_grad_(False),
+}
+
+
+NOT_SAVED = "ignore:the fitted LiftClassifier will predict, but save will refuse it"
+
+
+@pytest.mark.filterwarnings(NOT_SAVED)
+@pytest.mark.parametrize(
+    "params",
+    [*({"head": Changed(change)} for change in CHANGES.values()), {"loss": HalvedLoss()}],
+    ids=[*CHANGES, "loss"],
+)
+def test_skorch_trains_what_a_recipe_has_changed(data, epochs, params):
+    classifier(max_epochs=1, **params).fit(*data)
+    assert not epochs
+
+
+@pytest.mark.filterwarnings(NOT_SAVED)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_weights_may_lie_in_another_order(data, epochs, optimizer):
+    def turned(head):
+        head.weight = torch.nn.Parameter(torch.zeros(head.weight.shape[::-1]).T)
+
+    X, y = data
+    fast = classifier(head=Changed(turned), optimizer=optimizer).fit(X, y)
+    assert len(epochs) == 3 and not fast.model_.head.weight.is_contiguous()
+    assert_same(fast, classifier(head="linear", optimizer=optimizer).fit(X, y), X)
+
+
+@pytest.mark.parametrize("order", ["views", "columns"])
+def test_only_the_rows_of_a_batch_are_copied(order):
+    X = np.random.default_rng(0).normal(size=(2000, 2, 50))
+    X = X if order == "views" else np.asfortranarray(X[:, 0])
+    batches = PreparedRows(LabelledRows(X, np.zeros(2000, int)), None, torch.float64).batches
+    index = torch.tensor([1999, 0])
+    tracemalloc.start()
+    try:
+        ((x, _, _),) = batches([index])
+        assert tracemalloc.get_traced_memory()[1] < X.nbytes / 10
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(x, X.reshape(2000, -1)[[1999, 0], :50])
 
 
 def test_a_callback_of_the_user_sees_every_batch(data):

@@ -62,6 +62,8 @@ class PreparedRows:
         """
         rows, weights = self._rows, self._rows.weights
         view = self._views[:, int(rows.epoch) % rows.n_views]
+        # of other arrays, NumPy's take makes a copy first, of all rows
+        is_taken = view.flags.c_contiguous and view.flags.aligned
         room = torch.from_numpy(np.empty((0, view.shape[1]), view.dtype))
         codes = rows.codes
         assert codes is not None
@@ -70,7 +72,10 @@ class PreparedRows:
             if n != room.shape[0]:  # torch's own memory is aligned: products always round alike
                 room = torch.empty(n, room.shape[1], dtype=room.dtype)
                 as_array = room.numpy()
-            np.take(view, index.numpy(), axis=0, out=as_array, mode="clip")  # no copy on the way
+            if is_taken:
+                np.take(view, index.numpy(), axis=0, out=as_array, mode="clip")  # no copy at all
+            else:
+                as_array[...] = view[index.numpy()]
             x = room.to(self._dtype)
             if not self._is_ready:
                 assert self._prepare is not None

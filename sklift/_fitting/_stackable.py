@@ -49,6 +49,7 @@ def trains_rows(settings: FitSettings, model: TunedModel, rows, plan: ComputePla
         and isinstance(rows, LabelledRows)
         and type(head).forward is ProductHead.forward
         and _is_ours(head)
+        and all(parameter.requires_grad for parameter in head.parameters())
         and type(settings.optimizer) in (SGD, Adam, AdamW)
         and settings.optimizer.clip_grad_norm is None
         and settings.regularizer is None
@@ -96,7 +97,24 @@ def can_share(first: Training, second: Training) -> bool:
 
 
 def _is_ours(module: nn.Module) -> bool:
-    return all(type(part).__module__.startswith("sklift.") for part in module.modules())
+    """Return whether all that a module does is what our classes do: a recipe may have changed it."""
+    return all(
+        type(part).__module__.startswith("sklift.") and not _is_changed(part)
+        for part in module.modules()
+    )
+
+
+def _is_changed(module: nn.Module) -> bool:
+    """Return whether a module has functions of its own: other methods, or hooks.
+
+    torch has no public name for the hooks of a tensor.
+    """
+    held = [v if isinstance(v, dict) else {"": v} for v in vars(module).values()]
+    values = [value for some in held for value in some.values()]
+    if any(callable(value) and not isinstance(value, nn.Module) for value in values):
+        return True
+    hooks = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    return any(getattr(p, name, None) for p in module.parameters() for name in hooks)
 
 
 def _same_tensor(first: Tensor | None, second: Tensor | None) -> bool:
@@ -113,6 +131,6 @@ def independent_loss(training: Training) -> Loss | None:
     settings, counts = training.settings, training.totals.effective
     with seeded(training.sample.seed, training.plan.device):
         loss = build_loss(settings.loss, counts, settings.head).to(training.plan.device)
-    if any(True for _ in loss.parameters()) or not _is_ours(loss) or hasattr(loss, "function"):
+    if any(True for _ in loss.parameters()) or not _is_ours(loss):
         return None
     return loss

@@ -50,8 +50,9 @@ class FiniteLoss(Callback):
     """Ends training when the loss or the weights are not finite; restores the weights."""
 
     def on_epoch_begin(self, net, **kwargs):
-        """Remember the weights, to which a failed training returns."""
+        """Remember the weights, to which a failed training returns, and those of the loss."""
         self.weights_ = net.module_.trained_state()
+        self.of_loss_ = {name: p.detach().clone() for name, p in net.loss_parameters().items()}
 
     def on_grad_computed(self, net, **kwargs):
         """Check the loss, before the optimizer changes the weights."""
@@ -65,12 +66,16 @@ class FiniteLoss(Callback):
 
     def on_train_end(self, net, **kwargs):
         """Release the remembered weights."""
-        self.weights_ = None
+        self.weights_ = self.of_loss_ = None
 
     def error(self, net, what: str) -> FloatingPointError:
         """Restore the weights of the start of the epoch, and return the error to raise."""
         # Also in the case of finite weights: enormous ones are no better than infinite ones.
         net.module_.load_trained_state(self.weights_)
+        with torch.no_grad():
+            for name, parameter in net.loss_parameters().items():
+                parameter.copy_(self.of_loss_[name])
+        net.optimizer_.state.clear()  # else enormous momenta would go on in the next training
         row = net.history[-1]
         return FloatingPointError(
             f"{what} in epoch {row['epoch']}, batch {len(row['batches'])}, at a learning rate of "

@@ -170,7 +170,7 @@ class SharedNet(LiftNet):
             logits = torch.empty(0, n_columns, device=self.device)
             step = {"loss": self.get_loss(logits, target, X, training=True), "y_pred": logits}
         n_busy = min(self.n_in_batch, self.processes.size)
-        for parameter in self._loss_parameters().values():  # each process has the whole gradient
+        for parameter in self.loss_parameters().values():  # each process has the whole gradient
             if parameter.grad is not None:
                 parameter.grad /= n_busy
         self._sum_gradients()

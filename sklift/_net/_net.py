@@ -80,7 +80,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
 
     def get_params_for_optimizer(self, prefix, named_parameters):
         """Groups of weights. Weight decay applies to weights of the model, not of the loss."""
-        named, losses = list(named_parameters), self._loss_parameters().values()
+        named, losses = list(named_parameters), self.loss_parameters().values()
         models = [(n, p) for n, p in named if not any(p is other for other in losses)]
         (groups,), settings = super().get_params_for_optimizer(prefix, models)
         if losses:
@@ -93,7 +93,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         state = self.criterion_.state_dict(keep_vars=True)
         return {n: t for n, t in state.items() if torch.is_tensor(t) and id(t) not in models}
 
-    def _loss_parameters(self) -> dict[str, torch.Tensor]:
+    def loss_parameters(self) -> dict[str, torch.Tensor]:
         """Trained parameters of the loss, such as a threshold, by name."""
         return {n: t for n, t in self._loss_tensors().items() if t.requires_grad}
 
@@ -336,7 +336,7 @@ class LiftNet(ClassifierMixin, NeuralNet):
         does not fit is not taken over.
         """
         state = dict(optimizer.state) if type(optimizer) is type(self.optimizer_) else {}
-        ours = self._loss_parameters()
+        ours = self.loss_parameters()
         with torch.no_grad():
             for name, parameter in loss.named_parameters():
                 if name in ours and ours[name].shape == parameter.shape:

@@ -85,7 +85,8 @@ def _call(methods: list[Callable], net) -> None:
 
 def _step_of(optimizer, trained: list[Tensor]) -> Callable[[list[Tensor]], None]:
     """The step of an optimizer, from gradients of the trained tensors."""
-    if type(optimizer) is SGD:
+    # torch's function reads the memory of weights and gradients in one order
+    if type(optimizer) is SGD and all(tensor.is_contiguous() for tensor in trained):
         return FusedSGD(optimizer, trained)
 
     def step(gradients: list[Tensor]) -> None:
@@ -107,7 +108,7 @@ class FusedSGD:
     optimizer : torch.optim.SGD
         One whose settings are numbers.
     trained : list of Tensor
-        Its tensors.
+        Its tensors, which are contiguous.
     """
 
     def __init__(self, optimizer: SGD, trained: list[Tensor]) -> None:

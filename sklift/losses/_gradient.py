@@ -12,8 +12,11 @@ __all__ = ["ClosedGradient", "has_closed_gradient"]
 
 
 def has_closed_gradient(loss: nn.Module) -> bool:
-    """Return whether a loss is a weighted mean of cross-entropies of shifted logits."""
-    if not isinstance(loss, Loss):
+    """Return whether a loss is a weighted mean of cross-entropies of shifted logits.
+
+    One with trained parameters is not.
+    """
+    if not isinstance(loss, Loss) or any(True for _ in loss.parameters()):
         return False
     ours = (Loss.forward, Loss.per_sample)
     methods = (getattr(method, "__func__", None) for method in (loss.forward, loss.per_sample))

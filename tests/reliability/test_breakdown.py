@@ -70,6 +70,21 @@ class TestBreakdown:
         good.set_params(net_params={"callbacks": [Stop()]}).fit(X, y)
         np.testing.assert_array_equal(bad.predict_proba(X), good.predict_proba(X))
 
+    @pytest.mark.parametrize("fraction", [1.0, 0.5])
+    def test_training_goes_on_from_the_good_state(self, blobs, fraction):
+        X, y = blobs[0].astype(np.float32), blobs[1]
+        clf = LiftClassifier("precomputed", head="linear", init="class_mean", lr=0.1, batch_size=8)
+        if fraction < 1:  # the loss has a trained threshold
+            clf.set_params(loss__top_fraction=fraction, loss__top_smoothing=0.2)
+        clf.partial_fit(X, y, classes=np.unique(y))
+        good = [p.detach().clone() for p in clf.net_.criterion_.parameters()]
+        with pytest.raises(FloatingPointError):
+            clf.set_params(lr=1e38).partial_fit(X, y)
+        ours = list(clf.net_.criterion_.parameters())
+        assert len(ours) == (fraction < 1) and all(map(torch.equal, ours, good))
+        clf.set_params(lr=0.1).partial_fit(X, y)  # no momentum of the failure is left
+        assert clf.history_[-1]["train_loss"] < 10
+
     def test_a_bar_is_closed_and_the_data_released(self, blobs, capfd):
         clf = LiftClassifier("precomputed", head="linear", lr=1e200, verbose=1)
         with pytest.raises(FloatingPointError):
