@@ -15,7 +15,7 @@ from .._core._sklearn import HasMethods, Interval, StrOptions, take_rows
 from .._core._text import counted
 from ._conformity import SCORES, class_thresholds, fewest_samples
 from ._held_out import CV_CONSTRAINTS, check_finite, fit_by_groups, held_out, whole
-from ._mixes import assumed_mix, innermost, trained_mix
+from ._mixes import assumed_mix, innermost, mix_of, trained_mix
 from ._priors import resolve_target_prior
 from ._wrapping import WrappingClassifier
 
@@ -219,7 +219,7 @@ class ConformalClassifier(WrappingClassifier):
             rows, fitted = take_rows(X, fold.test), fold.estimator
             where = {label: k for k, label in enumerate(np.asarray(fitted.classes_).tolist())}
             shares = None if given is None else given[[column[label] for label in where]]
-            mixes = self._mixes(fitted, None if frozen else y[fold.train], shares)
+            mixes = self._mixes(fitted, y, weight, fold.train, shares)
             detector = self._detector(X, y, groups, fold.train)
             found = self._scores(fitted, detector, rows, mixes, fold.test)
             for row, label in zip(found, y[fold.test].tolist(), strict=True):
@@ -232,7 +232,7 @@ class ConformalClassifier(WrappingClassifier):
         if len(folds) > 1:
             detector, mixes = (
                 self._detector(X, y, groups, slice(None)),
-                self._mixes(estimator, y, given),
+                self._mixes(estimator, y, weight, slice(None), given),
             )
         self.outlier_detector_, self._fitted_mixes = detector, mixes
         self._adopt(estimator)
@@ -310,19 +310,19 @@ class ConformalClassifier(WrappingClassifier):
             )
         return np.where(assumed > 0, scores, np.inf)  # what can't occur is in no set
 
-    def _mixes(self, estimator, y, given: np.ndarray | None) -> Mixes:
+    def _mixes(self, estimator, y, weight, rows, given: np.ndarray | None) -> Mixes:
         """The mix of classes that the classifier was trained on, and that samples come in.
 
-        ``y``: labels that it was fitted to; None if they are not known. ``given``: shares of its
-        classes. Where no one tells a mix, it is that of the other, or equal shares if no score
-        needs it.
+        ``rows``: the samples it was fitted to; None if it came fitted. Weights change what it
+        learns, not how samples come. ``given``: shares of its classes. Where no one tells a mix, it
+        is that of the other, or equal shares if no score needs it.
         """
         classes = np.asarray(estimator.classes_)
-        if y is not None:
-            counts = np.array([(y == label).sum() for label in classes])
-            trained = counts / counts.sum()
-        else:
-            trained = trained_mix(estimator)
+        if rows is not None:
+            weight = None if weight is None else weight[rows]
+            come = mix_of(y[rows], classes) if given is None else given / given.sum()
+            return mix_of(y[rows], classes, weight), come
+        trained = trained_mix(estimator)
         if given is not None:
             given = given / given.sum()
             return (given if trained is None else trained), given

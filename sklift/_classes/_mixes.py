@@ -47,6 +47,20 @@ def trained_mix(estimator) -> np.ndarray | None:
     return None
 
 
+def mix_of(y: np.ndarray, classes: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Share of each class in labels, by the sum of the weights if there are some.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklift._classes._mixes import mix_of
+    >>> mix_of(np.array([0, 0, 1]), np.array([0, 1]), np.array([1.0, 1.0, 6.0]))
+    array([0.25, 0.75])
+    """
+    totals = np.array([np.sum((y == k) if weight is None else weight[y == k]) for k in classes])
+    return totals / totals.sum()
+
+
 def innermost(estimator):
     """The estimator inside pipelines, searches and frozen estimators."""
     return unwrapped(estimator)[0]

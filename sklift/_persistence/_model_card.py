@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from .._core._text import counted, visible
@@ -18,6 +19,8 @@ _TASKS = {
     "ImageEmbedder": "image-feature-extraction",
 }
 _OF_THIS_MACHINE = ("checkpoint", "compute", "device", "net_params", "verbose")
+# Folders of an absolute path, but not of "timm/name" or "hf-hub:user/name".
+_FOLDERS = re.compile(r"""(?<![\w/])(?:~?/|~\w+/|[A-Za-z]:[\\/])(?=\S)(?:[^'"]*[\\/])?""")
 _MOST = 200  # classes in a table
 _LETTERS = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {c: f"\\{c}" for c in "\\`*_[]~|$"}
@@ -27,7 +30,7 @@ _LETTERS = str.maketrans(
 def model_card(estimator, repo_id: str, report: Report | None) -> str:
     """Markdown of the card of a fitted estimator.
 
-    Neither pictures nor paths of a report are in it.
+    Neither pictures nor paths of a report are in it, and of files of weights only the names.
 
     Parameters
     ----------
@@ -49,7 +52,8 @@ def model_card(estimator, repo_id: str, report: Report | None) -> str:
         base_model=_base_of(estimator.backbone),
     )
     facts = {} if not hasattr(estimator, "class_counts_") else described(estimator)
-    rows = [(key, _shown(value)) for key, value in facts.items() if key not in _OF_THIS_MACHINE]
+    facts = {k: _FOLDERS.sub("", v) for k, v in facts.items() if k not in _OF_THIS_MACHINE}
+    rows = [(key, _shown(value)) for key, value in facts.items()]
     parts = [
         f"---\n{data.to_yaml()}\n---",
         f"# {_shown(repo_id)}",

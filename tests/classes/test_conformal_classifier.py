@@ -291,6 +291,17 @@ def test_a_class_that_a_single_split_lacks_counts_as_missed():
     assert_array_equal(clf.thresholds_, np.full(4, whole))
 
 
+def test_weights_are_in_the_mix_that_a_classifier_assumes():
+    y = np.repeat([0, 1], [80, 20])
+    X = np.random.default_rng(0).normal(size=(100, 2)) + y[:, None]
+    settings = {"cv": 2, "coverage": 0.8, "random_state": 0}
+    weighted = ConformalClassifier(LogisticRegression(), **settings)
+    weighted.fit(X, y, sample_weight=np.array([100 / 160, 100 / 40])[y])
+    known = ConformalClassifier(LogisticRegression(class_weight="balanced"), **settings).fit(X, y)
+    assert_allclose(weighted.thresholds_, known.thresholds_)
+    assert_array_equal(weighted.predict_set(X), known.predict_set(X))
+
+
 @pytest.mark.parametrize(
     "wrapper",
     [

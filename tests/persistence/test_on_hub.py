@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
@@ -223,6 +224,26 @@ def test_the_card_holds_the_scores_and_no_paths(fitted, tmp_path):
     ]
     recall = [report.classes[name][0] for name in ("recall", "recall_low", "recall_high")]
     assert classes[0][3:] == tuple(f"{100 * value:.0f}" for value in recall)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("pretrained", "/home/me/secret/w.pt", "'w.pt'"),
+        ("pretrained", "~/secret place/w.pt", "'w.pt'"),
+        ("pretrained", "C:\\Users\\me\\secret\\w.pt", "'w.pt'"),
+        ("pretrained", PurePosixPath("/home/me/secret/w.pt"), "PurePosixPath('w.pt')"),
+        ("backbone", "local-dir:/home/me/secret/tower", "'local-dir:tower'"),
+        ("backbone", "hf-hub:user/tower", "'hf-hub:user/tower'"),
+        ("backbone", "timm/tower", "'timm/tower'"),
+        ("prompts", ["cat / dog, a {}"], "['cat / dog, a {}']"),
+    ],
+)
+def test_the_card_holds_no_folders_of_this_machine(fitted, name, given, told):
+    clf = copy.copy(fitted[0]).set_params(**{name: given})
+    card = model_card(clf, "me/model", None)
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", card, re.M))
+    assert "secret" not in card and re.sub(r"\\([\[\]])", r"\1", rows[name]) == told
 
 
 def test_the_card_of_many_classes_shows_both_ends_and_without_scores_none(fitted):
