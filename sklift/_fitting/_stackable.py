@@ -97,7 +97,7 @@ def can_share(first: Training, second: Training) -> bool:
 
 
 def _is_ours(module: nn.Module) -> bool:
-    """Return whether all that a module does is what our classes do: a recipe may have changed it."""
+    """Return whether a module does just what our classes do: a recipe may have changed it."""
     return all(
         type(part).__module__.startswith("sklift.") and not _is_changed(part)
         for part in module.modules()

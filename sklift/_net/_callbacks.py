@@ -66,7 +66,7 @@ class FiniteLoss(Callback):
 
     def on_train_end(self, net, **kwargs):
         """Release the remembered weights."""
-        self.weights_ = self.of_loss_ = None
+        self.weights_, self.of_loss_ = None, {}
 
     def error(self, net, what: str) -> FloatingPointError:
         """Restore the weights of the start of the epoch, and return the error to raise."""
