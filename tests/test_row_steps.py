@@ -150,29 +150,30 @@ def test_training_goes_on_as_skorch_would(data, epochs):
     assert_same(*pair, X)
 
 
-def test_a_checkpoint_within_an_epoch_goes_on_with_the_same_bits(data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("n", [7, 4], ids=["within an epoch", "after its last batch"])
+def test_a_checkpoint_goes_on_with_the_same_bits(data, tmp_path, monkeypatch, n):
     X, y = data
-    settings = {"checkpoint": str(tmp_path), "checkpoint__minutes": 0, "head": "cosine"}
-    whole = classifier(head="cosine").fit(X, y)
+    params = {"head": "cosine", "optimizer": SGD(warmup_epochs=1.5)}
+    settings = {"checkpoint": str(tmp_path), "checkpoint__minutes": 0, **params}
+    whole = classifier(**params).fit(X, y)
     product, calls = ProductHead.product, []
 
     def interrupted(head, prepared):
         calls.append(1)
-        if len(calls) == 7:  # in the second epoch
+        if len(calls) == n:
             signal.raise_signal(signal.SIGINT)
         return product(head, prepared)
 
     monkeypatch.setattr(ProductHead, "product", interrupted)
     with pytest.raises(KeyboardInterrupt):
         classifier(**settings).fit(X, y)
-    assert len(calls) == 7
+    assert len(calls) == n
     again = classifier(**settings).fit(X, y)
     assert len(calls) == 12
     for name, tensor in whole.model_.trained_state().items():
         assert torch.equal(tensor, again.model_.trained_state()[name])
-    assert [row["train_loss"] for row in again.history_] == [
-        row["train_loss"] for row in whole.history_
-    ]
+    for name in ("train_loss", "train_acc", "lr"):
+        assert [row[name] for row in again.history_] == [row[name] for row in whole.history_]
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,14 @@ class LearningRates(Callback):
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
         """Set the rates before the first batch of the epoch."""
         epoch = len(net.history) - 1
+        n_done = len(net.history[-1]["batches"])  # not 0 if training continues within the epoch
         self.factor_ = 1.0 if self.factors is None else self.factors[epoch]
         self.n_batches_ = None
         if epoch < self.warmup_epochs:
-            n_done = len(net.history[-1]["batches"])  # not 0 if training continues within the epoch
             self.n_batches_ = n_done + _length(net.get_iterator(dataset_train, training=True))
         self._scale(net, self.factor_)
+        if self.n_batches_ and n_done:  # no batch may be left that would set the rate
+            self.on_batch_begin(net, training=True)
 
     def on_batch_begin(self, net, training=False, **kwargs):
         """Set the rates of a warm-up batch."""
