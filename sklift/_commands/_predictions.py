@@ -88,5 +88,6 @@ def write_parquet(rows: Iterable[dict[str, Any]], path: Path, top: int) -> None:
 
     buffer = io.BytesIO()
     table = pd.DataFrame([flat(row, top) for row in rows], columns=columns(top))
+    table = table.astype({"set_size": "Int64"})  # else a missing one makes all of them fractions
     table.to_parquet(buffer, index=False)
     replace_file(path, buffer.getvalue())

@@ -213,7 +213,7 @@ def test_parquet_is_written_of_rows_that_were_kept(sklift, model, photos, tmp_pa
     assert done.status == 0 and "4 pictures are in" in done.err
     table = pandas.read_pickle(out)
     assert list(tmp_path.iterdir()) == [out] and len(table) == 4
-    assert list(table.columns) == _predictions.columns(5)
+    assert list(table.columns) == _predictions.columns(5) and table["set_size"].dtype == "Int64"
     done = sklift("predict", model, one, "-o", out)
     assert done.status == 2 and "--overwrite" in done.err
 
