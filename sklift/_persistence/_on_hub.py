@@ -77,6 +77,7 @@ class OnHub:
         >>> ZeroShotClassifier.from_hub(repo_id, revision=commit)  # doctest: +SKIP
         """
         check_is_fitted(self)
+        _check_names(repo_id, revision)
         from huggingface_hub import HfApi
 
         from ..displays import Report
@@ -138,7 +139,10 @@ class OnHub:
         Raises
         ------
         ValueError
-            If ``repo_id`` is no name of a repository, or the file is none that :meth:`load` takes.
+            If ``repo_id`` is no name of a repository, ``revision`` is none of a revision, or the
+            file is none that :meth:`load` takes.
+        TypeError
+            If one of these names is no text.
         FileNotFoundError
             If there is no such repository, revision or file in it.
         ConnectionError
@@ -149,6 +153,7 @@ class OnHub:
         --------
         push_to_hub : Publish an estimator.
         """
+        _check_names(repo_id, revision)
         from huggingface_hub import hf_hub_download
 
         with hub_errors(f"load {cls.__name__} from {repo_id!r}"):
@@ -162,6 +167,24 @@ class OnHub:
             )
         return cls.load(  # type: ignore[attr-defined]  # of Persistent
             path, recipes=recipes, device=device, pretrained=pretrained, backbone=backbone
+        )
+
+
+def _check_names(repo_id: str, revision: str | None) -> None:
+    """Check what the client of the Hub does not, before anything is sent or read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a name is no text, or the revision is one that git can't have: the client would take it
+        for a path in its cache.
+    """
+    for name, given in (("repo_id", repo_id), ("revision", revision)):
+        if not isinstance(given, str) and not (name == "revision" and given is None):
+            raise TypeError(f"{name} must be a text, got {given!r}")
+    if revision is not None and (".." in revision or not revision or revision.startswith("/")):
+        raise ValueError(
+            f"revision must be a branch, a tag or the hash of a commit, got {revision!r}"
         )
 
 

@@ -54,6 +54,7 @@ def number(low: float, high: float, *, or_nan: bool = False) -> Check:
 
     def check(found: Any, place: str) -> float:
         fits = isinstance(found, int | float) and not isinstance(found, bool)
+        fits = fits and (isinstance(found, float) or abs(found) < _MOST)  # others are no floats
         if not fits or not (low <= found <= high + _SUMS or (or_nan and found != found)):
             bounds = f"a number from {low:g} to {high:g}"
             raise _wrong(found, place, f"{bounds}, or NaN" if or_nan else bounds)

@@ -111,6 +111,7 @@ WRONG = [  # where, what is put there, and what the error says
     ("text", 3, "text must be a text; got 3"),
     ("limits", [1], r"limits must be a list of two; got \[1\]"),
     ("limits", [-1, 2], r"limits\[0\] must be a number from 0"),
+    ("limits", [10**400, 2], r"limits\[0\] must be a number from 0"),
     ("scores.accuracy", "x", "scores.accuracy must be a number from 0 to 1; got 'x'"),
     ("scores.accuracy", NAN, "scores.accuracy must be a number from 0 to 1; got nan"),
     ("scores.macro_f1", 1.5, "scores.macro_f1 must be a number from 0 to 1, or NaN; got 1.5"),

@@ -227,6 +227,22 @@ def test_the_card_holds_the_scores_and_no_paths(fitted, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("repo_id", "revision", "error"),
+    [
+        (None, None, "repo_id must be a text, got None"),
+        ("me/model", 3, "revision must be a text, got 3"),
+        ("me/model", "../../x", "revision must be a branch, a tag or .*, got '../../x'"),
+        ("me/model", "/x", "revision must be a branch"),
+        ("me/model", "", "revision must be a branch"),
+    ],
+)
+def test_names_that_are_none(fitted, repo_id, revision, error):
+    for use in (LiftClassifier.from_hub, fitted[0].push_to_hub):
+        with pytest.raises((TypeError, ValueError), match=error):
+            use(repo_id, revision=revision)
+
+
+@pytest.mark.parametrize(
     ("name", "given", "told"),
     [
         ("pretrained", "/home/me/secret/w.pt", "'w.pt'"),
