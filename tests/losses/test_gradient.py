@@ -55,3 +55,6 @@ def test_other_losses_have_none():
     changed = Loss(COUNTS)
     changed.per_sample = lambda logits, target: logits[:, 0]
     assert not has_closed_gradient(changed)
+    learned = LOSSES["logit_adjusted"]().build(COUNTS)
+    learned.tau = torch.nn.Parameter(torch.tensor(0.5))
+    assert not has_closed_gradient(learned)
