@@ -32,6 +32,8 @@ def test_from_estimator_draws_the_table():
 def test_labels_without_pictures_are_left_out():
     display = AveragePrecisionDisplay(np.array([0.5, np.nan]), np.array([300, 3])).plot()
     assert set(display.points_) == {"many"}
+    listed = AveragePrecisionDisplay([0.5, float("nan")], [300, 3]).plot()
+    assert set(listed.points_) == {"many"}
     with pytest.raises(ValueError, match="average_precisions is NaN for every label"):
         AveragePrecisionDisplay(np.array([np.nan]), np.array([3])).plot()
     with pytest.raises(ValueError, match=r"label_counts \(3,\): give one of each per label"):
