@@ -62,13 +62,15 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         Names of the labels: a dict label -> name, or a list in the order of ``classes_``.
     classes : array-like of shape (n_labels,), optional
         All labels. Where y is a matrix, those of its columns, in their order; by default these are
-        the column names of a DataFrame, or the numbers of the columns.
+        the column names of a DataFrame, or the numbers of the columns. A DataFrame whose columns
+        have these names may have them in another order.
     prompts, augmentation, tta
         As in :class:`LiftClassifier`.
     thresholds : float, {"prior", "f1"}, array-like or dict, default=0.5
         The probability above which a label is predicted: one for all, one for each label in the
-        order of ``classes_``, or by label. ``"prior"``: the share of the training pictures that
-        have the label, which favours recall, as logit adjustment of one label a picture does.
+        order of ``classes_``, or by label in a dict or Series. ``"prior"``: the share of the training pictures that
+        have the label, which favours recall, as logit adjustment of one label a picture does; a
+        label that none of them has is never predicted, and one that all have always.
         ``"f1"``: those with the highest F1 score of each label in a cross-validation of three
         folds, so that ``fit`` trains four times. It may be set after fitting, for instance to
         what :meth:`choose_thresholds` returns.
@@ -417,8 +419,8 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         Returns
         -------
         thresholds : ndarray of shape (n_labels,)
-            In the order of ``classes_``; 0.5 for a label that no picture has. The result can be
-            used as ``thresholds``.
+            In the order of ``classes_``; a label that no picture has takes what suits all others,
+            see :func:`sklift.metrics.f1_thresholds`. The result can be used as ``thresholds``.
         """
         targets, probabilities = self._targets(y), self.predict_proba(X)
         check_consistent_length(probabilities, targets)

@@ -20,7 +20,7 @@ def label_thresholds(est) -> np.ndarray:
     check_thresholds(given, classes)
     if isinstance(given, str):
         if given == "prior":
-            return est.label_shares_
+            return _of_shares(est.label_shares_)
         if not hasattr(est, "f1_thresholds_"):
             raise ValueError(
                 "thresholds='f1' is chosen in training: fit again, or set thresholds to what "
@@ -30,6 +30,11 @@ def label_thresholds(est) -> np.ndarray:
     if isinstance(given, Mapping):
         return np.array([given[label] for label in classes.tolist()], dtype=float)
     return np.broadcast_to(np.asarray(given, dtype=float), classes.shape)
+
+
+def _of_shares(shares: np.ndarray) -> np.ndarray:
+    """The shares; of a label that no picture has 1, so that none gets it, and of all 0."""
+    return np.select([shares == 0, shares > 1 - 1e-9], [1.0, 0.0], shares)
 
 
 def _by_label(given):

@@ -176,6 +176,8 @@ def test_rare_absent_and_universal_labels():
     y = np.c_[Y[:, :1], np.zeros(len(Y), int), np.ones(len(Y), int)]
     proba = on_features().fit(X, y).predict_proba(X_TEST)
     assert np.isfinite(proba).all()
+    predicted = on_features(thresholds="prior").fit(X, y).predict(X_TEST)
+    assert not predicted[:, 1].any() and predicted[:, 2].all()
     assert proba[:, 1].mean() < 0.05 and proba[:, 2].mean() > 0.95
     one = on_features().fit(X, Y[:, :1])
     assert one.predict_proba(X_TEST).shape == (200, 1)
