@@ -76,11 +76,10 @@ def read_label_sets(y, classes=None, form=None) -> LabelSets:
             array, names = _by_name(array, names, listed_classes(classes).tolist()), classes
         return LabelSets(_columns(array.shape, names), _targets(array), "matrix")
     rows = _rows(y)
-    if isinstance(rows, list) and _is_matrix(rows):
-        if form != "lists" or np.asarray(classes).dtype.kind not in "biuf":
-            rows = np.array(rows)
-    if isinstance(rows, np.ndarray):
-        return LabelSets(_columns(rows.shape, classes), _targets(rows), "matrix")
+    of_numbers = form == "lists" and np.asarray(classes).dtype.kind in "biuf"
+    if isinstance(rows, np.ndarray) or (not of_numbers and _is_matrix(rows)):
+        array = np.asarray(rows)
+        return LabelSets(_columns(array.shape, classes), _targets(array), "matrix")
     return _of_lists(rows, classes)
 
 

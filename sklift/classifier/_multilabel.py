@@ -68,9 +68,10 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         As in :class:`LiftClassifier`.
     thresholds : float, {"prior", "f1"}, array-like or dict, default=0.5
         The probability above which a label is predicted: one for all, one for each label in the
-        order of ``classes_``, or by label in a dict or Series. ``"prior"``: the share of the training pictures that
-        have the label, which favours recall, as logit adjustment of one label a picture does; a
-        label that none of them has is never predicted, and one that all have always.
+        order of ``classes_``, or by label in a dict or Series. ``"prior"``: the share of the
+        training pictures that have the label, which favours recall, as logit adjustment of one
+        label a picture does; a label that none of them has is never predicted, and one that all
+        have always.
         ``"f1"``: those with the highest F1 score of each label in a cross-validation of three
         folds, so that ``fit`` trains four times. It may be set after fitting, for instance to
         what :meth:`choose_thresholds` returns.

@@ -153,7 +153,9 @@ def test_lists_of_numbers_stay_lists():
     y = [np.flatnonzero(row).tolist() for row in Y[:, :2]]
     clf = on_features().fit(X, y)
     both = np.flatnonzero(Y[:, :2].all(1))
-    assert clf.score(X[both], [[1, 0]] * len(both)) == clf.score(X[both], [{0, 1}] * len(both)) > 0.5
+    assert (
+        clf.score(X[both], [[1, 0]] * len(both)) == clf.score(X[both], [{0, 1}] * len(both)) > 0.5
+    )
 
 
 def test_thresholds_in_a_series_are_by_label():
