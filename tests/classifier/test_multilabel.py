@@ -160,7 +160,8 @@ def test_lists_of_numbers_stay_lists():
 
 def test_thresholds_in_a_series_are_by_label():
     lists = [[NAMES[k] for k in np.flatnonzero(row)] for row in Y]
-    clf, given = on_features(max_epochs=1).fit(X, lists), dict(zip(NAMES, [0.1, 0.2, 0.3, 0.9]))
+    clf = on_features(max_epochs=1).fit(X, lists)
+    given = {"ant": 0.1, "bee": 0.2, "cat": 0.3, "dog": 0.9}
     expected = clf.set_params(thresholds=given).predict(X_TEST)
     clf.set_params(thresholds=pd.Series(given)[NAMES[::-1]])
     assert clf.predict(X_TEST) == expected

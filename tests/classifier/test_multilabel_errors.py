@@ -31,7 +31,7 @@ WRONG = {
     "masked": (np.ma.MaskedArray(Y, mask=Y == 0), r"y\[0, 1\] is masked"),
     "complex": (1j * Y, "matrix of complex128"),
     "missing in a table": (pd.DataFrame(Y).astype("Int64").mask(Y == 0), r"y\[0, 1\] is not known"),
-    "a set": (set(map(frozenset, "ab cd ef gh ij kl".split())), "y is of type set"),
+    "a set": ({frozenset({i}) for i in range(6)}, "y is of type set"),
     "a generator": ([iter("ab")] * 6, r"y\[0\] is of type str_\w*iterator"),
     "a large number": ([[1], [2], [3, 4, 5], [2**70], [], []], r"y\[3\]\[0\] is 11.*too large"),
     "a zero character": ([["a"], ["b", "c"], ["c\0"]] * 2, r"y\[2\]\[0\] .* zero character"),

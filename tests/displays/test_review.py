@@ -116,7 +116,7 @@ def test_several_labels_are_refused():
     """Margins and sums of independent probabilities gave a list without a meaning."""
     X = np.eye(4, dtype=np.float32)
     clf = MultilabelClassifier("precomputed", max_epochs=1).fit(X, X)
-    with pytest.raises(TypeError, match="one label a picture.*MultilabelClassifier"):
+    with pytest.raises(TypeError, match=r"one label a picture.*MultilabelClassifier"):
         review_list(clf, X)
 
 
