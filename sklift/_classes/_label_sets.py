@@ -193,12 +193,11 @@ def _floats(array: np.ndarray) -> np.ndarray:
 def _by_name(array: np.ndarray, names: list, labels: list) -> np.ndarray:
     """The columns of a table in the order of the labels, where they have the labels' names."""
     place = {name: k for k, name in enumerate(names)}
-    known = [label for label in labels if label in place]
-    if not known:
+    lost = [label for label in labels if label not in place]
+    if len(lost) == len(labels):  # other names: the columns are in order
         return array
-    if len(known) < len(labels) or len(names) > len(labels):
-        lost = [label for label in labels if label not in place]
-        new = [name for name in names if name not in set(labels)]
+    if lost or len(names) > len(labels):
+        new = [name for name in place if name not in labels]
         raise ValueError(
             f"y must have a column for each of the {len(labels)} labels, and no other: {lost[:5]} "
             f"are missing, {new[:5]} are new"
