@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from ._labels import gather_labels, is_missing, listed_classes, plain_labels
+from ._labels import is_missing, listed_classes, plain_labels
+from ._look_alikes import warn_of_look_alikes
 
 _SETS = (list, tuple, set, frozenset)
 _NONE = "; a picture without labels has an empty list, or a row of zeros"
@@ -35,7 +36,7 @@ class LabelSets:
     form: str
 
 
-def read_label_sets(y, classes=None) -> LabelSets:
+def read_label_sets(y, classes=None, form=None) -> LabelSets:
     """Labels of pictures, of any form that a user has them in.
 
     Parameters
@@ -44,7 +45,11 @@ def read_label_sets(y, classes=None) -> LabelSets:
         0 and 1 (or False and True), or the labels of each picture as a list, tuple or set. Lists of
         lists of the same length that hold 0 and 1 alone are a matrix.
     classes : array-like of shape (n_labels,), optional
-        All labels; for a matrix, those of the columns, in their order.
+        All labels; for a matrix, those of the columns, in their order. A table whose columns have
+        these names may have them in another order.
+    form : {"matrix", "sparse", "lists"}, optional
+        What the training was given. After lists of numbers, lists that hold 0 and 1 alone are
+        lists of labels too.
 
     Raises
     ------
@@ -60,24 +65,30 @@ def read_label_sets(y, classes=None) -> LabelSets:
     """
     if y is None:
         raise ValueError("MultilabelClassifier requires y to be passed, but the target y is None")
+    if np.ma.is_masked(y):
+        place = np.argwhere(np.ma.getmaskarray(y))[0].tolist()
+        raise ValueError(f"y{place} is masked: leave out pictures whose labels are not known")
     if issparse(y):
         return LabelSets(_columns(y.shape, classes), _targets(y.toarray()), "sparse")
     if hasattr(y, "columns") and hasattr(y, "to_numpy"):
-        names = list(y.columns) if classes is None else classes
-        array = y.to_numpy()
+        array, names = y.to_numpy(), list(y.columns)
+        if classes is not None:
+            array, names = _by_name(array, names, listed_classes(classes).tolist()), classes
         return LabelSets(_columns(array.shape, names), _targets(array), "matrix")
     rows = _rows(y)
-    if isinstance(rows, np.ndarray):
-        return LabelSets(_columns(rows.shape, classes), _targets(rows), "matrix")
+    of_numbers = form == "lists" and np.asarray(classes).dtype.kind in "biuf"
+    if isinstance(rows, np.ndarray) or (not of_numbers and _is_matrix(rows)):
+        array = np.asarray(rows)
+        return LabelSets(_columns(array.shape, classes), _targets(array), "matrix")
     return _of_lists(rows, classes)
 
 
 def as_given(targets: np.ndarray, classes: np.ndarray, form: str):
-    """Predicted labels in the form of those of the training.
+    """Labels of pictures in the form of those of the training.
 
     Parameters
     ----------
-    targets : ndarray of shape (n_samples, n_labels), bool
+    targets : ndarray of shape (n_samples, n_labels), bool, or of zeros and ones
         Which labels each picture has.
     classes : ndarray of shape (n_labels,)
         The labels.
@@ -90,7 +101,7 @@ def as_given(targets: np.ndarray, classes: np.ndarray, form: str):
         As from scikit-learn's ``MultiLabelBinarizer.inverse_transform`` for lists.
     """
     if form == "lists":
-        return [tuple(classes[row].tolist()) for row in targets]
+        return [tuple(classes[row].tolist()) for row in targets.astype(bool)]
     return csr_array(targets.astype(np.int64)) if form == "sparse" else targets.astype(np.int64)
 
 
@@ -103,7 +114,7 @@ def _rows(y) -> np.ndarray | list:
         if array.ndim != 1:
             return array
         y = array.tolist()
-    if not hasattr(y, "__iter__") or isinstance(y, (str, bytes, dict)):
+    if not hasattr(y, "__iter__") or isinstance(y, (str, bytes, dict, set, frozenset)):
         raise ValueError(
             f"y is of type {type(y).__name__}: give a matrix of 0 and 1, or the labels of each "
             "picture in a list of lists"
@@ -111,15 +122,17 @@ def _rows(y) -> np.ndarray | list:
     rows = list(y)
     if not rows:
         raise ValueError("y is empty: at least one labelled picture is needed")
-    rows = [row.tolist() if isinstance(row, np.ndarray) else row for row in rows]
+    rows = [row.tolist() if hasattr(row, "tolist") else row for row in rows]  # also of tensors
     for i, row in enumerate(rows):
         if not isinstance(row, _SETS):
-            what = "missing" if _is_none(row) else f"{row!r}, a single label"
+            one = isinstance(row, str) or not isinstance(row, Iterable)
+            what = f"{row!r}, a single label" if one else f"of type {type(row).__name__}"
+            what = "missing" if _is_none(row) else what
             raise ValueError(
                 f"y[{i}] is {what}: give a matrix of 0 and 1, or a list of labels for each picture"
                 f"{_NONE} (for one label a picture there is LiftClassifier)"
             )
-    return np.array(rows) if _is_matrix(rows) else rows
+    return rows
 
 
 def _is_matrix(rows: list) -> bool:
@@ -148,7 +161,7 @@ def _targets(array: np.ndarray) -> np.ndarray:
     if not array.size:
         raise ValueError(f"y has shape {array.shape}: at least one picture and label are needed")
     try:
-        numbers = array.astype(np.float64)
+        numbers = _floats(array)
     except (TypeError, ValueError):
         raise ValueError(
             f"y is a matrix of {array.dtype}, expected 0 and 1; labels are given as a list of "
@@ -166,6 +179,30 @@ def _targets(array: np.ndarray) -> np.ndarray:
             f"not); {len(wrong)} are neither"
         )
     return numbers.astype(np.uint8)
+
+
+def _floats(array: np.ndarray) -> np.ndarray:
+    """The entries as floats, NaN where one is missing."""
+    if array.dtype.kind == "O":  # pandas.NA is no float
+        array = np.where(np.frompyfunc(_is_none, 1, 1)(array).astype(bool), np.nan, array)
+    if array.dtype.kind in "cmMV":  # casts would drop the imaginary part, or count days
+        raise TypeError
+    return array.astype(np.float64)
+
+
+def _by_name(array: np.ndarray, names: list, labels: list) -> np.ndarray:
+    """The columns of a table in the order of the labels, where they have the labels' names."""
+    place = {name: k for k, name in enumerate(names)}
+    lost = [label for label in labels if label not in place]
+    if len(lost) == len(labels):  # other names: the columns are in order
+        return array
+    if lost or len(names) > len(labels):
+        new = [name for name in place if name not in labels]
+        raise ValueError(
+            f"y must have a column for each of the {len(labels)} labels, and no other: {lost[:5]} "
+            f"are missing, {new[:5]} are new"
+        )
+    return array[:, [place[label] for label in labels]]
 
 
 def _columns(shape: tuple[int, ...], classes) -> np.ndarray:
@@ -190,17 +227,28 @@ def _distinct(classes: np.ndarray) -> np.ndarray:
     return classes
 
 
+def _plain(flat: list, rows: list) -> np.ndarray:
+    """The labels of all pictures, one after another; errors name the picture."""
+    try:
+        return plain_labels(flat, "y")
+    except ValueError:
+        for i, row in enumerate(rows):
+            plain_labels(list(row), f"y[{i}]")
+        raise
+
+
 def _of_lists(rows: list, classes) -> LabelSets:
     for i, row in enumerate(rows):
         wrong = [v for v in row if _is_none(v) or isinstance(v, (*_SETS, bytes))]
         if wrong:
             raise ValueError(f"y[{i}] holds {wrong[0]!r}, which is no label{_NONE}")
     flat = list(chain.from_iterable(rows))
-    labels = plain_labels(gather_labels(flat), "y") if flat else np.array([], dtype=str)
+    labels = _plain(flat, rows) if flat else np.array([], dtype=str)
     if classes is None:
         if not flat:
             raise ValueError("no picture in y has a label: name the labels in classes")
         known = np.unique(labels)
+        warn_of_look_alikes(known)
     else:
         known = _distinct(listed_classes(classes))
     place = {label: k for k, label in enumerate(known.tolist())}

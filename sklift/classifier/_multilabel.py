@@ -10,13 +10,20 @@ from typing import Self
 import numpy as np
 from scipy.special import expit
 from sklearn.base import ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._classes._label_sets import as_given, read_label_sets
 from .._classes._names import names_in_words
 from .._compute._isolation import isolated
 from .._core._lazy_rows import Batches
-from .._core._sklearn import Interval, StrOptions, take_rows, with_callbacks
+from .._core._sklearn import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    take_rows,
+    with_callbacks,
+)
+from .._core._warn import warn
 from .._estimator import all_or_nothing, resolve_recipe
 from .._fitting._sklearn_callbacks import EpochTasks
 from ..metrics import f1_thresholds
@@ -55,13 +62,16 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         Names of the labels: a dict label -> name, or a list in the order of ``classes_``.
     classes : array-like of shape (n_labels,), optional
         All labels. Where y is a matrix, those of its columns, in their order; by default these are
-        the column names of a DataFrame, or the numbers of the columns.
+        the column names of a DataFrame, or the numbers of the columns. A DataFrame whose columns
+        have these names may have them in another order.
     prompts, augmentation, tta
         As in :class:`LiftClassifier`.
     thresholds : float, {"prior", "f1"}, array-like or dict, default=0.5
         The probability above which a label is predicted: one for all, one for each label in the
-        order of ``classes_``, or by label. ``"prior"``: the share of the training pictures that
-        have the label, which favours recall, as logit adjustment of one label a picture does.
+        order of ``classes_``, or by label in a dict or Series. ``"prior"``: the share of the
+        training pictures that have the label, which favours recall, as logit adjustment of one
+        label a picture does; a label that none of them has is never predicted, and one that all
+        have always.
         ``"f1"``: those with the highest F1 score of each label in a cross-validation of three
         folds, so that ``fit`` trains four times. It may be set after fitting, for instance to
         what :meth:`choose_thresholds` returns.
@@ -283,6 +293,12 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         sets, sample = read_label_set_sample(
             data, y, sample_weight, self.classes, skip=skip, random_state=self.random_state
         )
+        if len(sets.classes) == 1:
+            warn(
+                f"y has only one label, {sets.classes.tolist()[0]!r}: scorers of scikit-learn take "
+                "its column for a choice of two classes, and roc_auc is upside down; for yes or no "
+                "there is LiftClassifier, of 0 and 1"
+            )
         settings = settings.with_length(sample.n_counted)
         names = names_in_words(self.class_names, sets.classes, sets.classes)
         check_thresholds(self.thresholds, sets.classes)
@@ -382,6 +398,9 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         score : float in [0, 1]
         """
         targets, probabilities = self._targets(y), self.predict_proba(X)
+        check_consistent_length(probabilities, targets)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, targets, ensure_non_negative=True)
         right = ((probabilities > self._thresholds()) == targets).all(axis=1)
         right &= ~np.isnan(probabilities).all(axis=1)
         return float(np.average(right, weights=sample_weight))
@@ -401,17 +420,18 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         Returns
         -------
         thresholds : ndarray of shape (n_labels,)
-            In the order of ``classes_``; 0.5 for a label that no picture has. The result can be
-            used as ``thresholds``.
+            In the order of ``classes_``; a label that no picture has takes what suits all others,
+            see :func:`sklift.metrics.f1_thresholds`. The result can be used as ``thresholds``.
         """
         targets, probabilities = self._targets(y), self.predict_proba(X)
+        check_consistent_length(probabilities, targets)
         read = ~np.isnan(probabilities).all(axis=1)
         return f1_thresholds(targets[read], probabilities[read])
 
     def _targets(self, y) -> np.ndarray:
         """The labels of pictures as a matrix of zeros and ones with the columns of the training."""
         check_is_fitted(self)
-        return read_label_sets(y, self.classes_).targets
+        return read_label_sets(y, self.classes_, self._form).targets
 
     def _thresholds(self) -> np.ndarray:
         """The thresholds as they are set now."""
@@ -421,16 +441,26 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         """Thresholds from probabilities of pictures that their models were not trained on."""
         from ..datasets import MultilabelStratifiedKFold
 
+        targets, weights = sets.targets, None
+        if sample_weight is not None:  # pictures without weight count as if they were not there
+            weights = np.asarray(sample_weight)
+            if not weights.all():
+                counted = np.flatnonzero(weights)
+                X, targets, weights = take_rows(X, counted), targets[counted], weights[counted]
+        if len(targets) < _FOLDS:
+            raise ValueError(
+                f"thresholds='f1' needs at least {_FOLDS} pictures, there are {len(targets)}: set "
+                "thresholds to a number"
+            )
         folds = MultilabelStratifiedKFold(_FOLDS, random_state=self.random_state)
-        probabilities = np.empty(sets.targets.shape)
-        weights = None if sample_weight is None else np.asarray(sample_weight)
-        for used, held_out in folds.split(sets.targets, sets.targets):
+        probabilities = np.empty(targets.shape)
+        for used, held_out in folds.split(targets, targets):
             est = clone(self).set_params(thresholds=0.5, classes=sets.classes)
             weight = None if weights is None else weights[used]
-            est.fit(take_rows(X, used), sets.targets[used], weight)
+            est.fit(take_rows(X, used), targets[used], weight)
             probabilities[held_out] = est.predict_proba(take_rows(X, held_out))
         read = ~np.isnan(probabilities).all(axis=1)
-        return f1_thresholds(sets.targets[read], probabilities[read])
+        return f1_thresholds(targets[read], probabilities[read])
 
     def _mean_of_frames(self):
         from .._data._of_frames import mean_of_sigmoids

@@ -16,11 +16,11 @@ def label_thresholds(est) -> np.ndarray:
     ValueError
         If they don't fit the labels, or were not chosen in training.
     """
-    given, classes = est.thresholds, est.classes_
+    given, classes = _by_label(est.thresholds), est.classes_
     check_thresholds(given, classes)
     if isinstance(given, str):
         if given == "prior":
-            return est.label_shares_
+            return _of_shares(est.label_shares_)
         if not hasattr(est, "f1_thresholds_"):
             raise ValueError(
                 "thresholds='f1' is chosen in training: fit again, or set thresholds to what "
@@ -30,6 +30,16 @@ def label_thresholds(est) -> np.ndarray:
     if isinstance(given, Mapping):
         return np.array([given[label] for label in classes.tolist()], dtype=float)
     return np.broadcast_to(np.asarray(given, dtype=float), classes.shape)
+
+
+def _of_shares(shares: np.ndarray) -> np.ndarray:
+    """The shares; of a label that no picture has 1, so that none gets it, and of all 0."""
+    return np.select([shares == 0, shares > 1 - 1e-9], [1.0, 0.0], shares)
+
+
+def _by_label(given):
+    """A pandas Series as the dict that its index makes of it, all else as it is."""
+    return given.to_dict() if hasattr(given, "to_dict") else given
 
 
 def check_thresholds(given, classes: np.ndarray) -> None:
@@ -47,6 +57,7 @@ def check_thresholds(given, classes: np.ndarray) -> None:
     ValueError
         If a label has no threshold, or one is not in [0, 1].
     """
+    given = _by_label(given)
     if isinstance(given, (str, Real)):
         return
     if isinstance(given, Mapping):

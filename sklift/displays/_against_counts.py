@@ -55,6 +55,7 @@ def draw_against_counts(
             f"{name}s has shape {np.shape(scores)}, {words.one}_counts {np.shape(counts)}: give "
             f"one of each per {words.one}"
         )
+    scores, counts = np.asarray(scores, float), np.asarray(counts)
     tested = ~np.isnan(scores)
     if not tested.any():
         raise ValueError(f"{name}s is NaN for every {words.one}: there is nothing to draw")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length
 
 from .._classes._label_sets import read_label_sets
 from ..metrics import per_label_table
@@ -81,6 +82,8 @@ class AveragePrecisionDisplay:
     ) -> AveragePrecisionDisplay:
         """Plot the average precisions of a fitted classifier.
 
+        Pictures that can't be read are left out, with ``reader__on_error="skip"``.
+
         Parameters
         ----------
         estimator : fitted classifier
@@ -108,9 +111,12 @@ class AveragePrecisionDisplay:
                 "AveragePrecisionDisplay.from_predictions"
             )
         targets = read_label_sets(y, trained.classes_).targets
-        scores = estimator.predict_proba(X)
-        counts = trained.label_counts_
-        return cls.from_predictions(targets, scores, counts, many=many, few=few, ax=ax, **kwargs)
+        scores, counts = estimator.predict_proba(X), trained.label_counts_
+        check_consistent_length(scores, targets)
+        read = ~np.isnan(scores).all(axis=1)
+        return cls.from_predictions(
+            targets[read], scores[read], counts, many=many, few=few, ax=ax, **kwargs
+        )
 
     @classmethod
     def from_predictions(

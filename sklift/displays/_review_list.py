@@ -79,6 +79,8 @@ def review_list(
     ------
     ValueError
         If a reason is unknown or has no base, or lengths differ.
+    TypeError
+        If the classifier is one of several labels a picture.
 
     See Also
     --------
@@ -111,6 +113,11 @@ def review_list(
     check_output(output, ("dict", "dataframe"))
     if not isinstance(k, Integral) or k < 1:
         raise ValueError(f"k must be an int of at least 1, got {k!r}")
+    if find_fitted(estimator, "label_counts_") is not None:
+        raise TypeError(
+            "review_list is for classifiers of one label a picture, whose probabilities sum to 1; "
+            f"got {type(estimator).__name__} with any number of labels"
+        )
     if proba is None:
         proba = estimator.predict_proba(X)
     proba, classes = np.asarray(proba, dtype=np.float64), np.asarray(estimator.classes_)

@@ -85,8 +85,8 @@ class AsymmetricLoss(MultilabelLoss):
         if not self.margin:
             missing = _power(logits.sigmoid(), self.gamma_negative) * F.softplus(logits)
         else:
-            shifted = (logits.sigmoid() - self.margin).clamp_min(0)
-            missing = _power(shifted, self.gamma_negative) * -(1 - shifted).log()
+            left = (absent + self.margin).clamp_max(1)  # 1 - p_m, exact where p is about 1
+            missing = _power(1 - left, self.gamma_negative) * -left.log()
         return target * present + (1 - target) * missing
 
 

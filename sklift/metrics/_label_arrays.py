@@ -12,9 +12,15 @@ def as_targets(y, name: str = "y_true") -> np.ndarray:
     Raises
     ------
     ValueError
-        If ``y`` is no matrix of 0 and 1.
+        If ``y`` is no matrix of 0 and 1, or has masked entries.
     """
-    array = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+    if np.ma.is_masked(y):
+        place = np.argwhere(np.ma.getmaskarray(y))[0].tolist()
+        raise ValueError(f"{name}{place} is masked: leave out pictures that can't be read")
+    try:
+        array = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+    except ValueError:  # lists of several lengths
+        array = np.asarray([len(row) for row in y])
     if array.ndim != 2:
         raise ValueError(
             f"{name} has shape {array.shape}, expected (n_samples, n_labels): a matrix of 0 and 1, "

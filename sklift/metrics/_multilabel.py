@@ -196,12 +196,18 @@ def average_precisions(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def _counts(label_counts, labels: np.ndarray) -> np.ndarray:
     if hasattr(label_counts, "to_dict"):  # a pandas Series
         label_counts = label_counts.to_dict()
-    if not isinstance(label_counts, Mapping):
-        return np.asarray(label_counts)
-    lost = [label for label in labels.tolist() if label not in label_counts]
-    if lost:
-        raise ValueError(f"label_counts has no training count of the labels {lost[:5]}")
-    return np.array([label_counts[label] for label in labels.tolist()])
+    if isinstance(label_counts, Mapping):
+        lost = [label for label in labels.tolist() if label not in label_counts]
+        if lost:
+            raise ValueError(f"label_counts has no training count of the labels {lost[:5]}")
+        label_counts = [label_counts[label] for label in labels.tolist()]
+    counts = np.asarray(label_counts)
+    if counts.dtype.kind not in "biuf" or not np.isfinite(counts).all() or (counts < 0).any():
+        raise ValueError(
+            f"label_counts must be finite numbers of training pictures, at least 0; got "
+            f"{label_counts!r}"
+        )
+    return counts
 
 
 def _text(report: dict, many: float, few: float) -> str:

@@ -11,6 +11,7 @@ from ._label_arrays import check_scores
 
 _COMMON = expit(np.linspace(-6, 6, 121))  # candidates for the threshold of all labels
 _LEAST = 1e-6
+_LOWEST = logit(_LEAST)
 
 
 def f1_thresholds(y_true: ArrayLike, y_proba: ArrayLike, *, pictures: float = 30) -> np.ndarray:
@@ -81,6 +82,7 @@ def _best(target: np.ndarray, score: np.ndarray) -> float:
     f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + target.sum())
     below = np.append(ranked[1:], ranked[-1] - 1)
     f1[ranked == below] = -1  # equal scores are on one side
+    f1[ranked <= _LOWEST] = -1  # thresholds are above 0, so that such pictures never are
     best = int(f1.argmax())
     return float((ranked[best] + below[best]) / 2)
 

@@ -53,6 +53,11 @@ def test_lists(y):
     assert as_given(sets.targets == 1, sets.classes, "lists") == [("ant", "cat"), (), ("bee",)]
 
 
+def test_labels_that_look_alike_are_warned_of():
+    with pytest.warns(UserWarning, match="differ only by case"):
+        read_label_sets([["fox"], ["Fox"]])
+
+
 def test_sets_of_numbers_are_no_matrix():
     sets = read_label_sets([{0, 1}, {1}, {0}])
     assert sets.form == "lists" and sets.targets.tolist() == [[1, 1], [0, 1], [1, 0]]

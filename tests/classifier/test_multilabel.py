@@ -141,10 +141,46 @@ def test_sparse_and_tables_come_back(fitted):
     np.testing.assert_array_equal(clf.predict(X_TEST), expected)
 
 
+def test_tables_are_read_by_the_names_of_their_columns(fitted):
+    table = pd.DataFrame(Y, columns=NAMES)
+    clf = on_features(classes=NAMES).fit(X, table[NAMES[::-1]])
+    np.testing.assert_array_equal(clf.label_counts_, Y.sum(0))
+    assert clf.score(X, table[NAMES[::-1]]) == clf.score(X, table) == clf.score(X, Y) > 0.5
+
+
+def test_lists_of_numbers_stay_lists():
+    """A model of lists took [[1], [0]] for a matrix, and [[0, 1], [1, 0]] silently."""
+    y = [np.flatnonzero(row).tolist() for row in Y[:, :2]]
+    clf = on_features().fit(X, y)
+    both = np.flatnonzero(Y[:, :2].all(1))
+    assert (
+        clf.score(X[both], [[1, 0]] * len(both)) == clf.score(X[both], [{0, 1}] * len(both)) > 0.5
+    )
+
+
+def test_thresholds_in_a_series_are_by_label():
+    lists = [[NAMES[k] for k in np.flatnonzero(row)] for row in Y]
+    clf = on_features(max_epochs=1).fit(X, lists)
+    given = {"ant": 0.1, "bee": 0.2, "cat": 0.3, "dog": 0.9}
+    expected = clf.set_params(thresholds=given).predict(X_TEST)
+    clf.set_params(thresholds=pd.Series(given)[NAMES[::-1]])
+    assert clf.predict(X_TEST) == expected
+
+
+def test_pictures_without_weight_choose_no_thresholds():
+    weight = np.r_[np.ones(100), np.zeros(60)]
+    clf = on_features(max_epochs=2, thresholds="f1")
+    expected = clf.fit(X[:100], Y[:100]).f1_thresholds_
+    np.testing.assert_array_equal(clf.fit(X, Y, weight).f1_thresholds_, expected)
+
+
+@pytest.mark.filterwarnings("ignore:y has only one label")
 def test_rare_absent_and_universal_labels():
     y = np.c_[Y[:, :1], np.zeros(len(Y), int), np.ones(len(Y), int)]
     proba = on_features().fit(X, y).predict_proba(X_TEST)
     assert np.isfinite(proba).all()
+    predicted = on_features(thresholds="prior").fit(X, y).predict(X_TEST)
+    assert not predicted[:, 1].any() and predicted[:, 2].all()
     assert proba[:, 1].mean() < 0.05 and proba[:, 2].mean() > 0.95
     one = on_features().fit(X, Y[:, :1])
     assert one.predict_proba(X_TEST).shape == (200, 1)

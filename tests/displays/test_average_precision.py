@@ -32,6 +32,8 @@ def test_from_estimator_draws_the_table():
 def test_labels_without_pictures_are_left_out():
     display = AveragePrecisionDisplay(np.array([0.5, np.nan]), np.array([300, 3])).plot()
     assert set(display.points_) == {"many"}
+    listed = AveragePrecisionDisplay([0.5, float("nan")], [300, 3]).plot()
+    assert set(listed.points_) == {"many"}
     with pytest.raises(ValueError, match="average_precisions is NaN for every label"):
         AveragePrecisionDisplay(np.array([np.nan]), np.array([3])).plot()
     with pytest.raises(ValueError, match=r"label_counts \(3,\): give one of each per label"):
@@ -43,3 +45,17 @@ def test_an_estimator_without_counts():
 
     with pytest.raises(ValueError, match="has no label_counts_"):
         AveragePrecisionDisplay.from_estimator(DummyClassifier().fit(X, Y), X, Y)
+
+
+def test_pictures_that_can_not_be_read_are_left_out():
+    class Skipping:
+        classes_, label_counts_ = np.arange(3), np.array([300, 30, 3])
+
+        def predict_proba(self, X):
+            return np.where(np.arange(len(X))[:, None] < 5, np.nan, X[:, :3])
+
+    display = AveragePrecisionDisplay.from_estimator(Skipping(), X, Y)
+    table = per_label_table(Y[5:], Y[5:], X[5:, :3], [300, 30, 3])
+    np.testing.assert_array_equal(display.average_precisions, table["average_precision"])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        AveragePrecisionDisplay.from_estimator(Skipping(), X, Y[:4])

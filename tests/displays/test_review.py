@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from sklift import LiftClassifier, ShrunkGaussianClassifier
+from sklift import LiftClassifier, MultilabelClassifier, ShrunkGaussianClassifier
 from sklift.displays import ReviewDisplay, review_list
 from sklift.images import Reader
 
@@ -110,6 +110,14 @@ def test_reasons_are_those_that_there_is_a_base_for():
 def test_what_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         review_list(Given(), X, **arguments)
+
+
+def test_several_labels_are_refused():
+    """Margins and sums of independent probabilities gave a list without a meaning."""
+    X = np.eye(4, dtype=np.float32)
+    clf = MultilabelClassifier("precomputed", max_epochs=1).fit(X, X)
+    with pytest.raises(TypeError, match=r"one label a picture.*MultilabelClassifier"):
+        review_list(clf, X)
 
 
 def test_the_sheet_reads_as_the_classifier_does(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sklift import LiftClassifier
+from sklift import LiftClassifier, MultilabelClassifier
 from sklift._fitting._sklearn_callbacks import EpochTasks
 from sklift._net import SklearnCallbacks
 
@@ -56,3 +56,17 @@ def test_a_record_is_made_once_for_those_who_ask():
     assert end_of_an_epoch(Deaf()) == (0, True)
     assert end_of_an_epoch(Curious(), Deaf(), Curious()) == (1, True)
     assert end_of_an_epoch(Curious()) == (1, False)
+
+
+class Seeing(Deaf):
+    def on_fit_task_begin(self, estimator, context, *, y=None):
+        self.y = y
+
+
+def test_lists_of_labels_are_shown_as_they_were_given():
+    """Rows of 0 and 1 were taken for places: callbacks saw the labels of other columns."""
+    pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+    y = [("ant", "cat"), (), ("bee",), ("cat",)]
+    clf, seeing = MultilabelClassifier("precomputed", max_epochs=1, random_state=0), Seeing()
+    clf.set_callbacks(seeing).fit(np.eye(4, dtype=np.float32), y)
+    assert seeing.y == y

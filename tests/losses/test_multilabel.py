@@ -170,3 +170,10 @@ def test_each_kind_of_classifier_has_its_losses():
         with pytest.raises(TypeError, match="for several labels a picture"):
             resolve_loss(wrong)
     assert isinstance(resolve_multilabel_loss(Asymmetric(margin=0.1)), Asymmetric)
+
+
+def test_a_tiny_margin_leaves_a_sure_mistake_finite():
+    """1 - (p - m) was 0 in float32: an infinite loss of a logit of 50."""
+    loss = Asymmetric(margin=1e-9).build([1], 2)
+    value = loss(torch.tensor([[50.0]], requires_grad=True), torch.tensor([[0]]))
+    assert value.item() == pytest.approx(-math.log(1e-9), rel=1e-5)

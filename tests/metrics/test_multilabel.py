@@ -76,6 +76,10 @@ def test_counts_of_any_kind():
         ({"y_pred": PRED[:, :4]}, "y_pred"),
         ({"y_score": SCORE[:, :4]}, "y_score"),
         ({"label_counts": COUNTS[:4]}, "4 label_counts"),
+        ({"label_counts": list("abcde")}, "label_counts must be finite numbers"),
+        ({"label_counts": -COUNTS - 1}, "label_counts must be finite numbers"),
+        ({"y_pred": np.ma.MaskedArray(PRED, mask=PRED == 1)}, r"y_pred\[.*\] is masked"),
+        ({"y_true": [["a"], [], ["a", "b"]]}, "y_true has shape .* MultiLabelBinarizer"),
         ({"output": "html"}, "output must be one of"),
     ],
 )
@@ -98,6 +102,14 @@ def test_thresholds_of_each_label_by_itself_are_the_best():
         assert found == pytest.approx(best_f1(TRUE[:, k], SCORE[:, k]))
     tied = f1_thresholds([[1], [1], [0]], [[0.4], [0.4], [0.4]], pictures=0)
     assert 0 < tied[0] < 0.4
+
+
+def test_probabilities_of_zero_are_never_above_the_threshold():
+    """The best was to predict the label for all pictures, which no threshold above 0 does."""
+    y, proba = [[1], [0], [1], [1], [0]], np.array([[0.0], [0.1], [0.2], [0.0], [0.3]])
+    threshold = f1_thresholds(y, proba, pictures=0)
+    assert 0.1 < threshold[0] < 0.2
+    assert 0 < f1_thresholds(y, 0 * proba, pictures=0)[0] < 1
 
 
 def test_rare_labels_lean_on_all():
