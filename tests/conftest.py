@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,6 +34,14 @@ def shapes():
         image[inside] = 0
         image[inside, 2 - code] = rng.integers(170, 256)
     return X, NAMES[codes]
+
+
+@pytest.fixture
+def in_a_terminal():
+    """Ctrl-C is heard: a process in the background may have been started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

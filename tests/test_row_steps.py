@@ -150,6 +150,7 @@ def test_training_goes_on_as_skorch_would(data, epochs):
     assert_same(*pair, X)
 
 
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize("n", [7, 4], ids=["within an epoch", "after its last batch"])
 def test_a_checkpoint_goes_on_with_the_same_bits(data, tmp_path, monkeypatch, n):
     X, y = data

@@ -35,7 +35,9 @@ def counted(number: int, word: str) -> str:
     >>> from sklift._core._text import counted
     >>> counted(1, "class"), counted(2000, "class"), counted(0, "picture")
     ('1 class', '2,000 classes', '0 pictures')
+    >>> counted(2, "batch"), counted(2, "epoch")
+    ('2 batches', '2 epochs')
     """
     if number != 1:
-        word += "es" if word.endswith(("s", "x", "ch", "sh")) else "s"
+        word += "es" if word.endswith(("s", "x", "tch", "nch", "sh")) else "s"
     return f"{number:,} {word}"

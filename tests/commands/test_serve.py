@@ -32,6 +32,7 @@ def post(port, content):
     return response.status, json.loads(response.read())
 
 
+@pytest.mark.usefixtures("in_a_terminal")
 def test_it_answers_until_it_is_stopped_and_then_what_has_come(sklift, model, photos, monkeypatch):
     said, outcomes = queue.Queue(), []
     monkeypatch.setattr(_serve, "say", said.put)

@@ -120,7 +120,7 @@ def test_names_of_recipes_are_distinct():
         OPTIMIZERS,
     )
     tables = [{n for n, r in table.items() if r} for table in everything]
-    others = {"biased", "combination", "compute", "reader"}
+    others = {"biased", "combination", "compute", "reader", "scaled"}
     assert len(RECIPES) == sum(map(len, tables)) + len(others)
 
 

@@ -337,15 +337,9 @@ class TestStaleModels:
             assert [trained(WithLock()), trained(WithLock())] == [5, 5]
 
 
+@pytest.mark.usefixtures("in_a_terminal")
 class TestInterrupt:
     """Ctrl-C."""
-
-    @pytest.fixture(autouse=True)
-    def _as_in_a_terminal(self):
-        """A process in the background may have been started with the signal ignored."""
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        yield
-        signal.signal(signal.SIGINT, before)
 
     @staticmethod
     def press(epoch, batch, times=1):
