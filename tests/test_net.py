@@ -278,7 +278,7 @@ class TestRows:
 
         def fit(**params):
             clf = LiftClassifier("precomputed", batch_size=4, max_epochs=3, random_state=0)
-            # With a bound on gradients, steps are torch's in both: see test_row_steps.py for others.
+            # With a bound on gradients both take steps of torch; others: test_row_steps.py.
             clf.set_params(**params, optimizer__clip_grad_norm=1e9)
             clf.fit(X, y, np.linspace(1, 2, 11))
             return clf.predict_proba(X), [row["train_loss"] for row in clf.history_]
