@@ -23,6 +23,8 @@ from ._save import without_folders
 
 _OF_BACKBONE = ("backbone.", "params.backbone.")  # arrays in the settings of its recipe
 _SECTIONS = {"params": dict, "omitted": list, "fitted": dict, "backbone": dict, "estimator": str}
+_PER_CLASS = {"class_counts_", "class_prior_", "implied_prior_", "_class_weights"}
+_PER_CLASS |= {"_effective_counts", "label_counts_", "adjustment_", "f1_thresholds_"}
 
 
 def rebuild(
@@ -81,6 +83,7 @@ def rebuild(
     if "model" in content:
         recipes_used, n_classes = (est.adapter_, est.head_), len(est.classes_)
         est.model_ = build_model(recipes_used, n_classes, content["model"], state, backbone, usable)
+    _check_per_class(fitted, len(classes))
     try:
         check_is_fitted(est)
     except NotFittedError as error:
@@ -91,6 +94,15 @@ def rebuild(
             "parameters among them have their default values; set them before fitting again"
         )
     return est
+
+
+def _check_per_class(fitted: Mapping, n_classes: int) -> None:
+    """Check the fitted attributes that have a number for each class."""
+    for name in sorted(_PER_CLASS & fitted.keys()):
+        value = fitted[name]
+        is_array = isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
+        if not is_array or value.shape != (n_classes,) or not np.isfinite(value).all():
+            raise ValueError(f"{name!r} does not have a number for each class")
 
 
 def _unfitted(cls: type[BaseEstimator], content: dict, arrays, user_classes):

@@ -471,6 +471,9 @@ class MultilabelClassifier(ClassifierMixin, TunedEstimator):
         batches = self._trained_logits(X)
         return batches.map(lambda z: z + self.adjustment_.astype(z.dtype))
 
+    def __sklearn_is_fitted__(self):
+        return super().__sklearn_is_fitted__() and hasattr(self, "_form")
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False

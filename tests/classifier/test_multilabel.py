@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from scipy.sparse import csr_array, issparse
 from scipy.special import expit, logit
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import average_precision_score, f1_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import MultiLabelBinarizer
@@ -233,6 +235,18 @@ def test_saved_pickled_and_cloned(fitted, tmp_path):
         np.testing.assert_array_equal(est.predict(X_TEST), fitted.predict(X_TEST))
         assert repr(est.head_) == repr(fitted.head_)
     assert repr(clone(fitted)) == repr(fitted)
+
+
+@pytest.mark.parametrize(("name", "value"), [("adjustment_", np.zeros(2)), ("label_counts_", None)])
+def test_a_file_that_lacks_what_predictions_need(fitted, tmp_path, name, value):
+    broken = copy.copy(fitted)
+    setattr(broken, name, value)
+    broken.save(tmp_path / "model")
+    with pytest.raises(ValueError, match=f"'{name}' does not have a number for each class"):
+        MultilabelClassifier.load(tmp_path / "model")
+    del broken._form
+    with pytest.raises(NotFittedError):
+        broken.predict(X_TEST)
 
 
 def test_held_out_pictures_and_early_stopping():

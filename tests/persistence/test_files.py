@@ -176,6 +176,8 @@ RECIPE = {"recipe": "adaptformer", "params": {"rank": 10**9}}
         ("fitted/classes_/dtype", "<i8", "holds something else"),
         ("fitted/classes_/dtype", "object", "no type of an array"),
         ("fitted/class_counts_/array", [1, 2.5, 3], "holds something else"),
+        ("fitted/class_counts_/array", [1, 2], "'class_counts_' does not have a number for each"),
+        ("fitted/implied_prior_", None, "'implied_prior_' does not have a number for each class"),
         ("fitted/class_counts_/array", [1, 10**30, 3], "can't load"),
         ("fitted/class_counts_", {"tensor": "none"}, "can't load"),
         ("fitted/predict", 1, "'predict' is no fitted attribute"),
