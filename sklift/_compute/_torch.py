@@ -9,6 +9,8 @@
 - ``_compiled_call_impl``: the attribute that ``Module.compile`` sets. No public function undoes it.
 - ``_is_mkldnn_bf16_supported``: whether a CPU's library has products in bfloat16.
 - ``_version``: how often a tensor was changed in place. There is no public name for it.
+- ``_backward_hooks``, ``_post_accumulate_grad_hooks``: the hooks of a tensor. No public name tells
+  whether there are any.
 - ``_qkv_same_embed_dim``: whether an attention has one packed weight.
 """
 
@@ -35,6 +37,11 @@ def softmax_backward(gradient: torch.Tensor, weights: torch.Tensor) -> torch.Ten
 def n_changes(tensor: torch.Tensor) -> int:
     """Number of in-place changes of a tensor."""
     return tensor._version
+
+
+def has_hooks(tensor: torch.Tensor) -> bool:
+    """Return whether a function is called with the gradient of a tensor."""
+    return bool(tensor._backward_hooks or tensor._post_accumulate_grad_hooks)
 
 
 def is_packed(attention: nn.MultiheadAttention) -> bool:

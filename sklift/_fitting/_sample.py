@@ -110,6 +110,7 @@ class Sample:
             "pseudo_label_counts_": np.bincount(
                 self.codes[self.n_labelled :], minlength=len(totals.counts)
             ),
+            "regularizer_": settings.regularizer,
             "_class_weights": totals.weights,
             "_effective_counts": totals.effective,
         }

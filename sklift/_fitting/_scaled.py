@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
@@ -11,9 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 from .._compute._isolation import isolated
 from .._core._recipes import check_real
 
+if TYPE_CHECKING:
+    from .._model import TunedModel
+
 
 class ScaledMixin:
     """Mixin with the method ``scaled``."""
+
+    model_: TunedModel
 
     @isolated
     def scaled(self, scale: float) -> Self:
@@ -65,7 +70,7 @@ class ScaledMixin:
         scale = check_real(scale, "scale", minimum=0, maximum=1)
         from .._model import scaled_model
 
-        model = scaled_model(self.model_, scale)  # type: ignore[attr-defined]
+        model = scaled_model(self.model_, scale)
         made = clone(self)
         left = {*vars(made), "model_", "net_"}
         fitted = {name: value for name, value in vars(self).items() if name not in left}

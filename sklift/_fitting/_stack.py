@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .._compute._determinism import deterministic
 from .._net import LearningRates, figures_of
-from ..heads._init import EPS
+from ..heads._product import Product
 from ..losses import Loss
 from ..training._optimizer import shared_settings
 from ._loss_groups import grouped
@@ -118,34 +118,18 @@ class Stack:
         return torch.stack(losses), hits, [len(batch) for batch in batches]
 
     def _forward(self, x: Tensor, y: Tensor, weight: Tensor | None):
-        """Logits ``(B, n, n_classes)``, losses ``(n,)`` and the gradients of rows and bias.
-
-        For rows of unit length, logits z = s <x, w> / |w| have the gradient
-        dw = s dz x / |w| - (z dz / |w|^2) w, where the second part takes out what would change the
-        length.
-        """
-        n, n_classes, width = self.rows.shape
-        flat = self.rows.view(n * n_classes, width)
-        factor = self.scale.repeat_interleave(n_classes)
-        if self.head.has_unit_rows:
-            length = torch.linalg.vector_norm(flat, dim=1)
-            factor = factor / length.clamp_min(EPS)
-        logits = x @ flat.T
-        logits *= factor
-        if self.bias is not None:
-            logits += self.bias.view(-1)
-        logits = logits.view(len(x), n, n_classes).requires_grad_()
+        """Logits ``(B, n, n_classes)``, losses ``(n,)`` and the gradients of rows and bias."""
+        n, n_classes, _ = self.rows.shape
+        flat, scale = self.rows.flatten(0, 1), self.scale.repeat_interleave(n_classes)
+        bias = None if self.bias is None else self.bias.flatten()
+        product = Product(x, flat, scale, bias, self.head.has_unit_rows)
+        logits = product.logits.view(len(x), n, n_classes).requires_grad_()
         loss = self._losses(logits, y, weight)
         loss.sum().backward()
         assert logits.grad is not None
-        logits, pull = logits.detach(), logits.grad.view(len(x), -1)
-        gradient = (pull * factor).T @ x
-        if self.head.has_unit_rows:
-            along = (pull * logits.view_as(pull)).sum(0) / length.square().clamp_min(EPS**2)
-            along = torch.where(length > EPS, along, 0)
-            gradient.addcmul_(flat, along[:, None], value=-1)
-        of_bias = None if self.bias is None else pull.sum(0).view(n, n_classes)
-        return logits, loss.detach(), (gradient.view(n, n_classes, width), of_bias)
+        gradients = product.gradients(logits.grad.flatten(1))
+        of_rows, *of_bias = (g.unflatten(0, (n, n_classes)) for g in gradients)
+        return logits.detach(), loss.detach(), (of_rows, *of_bias)
 
     def _losses(self, logits: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
         parts = logits.split([len(group) for group in self.groups], dim=1)

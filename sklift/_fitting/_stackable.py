@@ -1,4 +1,4 @@
-"""Conditions under which a stack trains heads as their own nets would."""
+"""Conditions under which heads train without a graph, alone or in a stack, as by their nets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch.utils.data import Subset
 
 from .._compute._plan import ComputePlan
 from .._compute._seeding import seeded
+from .._compute._torch import has_hooks
 from .._data._labelled_rows import LabelledRows
 from .._model import TunedModel
 from .._net import LiftNet, RowSteps
@@ -105,16 +106,12 @@ def _is_ours(module: nn.Module) -> bool:
 
 
 def _is_changed(module: nn.Module) -> bool:
-    """Return whether a module has functions of its own: other methods, or hooks.
-
-    torch has no public name for the hooks of a tensor.
-    """
+    """Return whether a module has functions of its own: other methods, or hooks."""
     held = [v if isinstance(v, dict) else {"": v} for v in vars(module).values()]
     values = [value for some in held for value in some.values()]
     if any(callable(value) and not isinstance(value, nn.Module) for value in values):
         return True
-    hooks = ("_backward_hooks", "_post_accumulate_grad_hooks")
-    return any(getattr(p, name, None) for p in module.parameters() for name in hooks)
+    return any(map(has_hooks, module.parameters()))
 
 
 def _same_tensor(first: Tensor | None, second: Tensor | None) -> bool:

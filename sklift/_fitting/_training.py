@@ -98,7 +98,6 @@ def fitted_attributes(
         "init_": init,
         "adapter_": model.adapter,
         "loss_": settings.loss,
-        "regularizer_": settings.regularizer,
         "head_": settings.head,
         "model_": model,
         "max_epochs_": settings.max_epochs,

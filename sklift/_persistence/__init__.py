@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ._mixin import Persistent
+from ._on_hub import Persistent
 
 __all__ = ["Persistent"]

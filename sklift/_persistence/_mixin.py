@@ -10,10 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compute._isolation import isolated
 from ._file_errors import file_errors
-from ._on_hub import OnHub
 
 
-class Persistent(OnHub):
+class InFile:
     """Mixin of estimators that can be saved in a file and loaded from it.
 
     A pickle of them also holds plain data only: neither the frozen backbone nor the training net.

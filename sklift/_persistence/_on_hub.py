@@ -12,12 +12,13 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from .._core._version import __version__
+from ._mixin import InFile
 
 MODEL_FILE, CARD_FILE = "model.safetensors", "README.md"
 
 
-class OnHub:
-    """Mixin of estimators that can be published in a repository of the Hugging Face Hub."""
+class Persistent(InFile):
+    """Mixin of estimators that can be saved in a file, or in a repository of the Hub."""
 
     def push_to_hub(
         self,
@@ -86,7 +87,7 @@ class OnHub:
         if report is not None and not isinstance(report, Report):
             report = Report.load(report)
         with TemporaryDirectory() as folder:
-            self.save(Path(folder) / MODEL_FILE)  # type: ignore[attr-defined]  # of Persistent
+            self.save(Path(folder) / MODEL_FILE)
             card = model_card(self, repo_id, report)
             (Path(folder) / CARD_FILE).write_text(card, encoding="utf-8")
             with hub_errors(f"push {type(self).__name__} to {repo_id!r}"):
@@ -165,7 +166,7 @@ class OnHub:
                 library_name="scikit-lift",
                 library_version=__version__,
             )
-        return cls.load(  # type: ignore[attr-defined]  # of Persistent
+        return cls.load(
             path, recipes=recipes, device=device, pretrained=pretrained, backbone=backbone
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +15,40 @@ from .._classes._stratification import iterative_stratification
 from .._core._recipes import check_real
 
 
-class MultilabelStratifiedKFold(BaseCrossValidator):
+class _MultilabelSplitter(BaseCrossValidator):
+    """Base of splitters that read labels in any form, and choose what is tested by them."""
+
+    n_splits: int
+
+    def get_n_splits(self, X=None, y=None, groups=None) -> int:
+        """Return the number of splits; the arguments are ignored."""
+        return self.n_splits
+
+    def split(self, X, y, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the indices of training and test parts.
+
+        Parameters
+        ----------
+        X : ignored
+            Ignored: what tells the pictures apart are their labels.
+        y : matrix or list of lists
+            Labels, in any form that :meth:`sklift.MultilabelClassifier.fit` takes.
+        groups : ignored
+            Present for API consistency.
+
+        Yields
+        ------
+        train, test : ndarray of int
+        """
+        for is_test in self._tests(read_label_sets(y).targets):
+            yield np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+    @abstractmethod
+    def _tests(self, targets: np.ndarray) -> Iterator[np.ndarray]:
+        """Masks of the pictures that are tested, for a matrix of labels."""
+
+
+class MultilabelStratifiedKFold(_MultilabelSplitter):
     """Folds of a data set in which each label is as frequent as in the whole, as far as it can be.
 
     The folds are made by iterative stratification, which begins with the rarest label. A label with
@@ -49,37 +83,17 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
         self.n_splits = n_splits
         self.random_state = random_state
 
-    def get_n_splits(self, X=None, y=None, groups=None) -> int:
-        """Return the number of folds; the arguments are ignored."""
-        return self.n_splits
-
-    def split(self, X, y, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the indices of training and test parts.
-
-        Parameters
-        ----------
-        X : ignored
-            Ignored: what tells the pictures apart are their labels.
-        y : matrix or list of lists
-            Labels, in any form that :meth:`sklift.MultilabelClassifier.fit` takes.
-        groups : ignored
-            Present for API consistency.
-
-        Yields
-        ------
-        train, test : ndarray of int
-        """
-        targets = read_label_sets(y).targets
+    def _tests(self, targets):
         n = check_scalar(self.n_splits, "n_splits", int, min_val=2)
         if n > len(targets):
             raise ValueError(f"n_splits={n} is more than the {len(targets)} pictures")
         rng = check_random_state(self.random_state)
         parts = iterative_stratification(targets, np.full(n, 1 / n), rng)
         for part in range(n):
-            yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+            yield parts == part
 
 
-class MultilabelStratifiedShuffleSplit(BaseCrossValidator):
+class MultilabelStratifiedShuffleSplit(_MultilabelSplitter):
     """Random parts for training and testing, in which each label is as frequent as in the whole.
 
     A label with a single picture has it in the larger part.
@@ -113,36 +127,15 @@ class MultilabelStratifiedShuffleSplit(BaseCrossValidator):
         self.test_size = test_size
         self.random_state = random_state
 
-    def get_n_splits(self, X=None, y=None, groups=None) -> int:
-        """Return the number of splits; the arguments are ignored."""
-        return self.n_splits
-
-    def split(self, X, y, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the indices of training and test parts.
-
-        Parameters
-        ----------
-        X : ignored
-            Ignored: what tells the pictures apart are their labels.
-        y : matrix or list of lists
-            Labels, in any form that :meth:`sklift.MultilabelClassifier.fit` takes.
-        groups : ignored
-            Present for API consistency.
-
-        Yields
-        ------
-        train, test : ndarray of int
-        """
-        targets = read_label_sets(y).targets
+    def _tests(self, targets):
         share = check_real(
             self.test_size, "test_size", minimum=0, maximum=1, include_boundaries="neither"
         )
         rng = check_random_state(self.random_state)
         for _ in range(check_scalar(self.n_splits, "n_splits", int, min_val=1)):
             parts = iterative_stratification(targets, [1 - share, share], rng)
-            test = np.flatnonzero(parts)
-            if not 0 < len(test) < len(targets):
+            if len(np.unique(parts)) < 2:
                 raise ValueError(
                     f"test_size={share:g} of {len(targets)} pictures leaves one part empty"
                 )
-            yield np.flatnonzero(parts == 0), test
+            yield parts == 1

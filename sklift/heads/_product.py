@@ -46,7 +46,8 @@ class ProductHead(Head):
 
     def product(self, prepared: Tensor) -> Product:
         """Return the product with prepared features, whose gradient needs no graph."""
-        return Product(self, prepared)
+        bias = None if self.bias is None else self.bias.detach()
+        return Product(prepared, self.weight.detach(), self.scale, bias, self.has_unit_rows)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the logits, ``(B, n_features) -> (B, n_classes)``."""
@@ -65,26 +66,37 @@ class Product:
 
     Parameters
     ----------
-    head : ProductHead
-        Its weights must not change before :meth:`gradients`.
     prepared : Tensor of shape (B, n_features)
         What ``head.prepared`` returns.
+    rows : Tensor of shape (n_rows, n_features)
+        The weights, which must not change before :meth:`gradients`.
+    scale : float, Tensor of shape (n_rows,), or None
+        What the products are multiplied by.
+    bias : Tensor of shape (n_rows,), or None
+        What is added to them.
+    has_unit_rows : bool
+        Whether rows are scaled to unit length first.
 
     Attributes
     ----------
-    logits : Tensor of shape (B, n_classes)
+    logits : Tensor of shape (B, n_rows)
         Those of ``head.forward``, but for rounding.
     """
 
-    def __init__(self, head: ProductHead, prepared: Tensor) -> None:
-        rows, scale = head.weight.detach(), head.scale
+    def __init__(
+        self,
+        prepared: Tensor,
+        rows: Tensor,
+        scale: float | Tensor | None,
+        bias: Tensor | None,
+        has_unit_rows: bool,
+    ) -> None:
         self._rows, self._x = rows, prepared
         self._factor: Tensor | float | None = scale
-        if head.has_unit_rows:
+        self._has_bias, self._has_unit_rows = bias is not None, has_unit_rows
+        if has_unit_rows:
             self._length = torch.linalg.vector_norm(rows, dim=1)
             self._factor = (1.0 if scale is None else scale) / self._length.clamp_min(EPS)
-        bias = None if head.bias is None else head.bias.detach()
-        self._has_bias, self._has_unit_rows = bias is not None, head.has_unit_rows
         if self._factor is None:
             self._product = self.logits = F.linear(prepared, rows, bias)
         else:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from scipy.special import logit
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -120,7 +121,6 @@ def test_rare_labels_lean_on_all():
     scores = [f1_score(TRUE[:, :4], SCORE[:, :4] > t, average="macro") for t in (common[0], 0.3)]
     assert scores[0] >= scores[1]
     n = TRUE.sum(0)
-    logit = lambda p: np.log(p / (1 - p))  # noqa: E731
     expected = n / (n + 30) * logit(each) + 30 / (n + 30) * logit(common)
     np.testing.assert_allclose(logit(f1_thresholds(TRUE, SCORE)), expected, atol=1e-6)
 
